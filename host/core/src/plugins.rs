@@ -1,0 +1,14 @@
+//! Plugins as the rest of the house sees them: what they declare ([`manifest`]), how they are called
+//! ([`Plugins`]) and how a call fails ([`CallError`]). The runtime implements the port; nothing here knows WebAssembly.
+
+mod call;
+mod error;
+pub mod manifest;
+
+pub use call::{
+    ActionInvocation, ActionOutcome, Called, CallPriority, CallTarget, CallUsage, Credential, CredentialSource,
+    Credentials, Grants, HealthReport, InstalledPlugin, PageRequest, PluginState, PluginStats, Plugins, PullBatch,
+    RawItem, Reception, StateWrite, VerifyError, WebhookDelivery,
+};
+pub use error::{CallError, FailureClass, FaultSource};
+pub use manifest::Manifest;

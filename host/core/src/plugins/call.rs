@@ -1,0 +1,322 @@
+//! The port through which the house calls plugins, and what goes in and out of it.
+
+use super::{CallError, Manifest};
+use crate::error::StoreError;
+use crate::id::{ConnectionId, PluginId};
+use crate::time::Timestamp;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What an operator allows a connection beyond what the plugin's manifest may always have.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Grants {
+    /// Private networks that it may reach, as CIDR ("10.1.2.0/24"). Empty: public addresses only.
+    pub networks: Vec<String>,
+    /// Plain `http` may be used, to the granted networks only.
+    pub insecure_http: bool,
+}
+
+/// On whose behalf a plugin is called.
+#[derive(Debug, Clone)]
+pub struct CallTarget {
+    /// The connection: its settings, credentials, state and grants.
+    pub connection: ConnectionId,
+    /// Which plugin.
+    pub plugin: PluginId,
+    /// The validated settings, a JSON object.
+    pub settings: std::sync::Arc<serde_json::Value>,
+    /// What the operator granted.
+    pub grants: std::sync::Arc<Grants>,
+    /// Who goes first where an upstream's patience is shared.
+    pub priority: CallPriority,
+}
+
+/// Who goes first, first to last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CallPriority {
+    /// A person waits.
+    Interactive,
+    /// Something happens now.
+    Live,
+    /// Looking for what was missed.
+    Reconcile,
+    /// History.
+    Backfill,
+}
+
+/// What one call used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CallUsage {
+    /// Thread CPU time, microseconds.
+    pub cpu_us: u64,
+    /// Wall time, microseconds.
+    pub wall_us: u64,
+    /// Outbound requests made.
+    pub requests: u32,
+    /// High-water mark of guest memory, bytes.
+    pub memory_bytes: u64,
+}
+
+/// A write to the plugin's state, to be committed in the transaction that stores the call's items, so that
+/// a remembered ETag can never be newer than what it stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateWrite {
+    /// The plugin's key.
+    pub key: String,
+    /// None removes it.
+    pub value: Option<Vec<u8>>,
+}
+
+/// What a successful call gives, with what must be stored beside it.
+#[derive(Debug, Clone)]
+pub struct Called<T> {
+    /// The plugin's answer.
+    pub value: T,
+    /// To be committed with it.
+    pub state: Vec<StateWrite>,
+    /// What it cost.
+    pub usage: CallUsage,
+}
+
+/// An item as it came over the boundary; [`crate::items`] types it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawItem {
+    /// Upstream identity within its kind.
+    pub id: String,
+    /// Catalogue kind.
+    pub kind: String,
+    /// When the upstream says this was true.
+    pub at: Timestamp,
+    /// One line for people.
+    pub title: String,
+    /// Its page upstream.
+    pub url: Option<String>,
+    /// Further facts.
+    pub attrs: Vec<(String, String)>,
+    /// JSON of the kind.
+    pub payload: Vec<u8>,
+}
+
+/// A stored, verified delivery on its way to the plugin.
+#[derive(Debug, Clone)]
+pub struct WebhookDelivery {
+    /// The headers that the manifest lists, lower case.
+    pub headers: Vec<(String, String)>,
+    /// The raw bytes.
+    pub body: Vec<u8>,
+    /// When it was accepted.
+    pub received_at: Timestamp,
+}
+
+/// What a delivery turned out to be.
+#[derive(Debug, Clone, Default)]
+pub struct Reception {
+    /// What it says.
+    pub items: Vec<RawItem>,
+    /// Why it says nothing, when it says nothing.
+    pub note: Option<String>,
+}
+
+/// One page to pull.
+#[derive(Debug, Clone, Default)]
+pub struct PageRequest {
+    /// Where the page before ended.
+    pub cursor: Option<String>,
+    /// At most this many items.
+    pub limit: u32,
+}
+
+/// One page that was pulled.
+#[derive(Debug, Clone, Default)]
+pub struct PullBatch {
+    /// What it says.
+    pub items: Vec<RawItem>,
+    /// There is more now.
+    pub next: Option<String>,
+    /// Resume from here later.
+    pub checkpoint: Option<String>,
+}
+
+/// A request to act.
+#[derive(Debug, Clone)]
+pub struct ActionInvocation {
+    /// Declared name.
+    pub name: String,
+    /// Validated JSON input.
+    pub input: String,
+    /// Stable over retries.
+    pub idempotency_key: String,
+    /// Who asked.
+    pub actor: String,
+}
+
+/// What acting brought.
+#[derive(Debug, Clone)]
+pub struct ActionOutcome {
+    /// JSON for who asked.
+    pub output: String,
+    /// What is now different.
+    pub items: Vec<RawItem>,
+}
+
+/// A connection that works.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HealthReport {
+    /// One line for people.
+    pub summary: String,
+    /// Further facts.
+    pub attrs: Vec<(String, String)>,
+}
+
+/// Why a delivery was not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// The header that should carry the signature is missing.
+    #[error("the delivery carries no signature")]
+    Missing,
+    /// The header does not look as the manifest says.
+    #[error("the delivery's signature is malformed")]
+    Malformed,
+    /// The signature is not the one that our secret makes.
+    #[error("the delivery's signature does not match")]
+    Mismatch,
+    /// The connection has no secret to verify with.
+    #[error("the connection has no webhook secret")]
+    NoSecret,
+    /// The plugin takes no deliveries.
+    #[error("the connection's plugin takes no deliveries")]
+    NotReceiving,
+}
+
+/// An installed plugin, as people see it.
+#[derive(Debug, Clone)]
+pub struct InstalledPlugin {
+    /// What it declares.
+    pub manifest: std::sync::Arc<Manifest>,
+    /// `sha256:...` of the package.
+    pub digest: String,
+    /// Size of the package in bytes.
+    pub size: u64,
+    /// Interfaces that it imports: all it can do.
+    pub imports: Vec<String>,
+    /// Kinds that it exports: "source", "webhook", "actions", "health".
+    pub exports: Vec<String>,
+    /// What it did since this host started.
+    pub stats: PluginStats,
+}
+
+/// What a plugin did since this host started.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct PluginStats {
+    /// Calls made.
+    pub calls: u64,
+    /// Calls that failed, by whose fault.
+    pub failures: BTreeMap<String, u64>,
+    /// CPU time per call, microseconds, median and 99th percentile of the last calls.
+    pub cpu_us_p50: u64,
+    /// See `cpu_us_p50`.
+    pub cpu_us_p99: u64,
+    /// Wall time per call, microseconds.
+    pub wall_us_p50: u64,
+    /// See `wall_us_p50`.
+    pub wall_us_p99: u64,
+    /// Most memory that one call used, bytes.
+    pub memory_bytes_max: u64,
+    /// Outbound requests let through.
+    pub egress_requests: u64,
+    /// Outbound requests refused.
+    pub egress_denied: u64,
+    /// The last error, for people.
+    pub last_error: Option<String>,
+}
+
+/// The port: everything that the house asks of plugins.
+#[async_trait]
+pub trait Plugins: Send + Sync {
+    /// Those that are installed, by id.
+    fn installed(&self) -> Vec<InstalledPlugin>;
+
+    /// One of them.
+    fn find(&self, plugin: &PluginId) -> Option<InstalledPlugin>;
+
+    /// What one of them declares, without gathering its statistics.
+    fn manifest(&self, plugin: &PluginId) -> Option<std::sync::Arc<Manifest>>;
+
+    /// Check a delivery's signature over its raw bytes, as the manifest declares. Header names are lower case.
+    fn verify(
+        &self,
+        plugin: &PluginId,
+        credentials: &Credentials,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> Result<(), VerifyError>;
+
+    /// Turn a delivery into items.
+    async fn receive(&self, target: &CallTarget, delivery: WebhookDelivery) -> Result<Called<Reception>, CallError>;
+
+    /// Pull one page of one feed.
+    async fn pull(
+        &self,
+        target: &CallTarget,
+        feed: &str,
+        checkpoint: Option<String>,
+        page: PageRequest,
+    ) -> Result<Called<PullBatch>, CallError>;
+
+    /// Act.
+    async fn act(&self, target: &CallTarget, invocation: ActionInvocation)
+    -> Result<Called<ActionOutcome>, CallError>;
+
+    /// Ask whether the connection works.
+    async fn check(&self, target: &CallTarget) -> Result<Called<HealthReport>, CallError>;
+
+    /// The connection's settings, credentials or grants changed, or it is gone: drop what was cached for it
+    /// (minted tokens, open connections).
+    fn forget(&self, connection: &ConnectionId);
+}
+
+/// Durable plugin state, read side. Writes go with the transaction that stores the items.
+#[async_trait]
+pub trait PluginState: Send + Sync {
+    /// One value.
+    async fn get(&self, connection: &ConnectionId, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Keys with a prefix, in order, after `after`, at most `limit`.
+    async fn keys(
+        &self,
+        connection: &ConnectionId,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError>;
+
+    /// Bytes (keys and values) and number of keys in use.
+    async fn usage(&self, connection: &ConnectionId) -> Result<(u64, u64), StoreError>;
+}
+
+/// The secrets of one connection, by the manifest's credential name.
+pub type Credentials = BTreeMap<String, Credential>;
+
+/// One filled-in credential. Prints nothing of itself.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credential {
+    /// Which of the manifest's schemes was chosen: "bearer", "jwt-bearer", "hmac-sha256".
+    pub scheme: String,
+    /// The scheme's inputs by name; some of them secret.
+    pub inputs: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credential").field("scheme", &self.scheme).finish_non_exhaustive()
+    }
+}
+
+/// Where the runtime gets a connection's credentials, each time it needs them.
+#[async_trait]
+pub trait CredentialSource: Send + Sync {
+    /// All credentials of a connection; empty when it has none.
+    async fn credentials(&self, connection: &ConnectionId) -> Result<Credentials, StoreError>;
+}
