@@ -1,0 +1,57 @@
+import type { components, paths } from './schema';
+
+type Schemas = components['schemas'];
+
+export type Attempt = Schemas['Attempt'];
+export type Change = Schemas['Change'];
+export type CheckResult = Schemas['CheckResult'];
+export type Connection = Schemas['Connection'];
+export type ConnectionPatch = Schemas['ConnectionPatch'];
+export type CredentialForm = Schemas['CredentialForm'];
+export type CredentialInput = Schemas['CredentialInput'];
+export type CriticalStep = Schemas['CriticalStep'];
+export type Delivery = Schemas['Delivery'];
+export type DeliveryDetail = Schemas['DeliveryDetail'];
+export type DeliveryMetrics = Schemas['DeliveryMetrics'];
+export type DeliveryReport = Schemas['DeliveryReport'];
+export type DeliverySeries = Schemas['DeliverySeries'];
+export type DeliveryState = Schemas['DeliveryState'];
+export type Deployment = Schemas['Deployment'];
+export type DeploymentOutcome = Schemas['DeploymentOutcome'];
+export type Evidence = Schemas['Evidence'];
+export type FieldProblem = Schemas['FieldProblem'];
+export type FlakyJob = Schemas['FlakyJob'];
+export type Job = Schemas['Job'];
+export type LiveEvent = Schemas['LiveEvent'];
+export type Me = Schemas['Me'];
+export type NewConnection = Schemas['NewConnection'];
+export type Overview = Schemas['Overview'];
+export type Pipeline = Schemas['Pipeline'];
+export type PipelineBar = Schemas['PipelineBar'];
+export type Plugin = Schemas['Plugin'];
+export type Problem = Schemas['Problem'];
+export type Run = Schemas['Run'];
+export type RunAction = Schemas['RunAction'];
+export type RunDetail = Schemas['RunDetail'];
+export type RunResult = Schemas['RunResult'];
+export type RunState = Schemas['RunState'];
+export type Step = Schemas['Step'];
+
+/** The filters that an operation takes. */
+export type QueryOf<P extends keyof paths> = paths[P] extends { get: { parameters: { query?: infer Q } } }
+  ? NonNullable<Q>
+  : never;
+
+export type RunQuery = QueryOf<'/api/v1/runs'>;
+export type DeliveryQuery = QueryOf<'/api/v1/deliveries'>;
+export type DeploymentQuery = QueryOf<'/api/v1/deployments'>;
+export type ChangeQuery = QueryOf<'/api/v1/changes'>;
+export type MetricsQuery = QueryOf<'/api/v1/delivery/metrics'>;
+
+/** One of the five DORA metrics. */
+export type Metric =
+  | 'deployment_frequency'
+  | 'change_lead_time'
+  | 'change_fail_rate'
+  | 'failed_deployment_recovery_time'
+  | 'deployment_rework_rate';
