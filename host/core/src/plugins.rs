@@ -6,7 +6,7 @@ mod error;
 pub mod manifest;
 
 pub use call::{
-    ActionInvocation, ActionOutcome, Called, CallPriority, CallTarget, CallUsage, Credential, CredentialSource,
+    ActionInvocation, ActionOutcome, CallPriority, CallTarget, CallUsage, Called, Credential, CredentialSource,
     Credentials, Grants, HealthReport, InstalledPlugin, PageRequest, PluginState, PluginStats, Plugins, PullBatch,
     RawItem, Reception, StateWrite, VerifyError, WebhookDelivery,
 };

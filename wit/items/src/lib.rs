@@ -7,8 +7,8 @@
 //! from this observation", never "empty". Names follow OpenTelemetry CI/CD and CDEvents where those have one.
 #![warn(missing_docs)]
 
-mod ci;
 mod cd;
+mod ci;
 mod vcs;
 
 pub use cd::{Deployment, DeploymentState, Release};

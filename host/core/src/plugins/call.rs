@@ -266,8 +266,7 @@ pub trait Plugins: Send + Sync {
     ) -> Result<Called<PullBatch>, CallError>;
 
     /// Act.
-    async fn act(&self, target: &CallTarget, invocation: ActionInvocation)
-    -> Result<Called<ActionOutcome>, CallError>;
+    async fn act(&self, target: &CallTarget, invocation: ActionInvocation) -> Result<Called<ActionOutcome>, CallError>;
 
     /// Ask whether the connection works.
     async fn check(&self, target: &CallTarget) -> Result<Called<HealthReport>, CallError>;

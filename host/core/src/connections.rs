@@ -1,0 +1,7 @@
+//! Connections: a configured plugin, with its settings, credentials and grants.
+
+mod manage;
+mod store;
+
+pub use manage::{ConnectionError, Connections, Made, NewConnection, Patch, Problem};
+pub use store::{CheckOutcome, Connection, ConnectionHealth, ConnectionStatus, ConnectionStore, FeedStatus};

@@ -1,0 +1,360 @@
+//! Making, changing and checking connections: everything a person enters is judged here, all of it at once.
+
+use super::store::{CheckOutcome, Connection, ConnectionHealth, ConnectionStore};
+use crate::error::{Kind, StoreError};
+use crate::events::{Bus, Topic};
+use crate::id::{ConnectionId, PluginId};
+use crate::plugins::manifest::{CredentialScheme, Manifest};
+use crate::plugins::{CallPriority, Credential, CredentialSource, Credentials, Grants, Plugins};
+use crate::time::{Clock, Randomness};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A field that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// JSON pointer into the input.
+    pub at: String,
+    /// What is wrong and how to mend it.
+    pub problem: String,
+}
+
+/// Why a connection cannot be made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectionError {
+    /// The input is wrong.
+    #[error("accept the connection: {}", .0.iter().map(|p| format!("{}: {}", p.at, p.problem)).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<Problem>),
+    /// No such connection.
+    #[error("find the connection `{0}`")]
+    NotFound(ConnectionId),
+    /// The name is taken, or somebody changed it meanwhile.
+    #[error("keep the connection: {0}")]
+    Conflict(&'static str),
+    /// The store failed.
+    #[error("keep the connection")]
+    Store(#[from] StoreError),
+}
+
+impl ConnectionError {
+    /// The neutral kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Invalid(_) => Kind::Invalid,
+            Self::NotFound(_) => Kind::NotFound,
+            Self::Conflict(_) => Kind::Conflict,
+            Self::Store(_) => Kind::Unavailable,
+        }
+    }
+}
+
+/// What a person enters.
+#[derive(Debug, Clone)]
+pub struct NewConnection {
+    /// For people.
+    pub name: String,
+    /// Which plugin.
+    pub plugin: PluginId,
+    /// Settings.
+    pub settings: serde_json::Value,
+    /// Credentials.
+    pub credentials: Credentials,
+    /// Grants.
+    pub grants: Grants,
+}
+
+/// What a person changes; none stays.
+#[derive(Debug, Clone, Default)]
+pub struct Patch {
+    /// For people.
+    pub name: Option<String>,
+    /// On or off.
+    pub enabled: Option<bool>,
+    /// Replaced as a whole.
+    pub settings: Option<serde_json::Value>,
+    /// By name; none removes.
+    pub credentials: BTreeMap<String, Option<Credential>>,
+    /// Replaced as a whole.
+    pub grants: Option<Grants>,
+}
+
+/// A connection that was made or changed, and the webhook secret if the host made one: shown this once.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// It.
+    pub connection: Connection,
+    /// Its new webhook secret.
+    pub webhook_secret: Option<String>,
+}
+
+/// The desk where connections are made.
+#[derive(Clone)]
+pub struct Connections {
+    /// Where they are kept.
+    pub store: Arc<dyn ConnectionStore>,
+    /// What can be connected.
+    pub plugins: Arc<dyn Plugins>,
+    /// Their secrets.
+    pub credentials: Arc<dyn CredentialSource>,
+    /// Who is told.
+    pub bus: Arc<dyn Bus>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids and secrets.
+    pub random: Arc<dyn Randomness>,
+}
+
+impl Connections {
+    /// Make one.
+    pub async fn make(&self, new: NewConnection) -> Result<Made, ConnectionError> {
+        let manifest = self.plugins.manifest(&new.plugin).ok_or_else(|| {
+            let known: Vec<String> = self.plugins.installed().iter().map(|plugin| plugin.manifest.id.clone()).collect();
+            invalid("/plugin", format!("`{}` is not installed; installed are {known:?}", new.plugin))
+        })?;
+        let settings = with_defaults(&manifest, new.settings);
+        let mut credentials = new.credentials;
+        let webhook_secret = self.fill_webhook_secret(&manifest, &mut credentials);
+        let mut problems = name_problems(&new.name);
+        problems.extend(settings_problems(&manifest, &settings));
+        problems.extend(credential_problems(&manifest, &credentials));
+        problems.extend(grant_problems(&new.grants));
+        if !problems.is_empty() {
+            return Err(ConnectionError::Invalid(problems));
+        }
+        let now = self.clock.now();
+        let connection = Connection {
+            id: ConnectionId(format!("{}-{}", manifest.id, self.hex(8))),
+            name: new.name.trim().to_owned(),
+            plugin: new.plugin,
+            enabled: true,
+            settings: Arc::new(settings),
+            grants: Arc::new(new.grants),
+            created_at: now,
+            updated_at: now,
+        };
+        let feeds: Vec<String> = manifest.feeds.iter().map(|feed| feed.name.clone()).collect();
+        if !self.store.insert(&connection, &credentials, &feeds).await? {
+            return Err(ConnectionError::Conflict("another connection has this name"));
+        }
+        self.bus.wake(Topic::Feeds);
+        Ok(Made { connection, webhook_secret })
+    }
+
+    /// Change one.
+    pub async fn change(&self, id: &ConnectionId, patch: Patch) -> Result<Made, ConnectionError> {
+        let mut connection = self.find(id).await?;
+        let was = connection.updated_at;
+        let manifest = self
+            .plugins
+            .manifest(&connection.plugin)
+            .ok_or_else(|| invalid("/plugin", format!("`{}` is not installed any more", connection.plugin)))?;
+        let mut problems = Vec::new();
+        if let Some(name) = patch.name {
+            problems.extend(name_problems(&name));
+            connection.name = name.trim().to_owned();
+        }
+        if let Some(settings) = patch.settings {
+            let settings = with_defaults(&manifest, settings);
+            problems.extend(settings_problems(&manifest, &settings));
+            connection.settings = Arc::new(settings);
+        }
+        if let Some(grants) = patch.grants {
+            problems.extend(grant_problems(&grants));
+            connection.grants = Arc::new(grants);
+        }
+        let mut webhook_secret = None;
+        let credentials = if patch.credentials.is_empty() {
+            None
+        } else {
+            let mut credentials = self.credentials.credentials(id).await?;
+            for (name, credential) in patch.credentials {
+                match credential {
+                    Some(credential) => credentials.insert(name, credential),
+                    None => credentials.remove(&name),
+                };
+            }
+            webhook_secret = self.fill_webhook_secret(&manifest, &mut credentials);
+            problems.extend(credential_problems(&manifest, &credentials));
+            Some(credentials)
+        };
+        if !problems.is_empty() {
+            return Err(ConnectionError::Invalid(problems));
+        }
+        connection.enabled = patch.enabled.unwrap_or(connection.enabled);
+        // Two changes within one tick of the clock must still be told apart.
+        connection.updated_at = self.clock.now().max(was.plus_micros(1));
+        if !self.store.update(&connection, credentials.as_ref(), was).await? {
+            return Err(ConnectionError::Conflict("it was changed meanwhile, or another connection has this name"));
+        }
+        self.plugins.forget(id);
+        self.bus.wake(Topic::Feeds);
+        Ok(Made { connection, webhook_secret })
+    }
+
+    /// Remove one.
+    pub async fn remove(&self, id: &ConnectionId) -> Result<(), ConnectionError> {
+        if !self.store.remove(id).await? {
+            return Err(ConnectionError::NotFound(id.clone()));
+        }
+        self.plugins.forget(id);
+        Ok(())
+    }
+
+    /// Ask its plugin whether it works, and note the answer.
+    pub async fn check(&self, id: &ConnectionId) -> Result<CheckOutcome, ConnectionError> {
+        let connection = self.find(id).await?;
+        let outcome = match self.plugins.check(&connection.target(CallPriority::Interactive)).await {
+            Ok(called) => CheckOutcome {
+                health: ConnectionHealth::Ok,
+                summary: crate::fact::clean(&called.value.summary),
+                fault: None,
+                at: self.clock.now(),
+            },
+            Err(error) => CheckOutcome {
+                health: ConnectionHealth::Failing,
+                summary: crate::fact::clean(&error.message),
+                fault: Some(format!("{:?}", error.fault).to_lowercase()),
+                at: self.clock.now(),
+            },
+        };
+        self.store.checked(id, &outcome).await?;
+        Ok(outcome)
+    }
+
+    /// One of them.
+    pub async fn find(&self, id: &ConnectionId) -> Result<Connection, ConnectionError> {
+        self.store.connection(id).await?.ok_or_else(|| ConnectionError::NotFound(id.clone()))
+    }
+
+    /// A webhook secret that the operator leaves empty is made here: long, random, shown once.
+    fn fill_webhook_secret(&self, manifest: &Manifest, credentials: &mut Credentials) -> Option<String> {
+        let webhook = manifest.webhook.as_ref()?;
+        let spec = manifest.credential(&webhook.credential)?;
+        let scheme = spec.schemes.iter().find(|scheme| matches!(scheme, CredentialScheme::HmacSha256 { .. }))?;
+        let input = scheme.inputs().first()?;
+        let credential = credentials
+            .entry(spec.name.clone())
+            .or_insert_with(|| Credential { scheme: scheme.name().to_owned(), inputs: BTreeMap::new() });
+        let value = credential.inputs.entry(input.name.clone()).or_default();
+        if !value.is_empty() {
+            return None;
+        }
+        *value = self.hex(32);
+        Some(value.clone())
+    }
+
+    fn hex(&self, bytes: usize) -> String {
+        let mut buffer = vec![0_u8; bytes];
+        self.random.fill(&mut buffer);
+        buffer.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+fn invalid(at: &str, problem: String) -> ConnectionError {
+    ConnectionError::Invalid(vec![Problem { at: at.to_owned(), problem }])
+}
+
+fn name_problems(name: &str) -> Vec<Problem> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 80 || name.chars().any(char::is_control) {
+        return vec![Problem { at: "/name".to_owned(), problem: "use 1 to 80 printable characters".to_owned() }];
+    }
+    Vec::new()
+}
+
+/// The schema's top-level defaults for what was left out: a plugin reads one set of settings, whoever wrote them.
+fn with_defaults(manifest: &Manifest, mut settings: serde_json::Value) -> serde_json::Value {
+    let properties = manifest.settings.get("properties").and_then(|properties| properties.as_object());
+    if let (Some(properties), Some(settings)) = (properties, settings.as_object_mut()) {
+        for (name, schema) in properties {
+            if let Some(default) = schema.get("default")
+                && !settings.contains_key(name)
+            {
+                settings.insert(name.clone(), default.clone());
+            }
+        }
+    }
+    settings
+}
+
+fn settings_problems(manifest: &Manifest, settings: &serde_json::Value) -> Vec<Problem> {
+    match jsonschema::validator_for(&manifest.settings) {
+        Ok(validator) => validator
+            .iter_errors(settings)
+            .map(|error| Problem { at: format!("/settings{}", error.instance_path()), problem: error.to_string() })
+            .collect(),
+        Err(error) => vec![Problem {
+            at: "/settings".to_owned(),
+            problem: format!("the plugin's own settings schema is broken: {error}"),
+        }],
+    }
+}
+
+fn credential_problems(manifest: &Manifest, credentials: &Credentials) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut wrong = |at: String, problem: String| problems.push(Problem { at, problem });
+    for name in credentials.keys() {
+        if manifest.credential(name).is_none() {
+            let known: Vec<&str> = manifest.credentials.iter().map(|credential| credential.name.as_str()).collect();
+            wrong(format!("/credentials/{name}"), format!("the plugin has no such credential; it has {known:?}"));
+        }
+    }
+    for spec in &manifest.credentials {
+        let at = format!("/credentials/{}", spec.name);
+        let Some(credential) = credentials.get(&spec.name) else {
+            if !spec.optional {
+                wrong(at, format!("is required: {}", spec.title));
+            }
+            continue;
+        };
+        let Some(scheme) = spec.schemes.iter().find(|scheme| scheme.name() == credential.scheme) else {
+            let known: Vec<&str> = spec.schemes.iter().map(CredentialScheme::name).collect();
+            wrong(format!("{at}/scheme"), format!("must be one of {known:?}"));
+            continue;
+        };
+        for input in scheme.inputs() {
+            match credential.inputs.get(&input.name) {
+                None => wrong(format!("{at}/inputs/{}", input.name), format!("is required: {}", input.title)),
+                Some(value) if value.trim().is_empty() => {
+                    wrong(format!("{at}/inputs/{}", input.name), format!("is empty: {}", input.title));
+                }
+                Some(value) if !input.multiline && value.chars().any(char::is_control) => wrong(
+                    format!("{at}/inputs/{}", input.name),
+                    "has a line break or control character; paste it again without".to_owned(),
+                ),
+                Some(_) => {}
+            }
+        }
+        for name in credential.inputs.keys() {
+            if !scheme.inputs().iter().any(|input| input.name == *name) {
+                wrong(format!("{at}/inputs/{name}"), "is not an input of this scheme".to_owned());
+            }
+        }
+    }
+    problems
+}
+
+fn grant_problems(grants: &Grants) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (i, network) in grants.networks.iter().enumerate() {
+        if !is_network(network) {
+            problems.push(Problem {
+                at: format!("/grants/networks/{i}"),
+                problem: format!("`{network}` is not a network in CIDR form, such as 10.1.2.0/24"),
+            });
+        }
+    }
+    if grants.insecure_http && grants.networks.is_empty() {
+        problems.push(Problem {
+            at: "/grants/insecure_http".to_owned(),
+            problem: "plain http is for granted private networks only: name one in `networks`".to_owned(),
+        });
+    }
+    problems
+}
+
+fn is_network(text: &str) -> bool {
+    let Some((address, bits)) = text.split_once('/') else { return false };
+    let (Ok(address), Ok(bits)) = (address.parse::<std::net::IpAddr>(), bits.parse::<u8>()) else { return false };
+    bits <= if address.is_ipv4() { 32 } else { 128 }
+}

@@ -1,0 +1,78 @@
+//! A value and since when the upstream says it is so.
+//!
+//! Upstreams deliver late, twice and out of order. Every field of the read model is therefore a last-writer-wins
+//! register: the newest observation wins, and two of the same moment are ordered by their value. That makes
+//! learning commutative, associative and idempotent, so that any order of deliveries ends in the same state.
+
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One known value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact<T> {
+    /// When the upstream says this was true.
+    pub at: Timestamp,
+    /// What was true.
+    pub value: T,
+}
+
+/// A value that may not be known yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Known<T>(Option<Fact<T>>);
+
+impl<T> Default for Known<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: Ord + Clone> Known<T> {
+    /// Take in an observation; `None` says nothing and changes nothing.
+    pub fn learn(&mut self, seen: Option<T>, at: Timestamp) {
+        let Some(value) = seen else { return };
+        let newer = match &self.0 {
+            None => true,
+            Some(known) => (at, &value) > (known.at, &known.value),
+        };
+        if newer {
+            self.0 = Some(Fact { at, value });
+        }
+    }
+
+    /// What is known now.
+    pub fn get(&self) -> Option<&T> {
+        self.0.as_ref().map(|fact| &fact.value)
+    }
+
+    /// What is known now, copied.
+    pub fn cloned(&self) -> Option<T> {
+        self.get().cloned()
+    }
+
+    /// Nothing is known.
+    pub fn is_unknown(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+/// Text as it is kept: no control characters (they would act in a terminal or a log), and no longer than a row
+/// should be. Tabs and line breaks become spaces, because every such text is shown on one line.
+pub fn clean(text: &str) -> String {
+    const LONGEST: usize = 1000;
+    text.chars()
+        .map(|c| if c == '\n' || c == '\t' { ' ' } else { c })
+        .filter(|c| !c.is_control() && !is_invisible_direction(*c))
+        .take(LONGEST)
+        .collect()
+}
+
+/// Bidirectional overrides can make a text read as another one.
+fn is_invisible_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+}
+
+/// [`clean`] for what may be absent; text that is empty afterwards says nothing.
+pub fn clean_option(text: Option<&String>) -> Option<String> {
+    text.map(|text| clean(text)).filter(|text| !text.is_empty())
+}

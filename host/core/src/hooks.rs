@@ -1,0 +1,12 @@
+//! Deliveries: accepted when durable, processed later, never lost, never applied twice.
+
+mod inbox;
+mod process;
+mod receive;
+
+pub use inbox::{
+    Accepted, Delivery, DeliveryBody, DeliveryFault, DeliveryQuery, DeliveryState, Inbox, LeasedDelivery, NewDelivery,
+    Rejection, Settled, Settlement,
+};
+pub use process::{Processor, Retry};
+pub use receive::{HookError, Hooks};

@@ -1,0 +1,43 @@
+//! How long things are kept.
+
+use crate::error::StoreError;
+use crate::time::Timestamp;
+use async_trait::async_trait;
+
+/// Keep what is newer than these.
+#[derive(Debug, Clone, Copy)]
+pub struct Keep {
+    /// Bodies of deliveries that are done with.
+    pub bodies_since: Timestamp,
+    /// Deliveries that are done with, and rejected ones.
+    pub deliveries_since: Timestamp,
+    /// Runs and their jobs.
+    pub runs_since: Timestamp,
+    /// Deployments, changes, commits, releases and the ledger.
+    pub delivery_since: Timestamp,
+    /// The event log.
+    pub events_since: Timestamp,
+}
+
+/// How many rows went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// Bodies emptied.
+    pub bodies: u64,
+    /// Deliveries.
+    pub deliveries: u64,
+    /// Runs.
+    pub runs: u64,
+    /// Deployments and changes.
+    pub delivery: u64,
+    /// Events.
+    pub events: u64,
+}
+
+/// The port.
+#[async_trait]
+pub trait Retention: Send + Sync {
+    /// Remove what is older, a bounded number of rows a time; call again while anything went. What a subscriber has
+    /// not seen yet and deliveries that still wait are never removed.
+    async fn purge(&self, keep: &Keep) -> Result<Purged, StoreError>;
+}
