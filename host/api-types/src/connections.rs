@@ -143,8 +143,10 @@ pub struct ConnectionPatch {
     /// All settings, replaced as a whole.
     #[schema(value_type = Option<Object>)]
     pub settings: Option<serde_json::Value>,
-    /// Credentials to replace, by name; null removes one.
-    pub credentials: BTreeMap<String, Option<CredentialInput>>,
+    /// Credentials to replace, by name.
+    pub credentials: BTreeMap<String, CredentialInput>,
+    /// Names of credentials to remove.
+    pub remove_credentials: Vec<String>,
     /// Replaced as a whole.
     pub grants: Option<Grants>,
 }
