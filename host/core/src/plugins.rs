@@ -6,7 +6,7 @@ mod error;
 pub mod manifest;
 
 pub use call::{
-    ActionInvocation, ActionOutcome, CallPriority, CallTarget, CallUsage, Called, Credential, CredentialSource,
+    ActionInvocation, ActionOutcome, Budget, CallPriority, CallTarget, CallUsage, Called, Credential, CredentialSource,
     Credentials, Grants, HealthReport, InstalledPlugin, PageRequest, PluginState, PluginStats, Plugins, PullBatch,
     RawItem, Reception, StateWrite, VerifyError, WebhookDelivery,
 };

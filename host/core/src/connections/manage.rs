@@ -6,7 +6,7 @@ use crate::events::{Bus, Topic};
 use crate::id::{ConnectionId, PluginId};
 use crate::plugins::manifest::{CredentialScheme, Manifest};
 use crate::plugins::{CallPriority, Credential, CredentialSource, Credentials, Grants, Plugins};
-use crate::time::{Clock, Randomness};
+use crate::time::{Clock, Randomness, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -31,6 +31,9 @@ pub enum ConnectionError {
     /// The name is taken, or somebody changed it meanwhile.
     #[error("keep the connection: {0}")]
     Conflict(&'static str),
+    /// It is not any more what the person saw.
+    #[error("keep the connection: it was changed meanwhile; look at it again")]
+    Stale,
     /// The store failed.
     #[error("keep the connection")]
     Store(#[from] StoreError),
@@ -42,7 +45,7 @@ impl ConnectionError {
         match self {
             Self::Invalid(_) => Kind::Invalid,
             Self::NotFound(_) => Kind::NotFound,
-            Self::Conflict(_) => Kind::Conflict,
+            Self::Conflict(_) | Self::Stale => Kind::Conflict,
             Self::Store(_) => Kind::Unavailable,
         }
     }
@@ -76,6 +79,8 @@ pub struct Patch {
     pub credentials: BTreeMap<String, Option<Credential>>,
     /// Replaced as a whole.
     pub grants: Option<Grants>,
+    /// Only if it was last changed then: what the person saw when they decided.
+    pub seen: Option<Timestamp>,
 }
 
 /// A connection that was made or changed, and the webhook secret if the host made one: shown this once.
@@ -144,6 +149,9 @@ impl Connections {
     pub async fn change(&self, id: &ConnectionId, patch: Patch) -> Result<Made, ConnectionError> {
         let mut connection = self.find(id).await?;
         let was = connection.updated_at;
+        if patch.seen.is_some_and(|seen| seen != was) {
+            return Err(ConnectionError::Stale);
+        }
         let manifest = self
             .plugins
             .manifest(&connection.plugin)

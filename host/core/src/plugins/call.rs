@@ -203,8 +203,25 @@ pub struct InstalledPlugin {
     pub imports: Vec<String>,
     /// Kinds that it exports: "source", "webhook", "actions", "health".
     pub exports: Vec<String>,
+    /// Limits in force for one call, by kind: the least of default, manifest's wish and operator's cap.
+    pub budgets: BTreeMap<String, Budget>,
     /// What it did since this host started.
     pub stats: PluginStats,
+}
+
+/// What one call may use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Budget {
+    /// Thread CPU time, milliseconds.
+    pub cpu_ms: u32,
+    /// Wall time, milliseconds.
+    pub wall_ms: u32,
+    /// Linear memory, MiB.
+    pub memory_mib: u32,
+    /// Outbound requests.
+    pub requests: u32,
+    /// One response, KiB.
+    pub response_kib: u32,
 }
 
 /// What a plugin did since this host started.

@@ -1,0 +1,7 @@
+//! The rules of the house, through their public surface.
+
+mod analysis;
+mod dora;
+mod items;
+mod learning;
+mod retry;
