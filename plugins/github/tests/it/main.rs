@@ -1,0 +1,7 @@
+//! The plugin's tests on the machine that one writes on: parsing against GitHub's own examples, and the feeds and
+//! actions against a scripted GitHub.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+mod examples;
+mod parsing;
+mod tolerance;
