@@ -103,7 +103,8 @@ pub struct FailureSummary {
     pub step: Option<String>,
 }
 
-/// Words in step and job names, first match wins; whole words only, so that "latest" is not a test.
+/// Words in step and job names; whole words only, so that "latest" is not a test. The first known word of a name
+/// counts: "cargo build --release" builds.
 const WORDS: &[(FailureClass, &[&str])] = &[
     (
         FailureClass::Setup,
@@ -114,13 +115,13 @@ const WORDS: &[(FailureClass, &[&str])] = &[
         FailureClass::Test,
         &["test", "tests", "testing", "check", "lint", "clippy", "e2e", "spec", "pytest", "jest", "coverage", "fmt"],
     ),
-    (FailureClass::Build, &["build", "compile", "bundle", "package", "docker", "make", "webpack", "cargo", "mvn"]),
+    (FailureClass::Build, &["build", "compile", "bundle", "package", "webpack"]),
 ];
 
 fn class_of(text: &str) -> Option<FailureClass> {
     let lower = text.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).collect();
-    WORDS.iter().find(|(_, known)| words.iter().any(|word| known.contains(word))).map(|(class, _)| *class)
+    let class = |word: &str| WORDS.iter().find(|(_, known)| known.contains(&word)).map(|(class, _)| *class);
+    lower.split(|c: char| !c.is_alphanumeric()).find_map(class)
 }
 
 fn is_bad(result: Option<RunResult>) -> bool {

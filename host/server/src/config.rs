@@ -1,0 +1,52 @@
+//! Configuration: defaults < file (TOML) < environment < flags. Unknown keys are errors, because a misspelt limit is
+//! worse than a missing one.
+//!
+//! A key of the file is `[section] key`; the same in the environment is `OPSSIGHT_SECTION__KEY`.
+
+mod hooks;
+mod load;
+mod log;
+mod plugins;
+mod retention;
+mod server;
+mod worker;
+
+pub use hooks::HooksConfig;
+pub use load::{ConfigError, Flags, load};
+pub use log::{LogConfig, LogFormat};
+pub use plugins::PluginsConfig;
+pub use retention::RetentionConfig;
+pub use server::ServerConfig;
+pub use worker::WorkerConfig;
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where this host listens and keeps its data.
+    pub server: ServerConfig,
+    /// Deliveries at the door.
+    pub hooks: HooksConfig,
+    /// Plugins and their limits.
+    pub plugins: PluginsConfig,
+    /// The workers behind the door.
+    pub worker: WorkerConfig,
+    /// How long things are kept.
+    pub retention: RetentionConfig,
+    /// What is logged, and how.
+    pub log: LogConfig,
+}
+
+impl Config {
+    /// What types cannot say; all problems, not only the first.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        problems.extend(self.server.problems());
+        problems.extend(self.hooks.problems());
+        problems.extend(self.worker.problems());
+        problems.extend(self.retention.problems());
+        problems
+    }
+}

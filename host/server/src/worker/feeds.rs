@@ -1,0 +1,62 @@
+//! Feeds: lease what is due, pull a page, settle.
+
+use super::{AFTER_FAILURE, REST, rest};
+use opssight_core::events::{Bus, Topic};
+use opssight_core::feeds::{LeasedFeed, Puller};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Work until told to stop, then finish what was begun.
+pub async fn pull_feeds(
+    puller: Puller,
+    bus: Arc<dyn Bus>,
+    at_once: u32,
+    lease: Duration,
+    stop: CancellationToken,
+) {
+    let mut listener = bus.listen(Topic::Feeds);
+    let mut running: JoinSet<()> = JoinSet::new();
+    while !stop.is_cancelled() {
+        while running.try_join_next().is_some() {}
+        let room = at_once.saturating_sub(u32::try_from(running.len()).unwrap_or(u32::MAX));
+        if room == 0 {
+            running.join_next().await;
+            continue;
+        }
+        let now = puller.clock.now();
+        let until = now.plus_micros(i64::try_from(lease.as_micros()).unwrap_or(i64::MAX));
+        match puller.feeds.lease_feeds(room, now, until).await {
+            Ok(leased) if leased.is_empty() => rest(listener.as_mut(), REST, &stop).await,
+            Ok(leased) => {
+                for feed in leased {
+                    let puller = puller.clone();
+                    running.spawn(async move { pull(&puller, feed).await });
+                }
+            }
+            Err(error) => {
+                tracing::error!(error = %error, cause = ?error.source, "could not lease feeds; trying again");
+                tokio::time::sleep(AFTER_FAILURE).await;
+            }
+        }
+    }
+    while running.join_next().await.is_some() {}
+}
+
+async fn pull(puller: &Puller, feed: LeasedFeed) {
+    let (connection, name) = (feed.connection.clone(), feed.feed.clone());
+    match puller.pull(feed).await {
+        Ok(Some(applied)) => {
+            metrics::counter!("opssight_feed_items_total", "feed" => name.clone()).increment(u64::from(applied.items));
+            // What a pull finds out first is what a delivery should have told.
+            metrics::counter!("opssight_feed_changes_total", "feed" => name.clone())
+                .increment(u64::from(applied.changed));
+            tracing::debug!(connection.id = %connection, feed = name, items = applied.items, changed = applied.changed, "feed pulled");
+        }
+        Ok(None) => {}
+        Err(error) => {
+            tracing::error!(connection.id = %connection, feed = name, error = %error, cause = ?error.source, "could not settle a feed");
+        }
+    }
+}
