@@ -1,1 +1,115 @@
-//! .
+//! The client commands of `opssight`: everything that talks to a running server over its API.
+//!
+//! This room knows the wire shapes (`opssight-api-types`) and nothing else of the host. The server crate flattens
+//! [`ClientCommand`] and [`GlobalArgs`] into its own command line and calls [`run`], [`doctor`] and [`completion`];
+//! each answers with the exit code of the process.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | it worked |
+//! | 1 | it failed |
+//! | 2 | the command line is wrong, or a question was answered with no |
+//! | 4 | not signed in |
+//! | 5 | what was watched or checked ended badly |
+//! | 8 | what was watched is not over yet |
+//! | 130 | interrupted |
+//!
+//! Only data goes to standard output. Errors and warnings go to standard error; notes and progress too, but only
+//! when that is a terminal. Nobody is asked anything without a terminal.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+mod args;
+mod client;
+mod completion;
+mod connections;
+mod credentials;
+mod deliveries;
+mod delivery;
+mod doctor;
+mod error;
+mod list;
+mod login;
+mod pipelines;
+mod plugins;
+mod runs;
+mod tree;
+mod ui;
+
+pub use args::{ClientCommand, GlobalArgs, OutputFormat};
+pub use clap_complete::Shell;
+pub use completion::completion;
+pub use ui::{Console, Hidden};
+
+use client::Client;
+use error::CliError;
+use ui::Ui;
+
+/// A moment, UTC.
+type Time = chrono::DateTime<chrono::Utc>;
+
+/// What every command works with.
+struct Session {
+    client: Client,
+    ui: Ui,
+}
+
+/// Run a command on the terminal of this process. Answers with the exit code.
+pub async fn run(command: ClientCommand, globals: GlobalArgs) -> u8 {
+    run_on(command, globals, Console::system()).await
+}
+
+/// Run a command on a console of the caller's choice.
+pub async fn run_on(command: ClientCommand, globals: GlobalArgs, console: Console) -> u8 {
+    finish(globals, console, async |session| dispatch(session, command).await).await
+}
+
+/// Ask the server whether all is well and say what is wrong and how to mend it. Answers with the exit code.
+pub async fn doctor(globals: GlobalArgs) -> u8 {
+    doctor_on(globals, Console::system()).await
+}
+
+/// [`doctor`] on a console of the caller's choice.
+pub async fn doctor_on(globals: GlobalArgs, console: Console) -> u8 {
+    finish(globals, console, async |session| doctor::run(session).await).await
+}
+
+async fn dispatch(session: &mut Session, command: ClientCommand) -> Result<(), CliError> {
+    match command {
+        ClientCommand::Login(args) => login::login(session, args).await,
+        ClientCommand::Logout => login::logout(session).await,
+        ClientCommand::Whoami => login::whoami(session).await,
+        ClientCommand::Connections(command) => connections::run(session, command).await,
+        ClientCommand::Runs(command) => runs::run(session, command).await,
+        ClientCommand::Pipelines(command) => pipelines::run(session, command).await,
+        ClientCommand::Deliveries(command) => deliveries::run(session, command).await,
+        ClientCommand::Delivery(command) => delivery::run(session, command).await,
+        ClientCommand::Deployments(command) => delivery::deployments(session, command).await,
+        ClientCommand::Changes(command) => delivery::changes(session, command).await,
+        ClientCommand::Plugins(command) => plugins::run(session, command).await,
+    }
+}
+
+/// Do the work until it ends or Ctrl-C comes, report what went wrong, and turn it into an exit code.
+async fn finish(
+    globals: GlobalArgs,
+    console: Console,
+    work: impl AsyncFnOnce(&mut Session) -> Result<(), CliError>,
+) -> u8 {
+    let mut ui = Ui::new(console, &globals);
+    let client = match Client::new(&globals, &mut ui) {
+        Ok(client) => client,
+        Err(error) => return ui.fail(&error),
+    };
+    let mut session = Session { client, ui };
+    // The interrupt is polled first so that its handler stands before a prompt can block: a hidden prompt then gets
+    // the chance to switch the echo on again.
+    let outcome = tokio::select! {
+        biased;
+        _ = tokio::signal::ctrl_c() => Err(CliError::Interrupted),
+        outcome = work(&mut session) => outcome,
+    };
+    match outcome {
+        Ok(()) => 0,
+        Err(error) => session.ui.fail(&error),
+    }
+}
