@@ -1,1 +1,40 @@
-//! .
+//! The plugin host: runs WebAssembly components that can compute and ask, and nothing else.
+//!
+//! Implements the port [`opssight_core::plugins::Plugins`]. Nothing of WebAssembly leaves this crate. What a call may
+//! use is a budget that cannot be left out; what it may reach goes through one gate (`egress`); what it signs in with
+//! never enters the sandbox (`credentials`).
+#![warn(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+pub mod bench;
+mod bindings;
+mod budget;
+mod cache;
+mod calls;
+mod config;
+mod context;
+mod credentials;
+mod egress;
+mod engine;
+mod error;
+mod imports;
+mod install;
+mod plugin;
+mod precheck;
+mod rate;
+mod registry;
+mod state;
+mod stats;
+mod sync;
+mod text;
+mod verify;
+mod wasi;
+
+pub use budget::{Budget, Kind};
+pub use config::RuntimeConfig;
+pub use egress::Resolver;
+pub use imports::log::Level;
+pub use install::InstallError;
+pub use plugin::LogLine;
+pub use precheck::PrecheckError;
+pub use registry::{PluginHost, RuntimeError};

@@ -1,0 +1,244 @@
+//! What a call costs, measured on the calling thread: the whole host with every limit on, and bare wasmtime with the
+//! same engine configuration and the same bytes to compare it with. `cargo xtask bench` prints the table.
+//!
+//! Everything here blocks and makes its own single-threaded executor: call it from outside of any.
+
+use crate::bindings::exports::opssight::plugin::{health, webhook};
+use crate::budget::{Budget, thread_cpu_ns};
+use crate::calls::{self, Export, health::Check, webhook::Receive};
+use crate::context::CallContext;
+use crate::engine;
+use crate::error::{self, Fault};
+use crate::registry::PluginHost;
+use crate::state;
+use opssight_core::plugins::{CallError, CallTarget, WebhookDelivery};
+use std::sync::Arc;
+use std::time::Duration;
+use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::{Engine, Store};
+
+/// What to call.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Job {
+    /// `health.check`, which in [`NOOP`] does nothing.
+    Check,
+    /// `webhook.receive`.
+    Receive(WebhookDelivery),
+}
+
+/// A package whose `check` and `receive` answer with nothing at once: what is left is the price of a call.
+pub const NOOP: &[u8] = include_bytes!("bench/noop.wasm");
+
+/// Thread CPU time per call, nanoseconds; each entry is the mean of one batch of calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Samples(Vec<u64>);
+
+impl Samples {
+    /// The least.
+    pub fn min(&self) -> u64 {
+        self.percentile(0)
+    }
+
+    /// The middle.
+    pub fn median(&self) -> u64 {
+        self.percentile(50)
+    }
+
+    /// So many percent of the batches took at most this.
+    pub fn percentile(&self, percent: usize) -> u64 {
+        let last = self.0.len().saturating_sub(1);
+        self.0.get((last * percent.min(100)).div_ceil(100)).copied().unwrap_or(0)
+    }
+
+    fn take(batches: usize, calls: u64, mut batch: impl FnMut() -> Result<(), Fault>) -> Result<Self, Fault> {
+        // The first one warms caches and pool.
+        batch()?;
+        let mut samples = Vec::with_capacity(batches);
+        for _ in 0..batches {
+            let start = thread_cpu_ns();
+            batch()?;
+            samples.push(thread_cpu_ns().saturating_sub(start) / calls);
+        }
+        samples.sort_unstable();
+        Ok(Self(samples))
+    }
+}
+
+/// Calls per batch: enough that reading the clock does not count.
+const FRESH: u64 = 16;
+const WARM: u64 = 256;
+
+/// A fresh instance for each call, as the host always makes them: context, store, every limit, instance, call,
+/// checked answer, statistics, and all of it thrown away.
+pub fn fresh(host: &PluginHost, target: &CallTarget, job: &Job, batches: usize) -> Result<Samples, CallError> {
+    match job {
+        Job::Check => fresh_export(host, target, || Check, batches),
+        Job::Receive(delivery) => fresh_export(host, target, || Receive(delivery.clone()), batches),
+    }
+}
+
+/// One instance for all calls: what the boundary costs without what is around it. The host does not run plugins so.
+pub fn warm(host: &PluginHost, target: &CallTarget, job: &Job, batches: usize) -> Result<Samples, CallError> {
+    match job {
+        Job::Check => warm_export(host, target, || Check, batches),
+        Job::Receive(delivery) => warm_export(host, target, || Receive(delivery.clone()), batches),
+    }
+}
+
+/// A fresh instance for each call in wasmtime alone: the same engine configuration and bytes, no limits but the
+/// epoch's, no imports that do anything, nothing counted.
+pub fn bare_fresh(package: &[u8], job: &Job, batches: usize) -> Result<Samples, String> {
+    Bare::new(package).and_then(|bare| bare.fresh(job, batches)).map_err(|error| format!("{error:#}"))
+}
+
+/// One instance for all calls in wasmtime alone.
+pub fn bare_warm(package: &[u8], job: &Job, batches: usize) -> Result<Samples, String> {
+    Bare::new(package).and_then(|bare| bare.warm(job, batches)).map_err(|error| format!("{error:#}"))
+}
+
+fn fresh_export<E: Export>(
+    host: &PluginHost,
+    target: &CallTarget,
+    export: impl Fn() -> E,
+    batches: usize,
+) -> Result<Samples, CallError> {
+    let plugin = host.plugin(&target.plugin).ok_or_else(|| error::not_installed(target))?;
+    let executor = executor().ok_or_else(|| error::not_installed(target))?;
+    let context =
+        || Arc::new(CallContext::new(Arc::clone(&host.services), Arc::clone(&plugin), target.clone(), E::KIND));
+    let samples = Samples::take(batches, FRESH, || {
+        for _ in 0..FRESH {
+            let call = context();
+            let outcome = executor.block_on(calls::execute(&host.engine.engine, &call, export()));
+            let failed = outcome.as_ref().is_err();
+            let finished = calls::finish(&call, outcome);
+            if failed {
+                return Err(Fault::Invalid(finished.err().map(|error| error.message).unwrap_or_default()));
+            }
+        }
+        Ok(())
+    });
+    samples.map_err(|fault| error::call_error(&context(), fault))
+}
+
+fn warm_export<E: Export>(
+    host: &PluginHost,
+    target: &CallTarget,
+    export: impl Fn() -> E,
+    batches: usize,
+) -> Result<Samples, CallError> {
+    let plugin = host.plugin(&target.plugin).ok_or_else(|| error::not_installed(target))?;
+    let executor = executor().ok_or_else(|| error::not_installed(target))?;
+    // The limits stay, but one call's time must do for all of them.
+    let hour = Duration::from_secs(3_600);
+    let budget = Budget { cpu: hour, wall: hour, ..plugin.budget(E::KIND) };
+    let mut call = CallContext::new(Arc::clone(&host.services), Arc::clone(&plugin), target.clone(), E::KIND);
+    call.grant(budget);
+    let call = Arc::new(call);
+    let samples = executor.block_on(async {
+        let mut store = state::store(&host.engine.engine, Arc::clone(&call));
+        let guest = calls::instantiate::<E>(&mut store, &plugin).await?;
+        let mut samples = Vec::with_capacity(batches);
+        for _ in 0..=batches {
+            let start = thread_cpu_ns();
+            for _ in 0..WARM {
+                export().call(&mut store, &guest).await?;
+            }
+            samples.push(thread_cpu_ns().saturating_sub(start) / WARM);
+        }
+        samples.remove(0);
+        samples.sort_unstable();
+        Ok(Samples(samples))
+    });
+    samples.map_err(|fault| error::call_error(&call, fault))
+}
+
+fn executor() -> Option<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().ok()
+}
+
+/// wasmtime and nothing around it.
+struct Bare {
+    engine: Engine,
+    pre: InstancePre<()>,
+    executor: tokio::runtime::Runtime,
+}
+
+enum BareGuest {
+    Check(health::Guest),
+    Receive(webhook::Guest, webhook::Delivery),
+}
+
+impl Bare {
+    fn new(package: &[u8]) -> wasmtime::Result<Self> {
+        let engine = Engine::new(&engine::config(Some(64)))?;
+        let component = Component::new(&engine, package)?;
+        let mut linker = Linker::new(&engine);
+        linker.define_unknown_imports_as_traps(&component)?;
+        let pre = linker.instantiate_pre(&component)?;
+        let executor = executor().ok_or_else(|| wasmtime::format_err!("cannot make an executor"))?;
+        Ok(Self { engine, pre, executor })
+    }
+
+    fn fresh(&self, job: &Job, batches: usize) -> wasmtime::Result<Samples> {
+        let samples = Samples::take(batches, FRESH, || {
+            for _ in 0..FRESH {
+                self.executor.block_on(self.once(job)).map_err(Fault::Trap)?;
+            }
+            Ok(())
+        });
+        samples.map_err(|fault| wasmtime::format_err!("{fault:?}"))
+    }
+
+    fn warm(&self, job: &Job, batches: usize) -> wasmtime::Result<Samples> {
+        self.executor.block_on(async {
+            let (mut store, guest) = self.instance(job).await?;
+            let mut samples = Vec::with_capacity(batches);
+            for _ in 0..=batches {
+                let start = thread_cpu_ns();
+                for _ in 0..WARM {
+                    guest.call(&mut store).await?;
+                }
+                samples.push(thread_cpu_ns().saturating_sub(start) / WARM);
+            }
+            samples.remove(0);
+            samples.sort_unstable();
+            Ok(Samples(samples))
+        })
+    }
+
+    async fn once(&self, job: &Job) -> wasmtime::Result<()> {
+        let (mut store, guest) = self.instance(job).await?;
+        guest.call(&mut store).await
+    }
+
+    async fn instance(&self, job: &Job) -> wasmtime::Result<(Store<()>, BareGuest)> {
+        let mut store = Store::new(&self.engine, ());
+        store.set_epoch_deadline(u64::MAX / 2);
+        let instance = self.pre.instantiate_async(&mut store).await?;
+        let guest = match job {
+            Job::Check => BareGuest::Check(health::GuestIndices::new(&self.pre)?.load(&mut store, &instance)?),
+            Job::Receive(delivery) => {
+                let indices = webhook::GuestIndices::new(&self.pre)?;
+                let delivery = webhook::Delivery {
+                    headers: delivery.headers.clone(),
+                    body: delivery.body.clone(),
+                    received_at: delivery.received_at.millis(),
+                };
+                BareGuest::Receive(indices.load(&mut store, &instance)?, delivery)
+            }
+        };
+        Ok((store, guest))
+    }
+}
+
+impl BareGuest {
+    async fn call(&self, store: &mut Store<()>) -> wasmtime::Result<()> {
+        match self {
+            Self::Check(guest) => drop(guest.call_check(store).await?),
+            Self::Receive(guest, delivery) => drop(guest.call_receive(store, delivery).await?),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,18 @@
+//! What `wit/0.1` looks like in Rust. One world with every kind that this version calls; each exported interface
+//! is probed on its own, so that a component may have any combination of them.
+
+wasmtime::component::bindgen!({
+    path: "../../wit/0.1",
+    world: "opssight:plugin/integration",
+    imports: {
+        "opssight:plugin/state": async | trappable,
+        default: trappable,
+    },
+    exports: { default: async },
+    with: {
+        "wasi:http": wasmtime_wasi_http::p2::bindings::http,
+        "wasi:io": wasmtime_wasi::p2::bindings::io,
+        "wasi:clocks": wasmtime_wasi::p2::bindings::clocks,
+    },
+    require_store_data_send: true,
+});

@@ -1,0 +1,225 @@
+//! What one call may use. There is no way to make a store without a budget.
+
+mod limiter;
+mod meter;
+
+pub(crate) use meter::{Meter, metered, thread_cpu_ns};
+
+use opssight_core::plugins::manifest::BudgetAsk;
+use std::time::Duration;
+
+/// Core instances within one component.
+pub(crate) const MAX_INSTANCES: u32 = 64;
+/// Linear memories of one component.
+pub(crate) const MAX_MEMORIES: u32 = 2;
+/// Tables of one component.
+pub(crate) const MAX_TABLES: u32 = 16;
+/// Entries of one table.
+pub(crate) const MAX_TABLE_ELEMENTS: usize = 20_000;
+/// The largest memory that any kind of call may have.
+pub(crate) const MAX_MEMORY_BYTES: usize = 256 << 20;
+/// Live component-model handles.
+pub(crate) const MAX_HANDLES: usize = 1_000;
+/// Entries of the host's own resource table.
+pub(crate) const MAX_RESOURCES: usize = 256;
+/// One set of HTTP headers, counted as the host holds them.
+pub(crate) const MAX_HEADER_BYTES: usize = 64 << 10;
+/// Random bytes per request.
+pub(crate) const MAX_RANDOM_BYTES: u64 = 64 << 10;
+
+/// The kinds of call, named as the manifest and the metrics name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A delivery becomes items.
+    Webhook,
+    /// One page of a feed.
+    Source,
+    /// Something is done upstream.
+    Actions,
+    /// Does the connection work?
+    Health,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Webhook, Self::Source, Self::Actions, Self::Health];
+
+    /// As it stands in manifests, metrics and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Source => "source",
+            Self::Actions => "actions",
+            Self::Health => "health",
+        }
+    }
+
+    /// The exported interface.
+    pub(crate) fn interface(self) -> &'static str {
+        match self {
+            Self::Webhook => "opssight:plugin/webhook",
+            Self::Source => "opssight:plugin/source",
+            Self::Actions => "opssight:plugin/actions",
+            Self::Health => "opssight:plugin/health",
+        }
+    }
+}
+
+/// The limits of one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Budget {
+    /// Thread CPU time.
+    pub cpu: Duration,
+    /// Time from start to end, waiting included.
+    pub wall: Duration,
+    /// Linear memory, bytes, over all memories.
+    pub memory_bytes: usize,
+    /// Entries of one table.
+    pub table_elements: usize,
+    /// Bytes that may cross the boundary in one call of a host function, or in the result.
+    pub hostcall_bytes: usize,
+    /// Outbound requests.
+    pub requests: u32,
+    /// Body of one request, bytes.
+    pub request_bytes: usize,
+    /// Body of one response, bytes.
+    pub response_bytes: usize,
+    /// Items in the answer.
+    pub result_items: usize,
+    /// Bytes in the answer.
+    pub result_bytes: usize,
+    /// Bytes in one item's payload.
+    pub payload_bytes: usize,
+    /// Log lines.
+    pub log_lines: u32,
+    /// Bytes in all log lines.
+    pub log_bytes: usize,
+    /// Keys and values that the connection may hold in the plugin's state, bytes.
+    pub state_bytes: u64,
+    /// Keys that the connection may hold in the plugin's state.
+    pub state_keys: u64,
+}
+
+impl Budget {
+    /// The least of the kind's own limit, what the manifest asks for and what the operator allows.
+    pub fn new(kind: Kind, ask: Option<&BudgetAsk>, cap: &BudgetAsk) -> Self {
+        let own = Self::of_kind(kind);
+        let none = BudgetAsk::default();
+        let ask = ask.unwrap_or(&none);
+        let millis = |own: Duration, asks: [Option<u32>; 2]| {
+            asks.into_iter().flatten().map(|ms| Duration::from_millis(ms.into())).fold(own, Duration::min)
+        };
+        let bytes = |own: usize, unit: usize, asks: [Option<u32>; 2]| {
+            let asks = asks.into_iter().flatten();
+            asks.map(|n| usize::try_from(n).unwrap_or(usize::MAX).saturating_mul(unit)).fold(own, usize::min)
+        };
+        Self {
+            cpu: millis(own.cpu, [ask.cpu_ms, cap.cpu_ms]),
+            wall: millis(own.wall, [ask.wall_ms, cap.wall_ms]),
+            memory_bytes: bytes(own.memory_bytes, 1 << 20, [ask.memory_mib, cap.memory_mib]),
+            response_bytes: bytes(own.response_bytes, 1 << 10, [ask.response_kib, cap.response_kib]),
+            requests: [ask.requests, cap.requests].into_iter().flatten().fold(own.requests, u32::min),
+            ..own
+        }
+    }
+
+    /// In the units that people and manifests use.
+    pub(crate) fn for_people(&self) -> opssight_core::plugins::Budget {
+        let millis = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        let units = |bytes: usize, shift: u32| u32::try_from(bytes >> shift).unwrap_or(u32::MAX);
+        opssight_core::plugins::Budget {
+            cpu_ms: millis(self.cpu),
+            wall_ms: millis(self.wall),
+            memory_mib: units(self.memory_bytes, 20),
+            requests: self.requests,
+            response_kib: units(self.response_bytes, 10),
+        }
+    }
+
+    fn of_kind(kind: Kind) -> Self {
+        let base = Self {
+            cpu: Duration::from_secs(2),
+            wall: Duration::from_secs(30),
+            memory_bytes: 64 << 20,
+            table_elements: 10_000,
+            hostcall_bytes: 8 << 20,
+            requests: 10,
+            request_bytes: 1 << 20,
+            response_bytes: 10 << 20,
+            result_items: 1_000,
+            result_bytes: 8 << 20,
+            payload_bytes: 512 << 10,
+            log_lines: 100,
+            log_bytes: 64 << 10,
+            state_bytes: 4 << 20,
+            state_keys: 10_000,
+        };
+        match kind {
+            Kind::Webhook | Kind::Health => base,
+            Kind::Actions => Self { wall: Duration::from_secs(60), requests: 20, ..base },
+            Kind::Source => Self {
+                cpu: Duration::from_secs(10),
+                wall: Duration::from_secs(120),
+                memory_bytes: 128 << 20,
+                requests: 200,
+                result_items: 5_000,
+                log_lines: 500,
+                ..base
+            },
+        }
+    }
+}
+
+/// A budget that ran out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Exhausted {
+    #[error("it used more CPU time than a call may ({0} ms)")]
+    Cpu(u128),
+    #[error("it took longer than a call may ({0} ms)")]
+    Wall(u128),
+    #[error("it wanted more memory than a call may have ({0} MiB)")]
+    Memory(usize),
+    #[error("it wanted larger tables than a call may have ({0} entries)")]
+    Tables(usize),
+    #[error("it moved more data across the boundary at once than a call may ({0} bytes)")]
+    Hostcall(usize),
+    #[error("it held more handles than a call may")]
+    Handles,
+}
+
+impl Exhausted {
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Cpu(_) => "budget.cpu",
+            Self::Wall(_) => "budget.wall",
+            Self::Memory(_) => "budget.memory",
+            Self::Tables(_) => "budget.tables",
+            Self::Hostcall(_) => "budget.hostcall",
+            Self::Handles => "budget.handles",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Budget, Kind};
+    use opssight_core::plugins::manifest::BudgetAsk;
+    use std::time::Duration;
+
+    #[test]
+    fn the_least_of_kind_manifest_and_operator_holds() {
+        let ask = |cpu, requests| BudgetAsk { cpu_ms: cpu, requests, ..BudgetAsk::default() };
+        let cases = [
+            (None, ask(None, None), 2_000, 10),
+            (Some(ask(Some(100), None)), ask(None, None), 100, 10),
+            (Some(ask(Some(100), Some(3))), ask(Some(50), Some(5)), 50, 3),
+            (Some(ask(Some(1_000_000), Some(1_000))), ask(None, None), 2_000, 10),
+        ];
+        for (manifest, operator, cpu_ms, requests) in cases {
+            let budget = Budget::new(Kind::Webhook, manifest.as_ref(), &operator);
+            assert_eq!(budget.cpu, Duration::from_millis(cpu_ms));
+            assert_eq!(budget.requests, requests);
+        }
+    }
+}

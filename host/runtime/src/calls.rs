@@ -1,0 +1,170 @@
+//! One call: a fresh instance on the plugin threads, within its budget, thrown away afterwards.
+
+pub(crate) mod actions;
+mod convert;
+pub(crate) mod health;
+pub(crate) mod source;
+pub(crate) mod webhook;
+
+use crate::budget::{Exhausted, Kind, metered};
+use crate::context::CallContext;
+use crate::error::{self, Fault};
+use crate::plugin::Plugin;
+use crate::registry::PluginHost;
+use crate::state::{self, HostState};
+use opssight_core::plugins::{CallError, CallTarget, Called, FailureClass, FaultSource, StateWrite};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use wasmtime::component::Instance;
+use wasmtime::{Engine, Store};
+
+/// Ticks stop a guest that computes; this much later, whatever waits in the host is stopped as well.
+const SLACK: Duration = Duration::from_millis(50);
+
+/// One exported function, with what to call it with.
+pub(crate) trait Export: Send + 'static {
+    /// Which kind of call it is.
+    const KIND: Kind;
+    /// The function, found in an instance.
+    type Guest: Send + Sync;
+    /// What it gives, checked and in the words of the core.
+    type Answer: Send + 'static;
+
+    /// Find the function.
+    fn load(plugin: &Plugin, store: &mut Store<HostState>, instance: &Instance) -> Result<Self::Guest, Fault>;
+
+    /// Call it.
+    fn call(
+        self,
+        store: &mut Store<HostState>,
+        guest: &Self::Guest,
+    ) -> impl Future<Output = Result<Self::Answer, Fault>> + Send;
+}
+
+/// Call a plugin for a connection.
+pub(crate) async fn run<E: Export>(
+    host: &PluginHost,
+    target: &CallTarget,
+    export: E,
+) -> Result<Called<E::Answer>, CallError> {
+    let Some(plugin) = host.plugin(&target.plugin) else {
+        return Err(error::not_installed(target));
+    };
+    let Ok(slot) = Arc::clone(&host.slots).acquire_owned().await else {
+        return Err(error::unavailable(&plugin, target, "host.closing", "the host is shutting down"));
+    };
+    let call = Arc::new(CallContext::new(Arc::clone(&host.services), plugin, target.clone(), E::KIND));
+    let engine = host.engine.engine.clone();
+    let task = {
+        let call = Arc::clone(&call);
+        async move {
+            let _slot = slot;
+            let outcome = execute(&engine, &call, export).await;
+            finish(&call, outcome)
+        }
+    };
+    let Some(task) = host.threads.spawn(task) else {
+        return Err(error::unavailable(&call.plugin, target, "host.closing", "the host is shutting down"));
+    };
+    match task.await {
+        Ok(outcome) => outcome,
+        // A panic of ours must stay an error of this one call.
+        Err(panic) => {
+            tracing::error!(plugin.id = call.plugin.manifest.id, %panic, "a plugin call ended in a panic of the host");
+            finish(&call, Err(Fault::HostPanic))
+        }
+    }
+}
+
+/// Within the budget of wall time, whatever it waits for.
+pub(crate) async fn execute<E: Export>(
+    engine: &Engine,
+    call: &Arc<CallContext>,
+    export: E,
+) -> Result<(E::Answer, Vec<StateWrite>), Fault> {
+    let wall = call.meter.wall();
+    let within = tokio::time::timeout(wall + SLACK, metered(&call.meter, in_store(engine, call, export)));
+    within.await.unwrap_or(Err(Fault::Exhausted(Exhausted::Wall(wall.as_millis()))))
+}
+
+async fn in_store<E: Export>(
+    engine: &Engine,
+    call: &Arc<CallContext>,
+    export: E,
+) -> Result<(E::Answer, Vec<StateWrite>), Fault> {
+    let mut store = state::store(engine, Arc::clone(call));
+    let outcome = match instantiate::<E>(&mut store, &call.plugin).await {
+        Ok(guest) => export.call(&mut store, &guest).await,
+        Err(fault) => Err(fault),
+    };
+    match outcome {
+        Ok(answer) => Ok((answer, store.into_data().overlay.into_writes())),
+        // A guest that was refused memory dies of something else a moment later: the refusal is the reason.
+        Err(Fault::Trap(trap)) => Err(store.data().denied.map_or(Fault::Trap(trap), Fault::Exhausted)),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// A fresh instance, and the function in it.
+pub(crate) async fn instantiate<E: Export>(store: &mut Store<HostState>, plugin: &Plugin) -> Result<E::Guest, Fault> {
+    let instance = plugin.pre.instantiate_async(&mut *store).await.map_err(Fault::Trap)?;
+    E::load(plugin, store, &instance)
+}
+
+/// Count it, and put a failure in words.
+pub(crate) fn finish<T>(
+    call: &CallContext,
+    outcome: Result<(T, Vec<StateWrite>), Fault>,
+) -> Result<Called<T>, CallError> {
+    let usage = call.usage();
+    let denied = call.denied.load(std::sync::atomic::Ordering::Relaxed);
+    let meters = call.plugin.meters(call.kind);
+    meters.cpu_seconds.record(Duration::from_micros(usage.cpu_us));
+    meters.wall_seconds.record(Duration::from_micros(usage.wall_us));
+    match outcome {
+        Ok((value, state)) => {
+            meters.ok.increment(1);
+            call.plugin.stats.record(&usage, denied, None);
+            Ok(Called { value, state, usage })
+        }
+        Err(fault) => {
+            let error = error::call_error(call, fault);
+            let source = source_name(error.fault);
+            metrics::counter!(
+                "opssight_plugin_calls_total",
+                "plugin" => call.plugin.manifest.id.clone(),
+                "export" => call.kind.name(),
+                "outcome" => class_name(error.class),
+                "fault" => source,
+            )
+            .increment(1);
+            call.plugin.stats.record(&usage, denied, Some((source, &error)));
+            Err(error)
+        }
+    }
+}
+
+fn source_name(source: FaultSource) -> &'static str {
+    match source {
+        FaultSource::Plugin => "plugin",
+        FaultSource::Upstream => "upstream",
+        FaultSource::Policy => "policy",
+        FaultSource::Host => "host",
+    }
+}
+
+fn class_name(class: FailureClass) -> &'static str {
+    match class {
+        FailureClass::Config => "config",
+        FailureClass::Auth => "auth",
+        FailureClass::RateLimited => "rate-limited",
+        FailureClass::Upstream => "upstream",
+        FailureClass::NotFound => "not-found",
+        FailureClass::Unsupported => "unsupported",
+        FailureClass::Internal => "internal",
+        FailureClass::Trap => "trap",
+        FailureClass::Budget => "budget",
+        FailureClass::Unavailable => "unavailable",
+    }
+}

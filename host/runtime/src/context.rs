@@ -1,0 +1,129 @@
+//! One call: for whom, of which plugin, within which limits, and what the host saw while it ran.
+
+use crate::budget::{Budget, Kind, Meter};
+use crate::credentials::Secrets;
+use crate::egress::{Accounts, Refusal, Resolver};
+use crate::plugin::Plugin;
+use crate::sync::lock;
+use opssight_core::plugins::{CallTarget, CallUsage, CredentialSource, Credentials, PluginState};
+use opssight_core::time::Clock;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::sync::OnceCell;
+
+/// What every call needs from the house.
+pub(crate) struct Services {
+    pub(crate) credentials: Arc<dyn CredentialSource>,
+    pub(crate) state: Arc<dyn PluginState>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) resolver: Arc<dyn Resolver>,
+    pub(crate) accounts: Accounts,
+}
+
+/// Shared by the store, the requests that it makes and whoever waits for the answer.
+pub(crate) struct CallContext {
+    pub(crate) services: Arc<Services>,
+    pub(crate) plugin: Arc<Plugin>,
+    pub(crate) target: CallTarget,
+    pub(crate) kind: Kind,
+    pub(crate) budget: Budget,
+    pub(crate) meter: Meter,
+    pub(crate) memory_peak: AtomicU64,
+    pub(crate) requests: AtomicU32,
+    pub(crate) denied: AtomicU32,
+    /// Secrets that were used for this call: never to be seen again.
+    pub(crate) secrets: Secrets,
+    /// Read when the first request needs one.
+    pub(crate) credentials: OnceCell<Credentials>,
+    notes: Mutex<Notes>,
+}
+
+#[derive(Default)]
+struct Notes {
+    /// Why the last outbound request did not go through; cleared by one that does.
+    refusal: Option<Refusal>,
+    log_lines: u32,
+    log_bytes: usize,
+    /// The last line that the plugin wrote to its standard error: its panic message, if it panicked.
+    last_words: Option<String>,
+}
+
+impl CallContext {
+    pub(crate) fn new(services: Arc<Services>, plugin: Arc<Plugin>, target: CallTarget, kind: Kind) -> Self {
+        let budget = plugin.budget(kind);
+        Self {
+            services,
+            plugin,
+            target,
+            kind,
+            meter: Meter::start(&budget),
+            budget,
+            memory_peak: AtomicU64::new(0),
+            requests: AtomicU32::new(0),
+            denied: AtomicU32::new(0),
+            secrets: Secrets::default(),
+            credentials: OnceCell::new(),
+            notes: Mutex::default(),
+        }
+    }
+
+    /// Another budget than the plugin's, before the call starts. Only the benches do this.
+    pub(crate) fn grant(&mut self, budget: Budget) {
+        self.budget = budget;
+        self.meter = Meter::start(&budget);
+    }
+
+    /// What has been used so far.
+    pub(crate) fn usage(&self) -> CallUsage {
+        CallUsage {
+            cpu_us: self.meter.cpu_us(),
+            wall_us: self.meter.wall_us(),
+            requests: self.requests.load(Ordering::Relaxed),
+            memory_bytes: self.memory_peak.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Remember how the last request went.
+    pub(crate) fn note_request(&self, outcome: Option<Refusal>) {
+        if outcome.as_ref().is_some_and(Refusal::is_denial) {
+            self.denied.fetch_add(1, Ordering::Relaxed);
+        }
+        lock(&self.notes).refusal = outcome;
+    }
+
+    /// Why the last request did not go through.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        lock(&self.notes).refusal.clone()
+    }
+
+    /// Take one log line of so many bytes from the quota. The last one that fits says so.
+    pub(crate) fn may_log(&self, bytes: usize) -> LogQuota {
+        let mut notes = lock(&self.notes);
+        if notes.log_lines >= self.budget.log_lines || notes.log_bytes >= self.budget.log_bytes {
+            return LogQuota::Dropped;
+        }
+        notes.log_lines += 1;
+        notes.log_bytes = notes.log_bytes.saturating_add(bytes);
+        if notes.log_lines == self.budget.log_lines || notes.log_bytes >= self.budget.log_bytes {
+            LogQuota::Last
+        } else {
+            LogQuota::Ok
+        }
+    }
+
+    pub(crate) fn note_last_words(&self, line: &str) {
+        lock(&self.notes).last_words = Some(line.to_owned());
+    }
+
+    pub(crate) fn last_words(&self) -> Option<String> {
+        lock(&self.notes).last_words.clone()
+    }
+}
+
+/// Whether a log line may be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogQuota {
+    Ok,
+    Last,
+    Dropped,
+}

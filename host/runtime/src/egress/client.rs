@@ -1,0 +1,201 @@
+//! The HTTP client of one connection: it dials only addresses that were looked at, follows nothing, keeps nothing.
+
+use super::network::{AddressDenied, Networks, Reachable};
+use super::refusal::Refusal;
+use super::resolve::{GateResolver, NameError, Resolver};
+use super::{Account, Outgoing};
+use crate::context::CallContext;
+use crate::text;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, Response, header};
+use reqwest::Client;
+use std::error::Error;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use url::{Host, Url};
+
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long to wait within one request; the call's wall time limits both.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timeouts {
+    /// For status and headers.
+    pub(crate) head: Duration,
+    /// For each further piece of the body.
+    pub(crate) between: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(20), between: Duration::from_secs(10) }
+    }
+}
+
+/// Two clients, because plain http may go only where it was granted. Made when the first request is.
+pub(super) struct Clients {
+    resolver: Arc<dyn Resolver>,
+    networks: Arc<Networks>,
+    secure: OnceLock<Option<Client>>,
+    plain: OnceLock<Option<Client>>,
+}
+
+impl Clients {
+    pub(super) fn new(resolver: Arc<dyn Resolver>, networks: Arc<Networks>) -> Self {
+        Self { resolver, networks, secure: OnceLock::new(), plain: OnceLock::new() }
+    }
+
+    fn of(&self, url: &Url) -> Option<&Client> {
+        let (cell, reachable) = match url.scheme() {
+            "https" => (&self.secure, Reachable::PublicOrGranted),
+            _ => (&self.plain, Reachable::Granted),
+        };
+        cell.get_or_init(|| self.build(reachable)).as_ref()
+    }
+
+    fn build(&self, reachable: Reachable) -> Option<Client> {
+        let resolver =
+            GateResolver { resolver: Arc::clone(&self.resolver), networks: Arc::clone(&self.networks), reachable };
+        let client = Client::builder()
+            .dns_resolver(Arc::new(resolver))
+            .https_only(reachable == Reachable::PublicOrGranted)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(CONNECT)
+            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_max_idle_per_host(4)
+            .user_agent(concat!("opssight/", env!("CARGO_PKG_VERSION")))
+            .build();
+        client.inspect_err(|error| tracing::error!(error = %error, "cannot make an HTTP client")).ok()
+    }
+}
+
+/// The scheme and, for literal addresses, the address; names are judged when they are dialled.
+pub(crate) fn vet_address(account: &Account, url: &Url, insecure_http: bool) -> Result<(), Refusal> {
+    let not_allowed = |why: &str| Refusal::NotAllowed { url: printable(url), why: why.to_owned() };
+    if url.scheme() == "http" && !insecure_http {
+        return Err(not_allowed("plain http was not granted to the connection"));
+    }
+    let literal: IpAddr = match url.host() {
+        Some(Host::Ipv4(address)) => address.into(),
+        Some(Host::Ipv6(address)) => address.into(),
+        Some(Host::Domain(_)) => return Ok(()),
+        None => return Err(not_allowed("it has no host")),
+    };
+    let denied = |denied: AddressDenied| refused_address(url, &denied);
+    account.networks.judge(literal, Reachable::Granted).map_err(denied)
+}
+
+/// Send one vetted request and take the whole answer.
+pub(crate) async fn exchange(
+    call: &CallContext,
+    account: &Account,
+    url: &Url,
+    outgoing: Outgoing,
+    timeouts: Timeouts,
+) -> Result<Response<Bytes>, Refusal> {
+    let client = account.clients.of(url).ok_or(Refusal::Host("the host cannot make an HTTP client"))?;
+    let mut headers = outgoing.headers;
+    drop_connection_headers(&mut headers);
+    let request = client.request(outgoing.method, url.clone()).headers(headers).body(outgoing.body);
+    let patience = timeouts.head.min(call.meter.remaining());
+    let mut response = match tokio::time::timeout(patience, request.send()).await {
+        Err(_) => return Err(Refusal::Timeout("the answer")),
+        Ok(Err(error)) => return Err(failed(url, &error)),
+        Ok(Ok(response)) => response,
+    };
+    let mut answer = Response::new(Bytes::new());
+    *answer.status_mut() = response.status();
+    *answer.headers_mut() = std::mem::take(response.headers_mut());
+    drop_connection_headers(answer.headers_mut());
+    answer.headers_mut().remove(header::SET_COOKIE);
+    *answer.body_mut() = take_body(call, url, response, timeouts.between).await?;
+    Ok(answer)
+}
+
+async fn take_body(
+    call: &CallContext,
+    url: &Url,
+    mut response: reqwest::Response,
+    between: Duration,
+) -> Result<Bytes, Refusal> {
+    let limit = call.budget.response_bytes;
+    let mut body = BytesMut::new();
+    loop {
+        let patience = between.min(call.meter.remaining());
+        match tokio::time::timeout(patience, response.chunk()).await {
+            Err(_) => return Err(Refusal::Timeout("the rest of the answer")),
+            Ok(Err(error)) => return Err(failed(url, &error)),
+            Ok(Ok(None)) => return Ok(body.freeze()),
+            Ok(Ok(Some(chunk))) if body.len() + chunk.len() > limit => return Err(Refusal::ResponseTooLarge(limit)),
+            Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
+        }
+    }
+}
+
+/// What belongs to one connection and not to the message (RFC 9110, 7.6.1), and what only the host decides.
+fn drop_connection_headers(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+    let ours = [
+        header::CONNECTION,
+        header::HOST,
+        header::TE,
+        header::TRAILER,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+        header::PROXY_AUTHENTICATE,
+        header::PROXY_AUTHORIZATION,
+        header::COOKIE,
+    ];
+    for name in ours {
+        headers.remove(name);
+    }
+    headers.remove("keep-alive");
+    headers.remove("proxy-connection");
+    headers.remove("http2-settings");
+}
+
+/// The reason is somewhere down the chain.
+fn failed(url: &Url, error: &reqwest::Error) -> Refusal {
+    let host = || url.host_str().unwrap_or_default().to_owned();
+    let mut source = error.source();
+    let mut last = None;
+    while let Some(reason) = source {
+        if let Some(denied) = reason.downcast_ref::<AddressDenied>() {
+            return refused_address(url, denied);
+        }
+        if let Some(name) = reason.downcast_ref::<NameError>() {
+            return Refusal::Unreachable { host: host(), why: text::clean(&name.to_string(), 200) };
+        }
+        last = Some(reason);
+        source = reason.source();
+    }
+    let why = last.map_or_else(|| "no reason given".to_owned(), |reason| text::clean(&reason.to_string(), 200));
+    if error.is_timeout() {
+        Refusal::Timeout("the connection")
+    } else if error.is_connect() {
+        Refusal::Unreachable { host: host(), why }
+    } else {
+        Refusal::Broken(format!("the conversation with {} broke off: {why}", host()))
+    }
+}
+
+fn refused_address(url: &Url, denied: &AddressDenied) -> Refusal {
+    let host = url.host_str().unwrap_or_default().to_owned();
+    Refusal::Address { host, address: denied.address.to_string(), why: denied.why }
+}
+
+/// A URL for messages: no query, which may hold anything.
+pub(super) fn printable(url: &Url) -> String {
+    text::clean(&format!("{}://{}{}", url.scheme(), url.authority(), url.path()), 200)
+}

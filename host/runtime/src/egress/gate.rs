@@ -1,0 +1,91 @@
+//! The gate itself: one request of one call, from the guest's words to the upstream's answer.
+
+use super::client::{self, Timeouts, exchange, printable};
+use super::refusal::Refusal;
+use crate::context::CallContext;
+use crate::credentials;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response, StatusCode, Uri, header};
+use std::sync::atomic::Ordering;
+use url::Url;
+
+/// What the guest wants to send. The body is complete.
+pub(crate) struct Outgoing {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// Decide, sign, send.
+pub(crate) async fn send(
+    call: &CallContext,
+    outgoing: Outgoing,
+    timeouts: Timeouts,
+) -> Result<Response<Bytes>, Refusal> {
+    // Parsed once, and from here on only this canonical form is looked at and sent: the spelling that the guest used
+    // is read differently by different parsers.
+    let mut url = Url::parse(&outgoing.uri.to_string())
+        .map_err(|error| Refusal::NotAllowed { url: "what the plugin asked for".to_owned(), why: error.to_string() })?;
+    url.set_fragment(None);
+    let method = outgoing.method.clone();
+    let answer = pass(call, &url, outgoing, timeouts).await;
+    record(call, &method, &url, &answer);
+    answer
+}
+
+async fn pass(
+    call: &CallContext,
+    url: &Url,
+    mut outgoing: Outgoing,
+    timeouts: Timeouts,
+) -> Result<Response<Bytes>, Refusal> {
+    let account = call.services.accounts.of(call);
+    let rule =
+        account.rules.vet(&outgoing.method, url).map_err(|why| Refusal::NotAllowed { url: printable(url), why })?;
+    client::vet_address(&account, url, call.target.grants.insecure_http)?;
+    if call.requests.fetch_add(1, Ordering::Relaxed) >= call.budget.requests {
+        call.requests.fetch_sub(1, Ordering::Relaxed);
+        return Err(Refusal::TooManyRequests(call.budget.requests));
+    }
+    account.patience.admit(call.target.priority, call.services.clock.now(), call.meter.remaining()).await?;
+    let _slot = account.in_flight.acquire().await.map_err(|_closed| Refusal::Host("the host is shutting down"))?;
+    let mut minted = None;
+    if let Some(name) = &rule.credential {
+        outgoing.headers.remove(header::AUTHORIZATION);
+        if let Some(signed) = credentials::authorization(call, &account, name).await? {
+            outgoing.headers.insert(header::AUTHORIZATION, signed.header);
+            minted = signed.minted.then_some(name);
+        }
+    }
+    let mut answer = exchange(call, &account, url, outgoing, timeouts).await?;
+    account.patience.observe(&answer, call.services.clock.now());
+    if answer.status() == StatusCode::UNAUTHORIZED
+        && let Some(name) = minted
+    {
+        account.tokens.forget(name).await;
+    }
+    call.secrets.mask(&mut answer);
+    Ok(answer)
+}
+
+/// One line and one count per request, whichever way it went.
+fn record(call: &CallContext, method: &Method, url: &Url, answer: &Result<Response<Bytes>, Refusal>) {
+    let plugin = call.plugin.manifest.id.as_str();
+    let connection = call.target.connection.as_str();
+    let decision = match answer {
+        Ok(answer) => {
+            let status = answer.status().as_u16();
+            let (bytes, url) = (answer.body().len(), printable(url));
+            tracing::debug!(plugin.id = plugin, connection.id = connection, %method, url, status, bytes, "outbound request");
+            "sent"
+        }
+        Err(refusal) => {
+            let (code, url) = (refusal.code(), printable(url));
+            tracing::info!(plugin.id = plugin, connection.id = connection, %method, url, code, "outbound request did not go through: {refusal}");
+            refusal.code()
+        }
+    };
+    metrics::counter!("opssight_plugin_egress_total", "plugin" => plugin.to_owned(), "decision" => decision)
+        .increment(1);
+}

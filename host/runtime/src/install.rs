@@ -1,0 +1,67 @@
+//! From bytes to a plugin that can be called: read, count, compile, link.
+
+use crate::budget::Kind;
+use crate::cache::Origin;
+use crate::plugin::Plugin;
+use crate::precheck::{self, PrecheckError, kinds};
+use crate::registry::PluginHost;
+use opssight_core::plugins::Manifest;
+use opssight_package::PackageError;
+use sha2::{Digest, Sha256};
+
+/// Why a package is not installed. Fits after "failed to install it:".
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InstallError {
+    /// Its shape or what it wants.
+    #[error(transparent)]
+    Precheck(#[from] PrecheckError),
+    /// Its manifest.
+    #[error(transparent)]
+    Package(#[from] PackageError),
+    /// Manifest and code do not agree.
+    #[error("its manifest declares {declared}, but it does not export {kind}")]
+    NotExported {
+        /// What the manifest says.
+        declared: &'static str,
+        /// The interface that is missing.
+        kind: &'static str,
+    },
+    /// It does not compile, or does not fit the host's interfaces.
+    #[error("it does not fit this host: {0}")]
+    DoesNotFit(String),
+}
+
+/// Everything up to, but not including, its place in the registry. Takes seconds of CPU when it must compile.
+pub(crate) fn prepare(host: &PluginHost, bytes: &[u8]) -> Result<Plugin, InstallError> {
+    let surface = precheck::check(bytes)?;
+    let manifest = opssight_package::manifest(bytes)?;
+    agree(&manifest, &kinds(&surface.exports))?;
+    let digest = format!("sha256:{}", hex::encode(Sha256::digest(bytes)));
+    let (component, origin) = host.cache.component(&host.engine.engine, &digest, bytes).map_err(does_not_fit)?;
+    let pre = host.linker.instantiate_pre(&component).map_err(does_not_fit)?;
+    let plugin = Plugin::new(manifest, digest, bytes.len(), surface, pre, &host.caps).map_err(does_not_fit)?;
+    let (id, version, digest) = (&plugin.manifest.id, &plugin.version, &plugin.digest);
+    let compiled = origin == Origin::Compiled;
+    tracing::info!(plugin.id = id, plugin.version = version, plugin.digest = %digest, compiled, "plugin installed");
+    Ok(plugin)
+}
+
+/// What the manifest promises, the component must have.
+fn agree(manifest: &Manifest, exports: &[Kind]) -> Result<(), InstallError> {
+    let declared = [
+        (manifest.webhook.is_some(), "a webhook", Kind::Webhook),
+        (!manifest.feeds.is_empty(), "feeds", Kind::Source),
+        (!manifest.actions.is_empty(), "actions", Kind::Actions),
+    ];
+    for (declares, declared, kind) in declared {
+        if declares && !exports.contains(&kind) {
+            return Err(InstallError::NotExported { declared, kind: kind.name() });
+        }
+    }
+    Ok(())
+}
+
+fn does_not_fit(error: wasmtime::Error) -> InstallError {
+    InstallError::DoesNotFit(crate::text::clean(&format!("{error:#}"), 500))
+}

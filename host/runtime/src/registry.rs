@@ -1,0 +1,194 @@
+//! The plugin host: what is installed, and the way in for everybody else.
+
+use crate::cache::AotCache;
+use crate::calls;
+use crate::config::RuntimeConfig;
+use crate::context::Services;
+use crate::egress::{Accounts, SystemResolver};
+use crate::engine::{PluginEngine, PluginThreads};
+use crate::install::{self, InstallError};
+use crate::plugin::{LogLine, Plugin};
+use crate::state::HostState;
+use crate::sync::{read, write};
+use crate::{imports, verify, wasi};
+use async_trait::async_trait;
+use opssight_core::id::{ConnectionId, PluginId};
+use opssight_core::plugins::manifest::BudgetAsk;
+use opssight_core::plugins::{
+    ActionInvocation, ActionOutcome, CallError, CallTarget, Called, CredentialSource, Credentials, HealthReport,
+    InstalledPlugin, Manifest, PageRequest, PluginState, Plugins, PullBatch, Reception, VerifyError, WebhookDelivery,
+};
+use opssight_core::time::Clock;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+use tokio::sync::Semaphore;
+use wasmtime::component::Linker;
+
+/// Why the runtime does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RuntimeError {
+    /// The WebAssembly engine.
+    #[error("start the plugin engine: {0}")]
+    Engine(String),
+    /// The operating system's threads.
+    #[error("start the plugin threads")]
+    Threads(#[source] std::io::Error),
+    /// The directory of compiled plugins.
+    #[error("open the directory of compiled plugins below {}", .0.display())]
+    Cache(PathBuf, #[source] std::io::Error),
+    /// A directory of packages.
+    #[error("read the plugins in {}", .0.display())]
+    Directory(PathBuf, #[source] std::io::Error),
+}
+
+/// Runs plugins. One per process.
+pub struct PluginHost {
+    pub(crate) engine: PluginEngine,
+    pub(crate) linker: Linker<HostState>,
+    pub(crate) cache: AotCache,
+    pub(crate) caps: BudgetAsk,
+    pub(crate) services: Arc<Services>,
+    pub(crate) slots: Arc<Semaphore>,
+    pub(crate) threads: PluginThreads,
+    plugins: RwLock<HashMap<PluginId, Arc<Plugin>>>,
+}
+
+impl PluginHost {
+    /// Start engine and threads, and open the cache. No plugin is installed yet.
+    pub fn open(
+        config: RuntimeConfig,
+        credentials: Arc<dyn CredentialSource>,
+        state: Arc<dyn PluginState>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, RuntimeError> {
+        let calls = config.max_concurrent_calls.max(1);
+        let engine = PluginEngine::start(calls).map_err(|error| RuntimeError::Engine(format!("{error:#}")))?;
+        let linker = linker(&engine).map_err(|error| RuntimeError::Engine(format!("{error:#}")))?;
+        let cache =
+            AotCache::open(&config.data_dir).map_err(|error| RuntimeError::Cache(config.data_dir.clone(), error))?;
+        let resolver = config.resolver.unwrap_or_else(|| Arc::new(SystemResolver));
+        let services = Services { credentials, state, clock, resolver, accounts: Accounts::default() };
+        Ok(Arc::new(Self {
+            engine,
+            linker,
+            cache,
+            caps: config.caps,
+            services: Arc::new(services),
+            slots: Arc::new(Semaphore::new(calls as usize)),
+            threads: PluginThreads::start(config.threads).map_err(RuntimeError::Threads)?,
+            plugins: RwLock::default(),
+        }))
+    }
+
+    /// Install a package, in the place of an older one of the same id; calls that are under way finish on that one.
+    ///
+    /// A package that is not in the cache is compiled, which takes seconds of CPU: call this from a thread that may
+    /// block.
+    pub fn install(&self, package: &[u8]) -> Result<InstalledPlugin, InstallError> {
+        let plugin = Arc::new(install::prepare(self, package)?);
+        let installed = plugin.installed();
+        write(&self.plugins).insert(PluginId(plugin.manifest.id.clone()), plugin);
+        Ok(installed)
+    }
+
+    /// Install every `*.wasm` of a directory, in the order of their names. Blocks like [`PluginHost::install`].
+    /// A package that cannot be installed does not keep the others out; the answer says how each went.
+    pub fn install_directory(
+        &self,
+        directory: &Path,
+    ) -> Result<Vec<(PathBuf, Result<InstalledPlugin, InstallError>)>, RuntimeError> {
+        let failed = |error| RuntimeError::Directory(directory.to_owned(), error);
+        let mut paths = Vec::new();
+        for entry in std::fs::read_dir(directory).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.extension().is_some_and(|extension| extension == "wasm") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        let mut outcomes = Vec::new();
+        for path in paths {
+            let package = std::fs::read(&path).map_err(failed)?;
+            let outcome = self.install(&package);
+            if let Err(error) = &outcome {
+                tracing::warn!(path = %path.display(), %error, "a package cannot be installed");
+            }
+            outcomes.push((path, outcome));
+        }
+        Ok(outcomes)
+    }
+
+    /// The last lines that a plugin logged, oldest first.
+    pub fn log(&self, plugin: &PluginId) -> Vec<LogLine> {
+        self.plugin(plugin).map(|plugin| plugin.log()).unwrap_or_default()
+    }
+
+    pub(crate) fn plugin(&self, id: &PluginId) -> Option<Arc<Plugin>> {
+        read(&self.plugins).get(id).cloned()
+    }
+}
+
+/// Everything that a component may import, once for all of them.
+pub(crate) fn linker(engine: &PluginEngine) -> wasmtime::Result<Linker<HostState>> {
+    let mut linker = Linker::new(&engine.engine);
+    wasi::link(&mut linker)?;
+    imports::link(&mut linker)?;
+    Ok(linker)
+}
+
+#[async_trait]
+impl Plugins for PluginHost {
+    fn installed(&self) -> Vec<InstalledPlugin> {
+        let mut installed: Vec<_> = read(&self.plugins).values().map(|plugin| plugin.installed()).collect();
+        installed.sort_by(|a, b| a.manifest.id.cmp(&b.manifest.id));
+        installed
+    }
+
+    fn find(&self, plugin: &PluginId) -> Option<InstalledPlugin> {
+        self.plugin(plugin).map(|plugin| plugin.installed())
+    }
+
+    fn manifest(&self, plugin: &PluginId) -> Option<Arc<Manifest>> {
+        self.plugin(plugin).map(|plugin| Arc::clone(&plugin.manifest))
+    }
+
+    fn verify(
+        &self,
+        plugin: &PluginId,
+        credentials: &Credentials,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> Result<(), VerifyError> {
+        let manifest = self.manifest(plugin).ok_or(VerifyError::NotReceiving)?;
+        let webhook = manifest.webhook.as_ref().ok_or(VerifyError::NotReceiving)?;
+        verify::verify(webhook, credentials, headers, body)
+    }
+
+    async fn receive(&self, target: &CallTarget, delivery: WebhookDelivery) -> Result<Called<Reception>, CallError> {
+        calls::run(self, target, calls::webhook::Receive(delivery)).await
+    }
+
+    async fn pull(
+        &self,
+        target: &CallTarget,
+        feed: &str,
+        checkpoint: Option<String>,
+        page: PageRequest,
+    ) -> Result<Called<PullBatch>, CallError> {
+        calls::run(self, target, calls::source::Pull { feed: feed.to_owned(), checkpoint, page }).await
+    }
+
+    async fn act(&self, target: &CallTarget, invocation: ActionInvocation) -> Result<Called<ActionOutcome>, CallError> {
+        calls::run(self, target, calls::actions::Act(invocation)).await
+    }
+
+    async fn check(&self, target: &CallTarget) -> Result<Called<HealthReport>, CallError> {
+        calls::run(self, target, calls::health::Check).await
+    }
+
+    fn forget(&self, connection: &ConnectionId) {
+        self.services.accounts.forget(connection);
+    }
+}

@@ -1,0 +1,77 @@
+//! What a store holds: one call, its limits and its overlay of state writes. Gone when the call is over.
+
+use crate::budget::{Exhausted, MAX_HANDLES, MAX_HEADER_BYTES, MAX_RESOURCES};
+use crate::context::CallContext;
+use crate::imports::http::HttpHooks;
+use crate::imports::state::Overlay;
+use crate::wasi;
+use std::sync::Arc;
+use wasmtime::component::ResourceTable;
+use wasmtime::{Engine, Store, UpdateDeadline};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+/// The data of a store.
+pub(crate) struct HostState {
+    pub(crate) call: Arc<CallContext>,
+    pub(crate) table: ResourceTable,
+    pub(crate) overlay: Overlay,
+    /// Memory granted so far, over all memories.
+    pub(crate) memory_bytes: usize,
+    /// The growth that was refused last.
+    pub(crate) denied: Option<Exhausted>,
+    /// Made when a guest first asks for it: most calls never look at clock, randomness or standard output, and
+    /// seeding three random generators would be a tenth of a short call.
+    wasi: Option<Box<WasiCtx>>,
+    http: WasiHttpCtx,
+    hooks: HttpHooks,
+}
+
+impl HostState {
+    fn new(call: Arc<CallContext>) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MAX_RESOURCES);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(MAX_HEADER_BYTES);
+        Self {
+            hooks: HttpHooks::new(Arc::clone(&call)),
+            call,
+            table,
+            overlay: Overlay::default(),
+            memory_bytes: 0,
+            denied: None,
+            wasi: None,
+            http,
+        }
+    }
+}
+
+/// A store for one call, with every limit set.
+pub(crate) fn store(engine: &Engine, call: Arc<CallContext>) -> Store<HostState> {
+    let hostcall_bytes = call.budget.hostcall_bytes;
+    let mut store = Store::new(engine, HostState::new(call));
+    store.limiter(|state| state);
+    store.set_hostcall_fuel(hostcall_bytes);
+    store.set_max_component_handles(MAX_HANDLES);
+    // A tick only asks; the clocks decide. Between two ticks the call steps back, so that calls share their threads.
+    store.epoch_deadline_callback(|context| {
+        context.data().call.meter.check()?;
+        Ok(UpdateDeadline::Yield(1))
+    });
+    store.set_epoch_deadline(1);
+    store
+}
+
+impl WasiView for HostState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let call = &self.call;
+        let ctx = self.wasi.get_or_insert_with(|| Box::new(wasi::context(call)));
+        WasiCtxView { ctx, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for HostState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
+    }
+}
