@@ -25,3 +25,18 @@ pub struct ActionResult {
     /// Items that were updated at once.
     pub items: u32,
 }
+
+/// Further input of an action on a run; the run itself is named by the address.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ActionInput {
+    /// The input, without what identifies the run.
+    #[schema(value_type = Option<Object>)]
+    pub input: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+impl From<opssight_core::actions::Acted> for ActionResult {
+    fn from(acted: opssight_core::actions::Acted) -> Self {
+        Self { output: acted.output, items: acted.items }
+    }
+}

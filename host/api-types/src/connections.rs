@@ -1,5 +1,7 @@
 //! Connections: configured plugins.
 
+mod convert;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -165,7 +167,7 @@ pub struct CheckResult {
 
 /// Which connections.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ConnectionQuery {
     /// Only of this plugin.

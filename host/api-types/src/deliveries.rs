@@ -1,6 +1,8 @@
 //! The delivery log: what upstreams pushed and what became of it.
 
+use crate::units::utc;
 use chrono::{DateTime, Utc};
+use opssight_core::hooks;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -94,7 +96,7 @@ pub struct Accepted {
 
 /// Which deliveries.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DeliveryQuery {
     /// Only of this connection.
@@ -109,4 +111,71 @@ pub struct DeliveryQuery {
     /// Rows on a page, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<u32>,
+}
+
+impl From<hooks::DeliveryState> for DeliveryState {
+    fn from(state: hooks::DeliveryState) -> Self {
+        match state {
+            hooks::DeliveryState::Pending => Self::Pending,
+            hooks::DeliveryState::Processing => Self::Processing,
+            hooks::DeliveryState::Done => Self::Done,
+            hooks::DeliveryState::Ignored => Self::Ignored,
+            hooks::DeliveryState::Retrying => Self::Retrying,
+            hooks::DeliveryState::Failed => Self::Failed,
+            hooks::DeliveryState::Rejected => Self::Rejected,
+        }
+    }
+}
+
+impl From<DeliveryState> for hooks::DeliveryState {
+    fn from(state: DeliveryState) -> Self {
+        match state {
+            DeliveryState::Pending => Self::Pending,
+            DeliveryState::Processing => Self::Processing,
+            DeliveryState::Done => Self::Done,
+            DeliveryState::Ignored => Self::Ignored,
+            DeliveryState::Retrying => Self::Retrying,
+            DeliveryState::Failed => Self::Failed,
+            DeliveryState::Rejected => Self::Rejected,
+        }
+    }
+}
+
+impl From<hooks::Delivery> for Delivery {
+    fn from(delivery: hooks::Delivery) -> Self {
+        Self {
+            id: delivery.id.0,
+            connection: delivery.connection.0,
+            delivery_id: delivery.upstream_id,
+            event: delivery.event,
+            state: delivery.state.into(),
+            size: delivery.size,
+            received_at: utc(delivery.received_at),
+            finished_at: delivery.finished_at.map(utc),
+            attempts: delivery.attempts,
+            next_attempt_at: delivery.next_attempt_at.map(utc),
+            items: delivery.items,
+            note: delivery.note,
+            error: delivery.fault.map(DeliveryError::from),
+        }
+    }
+}
+
+impl From<hooks::DeliveryFault> for DeliveryError {
+    fn from(fault: hooks::DeliveryFault) -> Self {
+        Self { fault: fault.fault, code: fault.code, message: fault.message }
+    }
+}
+
+impl From<(hooks::Delivery, hooks::DeliveryBody)> for DeliveryDetail {
+    fn from((delivery, carried): (hooks::Delivery, hooks::DeliveryBody)) -> Self {
+        let body = carried.body.and_then(|body| String::from_utf8(body).ok());
+        Self { delivery: delivery.into(), headers: carried.headers, body }
+    }
+}
+
+impl From<hooks::Accepted> for Accepted {
+    fn from(accepted: hooks::Accepted) -> Self {
+        Self { id: accepted.id.0, duplicate: accepted.duplicate }
+    }
 }

@@ -1,5 +1,7 @@
 //! Delivery performance: deployments, changes and the five DORA metrics, each number with its evidence.
 
+mod convert;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -225,7 +227,7 @@ pub enum Metric {
 
 /// Which metrics.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MetricsQuery {
     /// Only of this service.
@@ -240,6 +242,7 @@ pub struct MetricsQuery {
 
 /// Which evidence.
 #[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EvidenceQuery {
     /// Of which metric.
@@ -266,7 +269,7 @@ pub struct EvidenceQuery {
 
 /// Which deployments.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DeploymentQuery {
     /// Only of this service.
@@ -285,7 +288,7 @@ pub struct DeploymentQuery {
 
 /// Which changes.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ChangeQuery {
     /// Only of this service.

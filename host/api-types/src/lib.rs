@@ -13,9 +13,13 @@ pub mod live;
 pub mod pipelines;
 pub mod plugins;
 pub mod system;
+mod units;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+/// A moment, RFC 3339, UTC.
+pub type Time = chrono::DateTime<chrono::Utc>;
 
 /// One page of a list.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -25,6 +29,18 @@ pub struct Page<T> {
     /// Ask again with `cursor` set to this for the next page; absent on the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// A page of the core's, row by row.
+    pub fn of<R>(page: opssight_core::page::Page<R>, row: impl FnMut(R) -> T) -> Self {
+        Self { items: page.items.into_iter().map(row).collect(), next_cursor: page.next.map(|next| next.to_string()) }
+    }
+
+    /// A list that is short enough to be one page.
+    pub fn whole(items: Vec<T>) -> Self {
+        Self { items, next_cursor: None }
+    }
 }
 
 /// What went wrong (RFC 9457, `application/problem+json`).

@@ -1,5 +1,7 @@
 //! Pipelines, their runs, jobs and steps.
 
+mod convert;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -324,7 +326,7 @@ pub struct Service {
 
 /// Which runs.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RunQuery {
     /// Only seen through this connection.
@@ -361,7 +363,7 @@ pub struct RunQuery {
 
 /// Which pipelines or flaky jobs.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PipelineQuery {
     /// Only of this service.

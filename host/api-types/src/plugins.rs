@@ -1,5 +1,9 @@
 //! Installed plugins.
 
+mod convert;
+
+pub(crate) use convert::danger;
+
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;

@@ -1,0 +1,157 @@
+//! From the core's plugins and their manifests.
+
+use super::{
+    Budget, CredentialForm, CredentialInputForm, CredentialSchemeForm, Egress, Feed, Plugin, PluginAction, PluginStats,
+    WebhookForm,
+};
+use opssight_core::plugins as core;
+use opssight_core::plugins::manifest::{
+    ActionSpec, CredentialInput, CredentialScheme, CredentialSpec, Danger, EgressRule, FeedPriority, FeedSpec,
+    WebhookSpec,
+};
+
+impl Plugin {
+    /// An installed plugin and what it can do, in words.
+    pub fn of(installed: core::InstalledPlugin, abilities: Vec<String>) -> Self {
+        let manifest = &installed.manifest;
+        Self {
+            id: manifest.id.clone(),
+            name: manifest.name.clone(),
+            version: manifest.version.to_string(),
+            publisher: manifest.publisher.clone(),
+            description: manifest.description.clone(),
+            licence: manifest.licence.clone(),
+            homepage: manifest.homepage.clone(),
+            egress: manifest.egress.iter().map(Egress::from).collect(),
+            settings_schema: manifest.settings.clone(),
+            credentials: manifest.credentials.iter().map(CredentialForm::from).collect(),
+            webhook: manifest.webhook.as_ref().map(WebhookForm::from),
+            feeds: manifest.feeds.iter().map(Feed::from).collect(),
+            actions: manifest.actions.iter().map(PluginAction::from).collect(),
+            digest: installed.digest,
+            size: installed.size,
+            kinds: installed.exports,
+            imports: installed.imports,
+            abilities,
+            budgets: installed.budgets.into_iter().map(|(kind, budget)| (kind, budget.into())).collect(),
+            stats: installed.stats.into(),
+        }
+    }
+}
+
+impl From<&EgressRule> for Egress {
+    fn from(rule: &EgressRule) -> Self {
+        Self {
+            url: rule.url.clone(),
+            methods: rule.methods.clone(),
+            credential: rule.credential.clone(),
+            reason: rule.reason.clone(),
+        }
+    }
+}
+
+impl From<&CredentialSpec> for CredentialForm {
+    fn from(spec: &CredentialSpec) -> Self {
+        Self {
+            name: spec.name.clone(),
+            title: spec.title.clone(),
+            optional: spec.optional,
+            schemes: spec.schemes.iter().map(CredentialSchemeForm::from).collect(),
+        }
+    }
+}
+
+impl From<&CredentialScheme> for CredentialSchemeForm {
+    fn from(scheme: &CredentialScheme) -> Self {
+        Self {
+            scheme: scheme.name().to_owned(),
+            title: scheme.title().to_owned(),
+            inputs: scheme.inputs().iter().map(CredentialInputForm::from).collect(),
+        }
+    }
+}
+
+impl From<&CredentialInput> for CredentialInputForm {
+    fn from(input: &CredentialInput) -> Self {
+        Self {
+            name: input.name.clone(),
+            title: input.title.clone(),
+            help: input.help.clone(),
+            secret: input.secret,
+            multiline: input.multiline,
+        }
+    }
+}
+
+impl From<&WebhookSpec> for WebhookForm {
+    fn from(webhook: &WebhookSpec) -> Self {
+        Self { credential: webhook.credential.clone(), setup: webhook.setup.clone() }
+    }
+}
+
+impl From<&FeedSpec> for Feed {
+    fn from(feed: &FeedSpec) -> Self {
+        Self {
+            name: feed.name.clone(),
+            title: feed.title.clone(),
+            every_secs: feed.every_secs,
+            priority: match feed.priority {
+                FeedPriority::Live => "live",
+                FeedPriority::Reconcile => "reconcile",
+                FeedPriority::Backfill => "backfill",
+            }
+            .to_owned(),
+        }
+    }
+}
+
+impl From<&ActionSpec> for PluginAction {
+    fn from(action: &ActionSpec) -> Self {
+        Self {
+            name: action.name.clone(),
+            title: action.title.clone(),
+            description: action.description.clone(),
+            subject: action.subject.clone(),
+            role: action.role.clone(),
+            danger: danger(action.danger).to_owned(),
+            input_schema: action.input.clone(),
+        }
+    }
+}
+
+pub(crate) fn danger(danger: Danger) -> &'static str {
+    match danger {
+        Danger::Safe => "safe",
+        Danger::Caution => "caution",
+        Danger::Danger => "danger",
+    }
+}
+
+impl From<core::Budget> for Budget {
+    fn from(budget: core::Budget) -> Self {
+        Self {
+            cpu_ms: budget.cpu_ms,
+            wall_ms: budget.wall_ms,
+            memory_mib: budget.memory_mib,
+            requests: budget.requests,
+            response_kib: budget.response_kib,
+        }
+    }
+}
+
+impl From<core::PluginStats> for PluginStats {
+    fn from(stats: core::PluginStats) -> Self {
+        Self {
+            calls: stats.calls,
+            failures: stats.failures,
+            cpu_us_p50: stats.cpu_us_p50,
+            cpu_us_p99: stats.cpu_us_p99,
+            wall_us_p50: stats.wall_us_p50,
+            wall_us_p99: stats.wall_us_p99,
+            memory_bytes_max: stats.memory_bytes_max,
+            egress_requests: stats.egress_requests,
+            egress_denied: stats.egress_denied,
+            last_error: stats.last_error,
+        }
+    }
+}
