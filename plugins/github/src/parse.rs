@@ -50,6 +50,25 @@ impl ProductionEnvironments {
     }
 }
 
+/// Whether an event can carry anything that is shown.
+pub(crate) fn handles(event: &str) -> bool {
+    const HANDLED: [&str; 12] = [
+        "workflow_run",
+        "workflow_job",
+        "check_suite",
+        "check_run",
+        "deployment",
+        "deployment_status",
+        "pull_request",
+        "pull_request_review",
+        "push",
+        "release",
+        "installation",
+        "installation_repositories",
+    ];
+    HANDLED.contains(&event)
+}
+
 /// Read one delivery: `event` is the header `x-github-event`.
 pub fn delivery(event: &str, body: &[u8], context: &Context) -> Result<Reception, Failure> {
     match event {

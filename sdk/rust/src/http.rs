@@ -79,6 +79,12 @@ impl Request {
         }
     }
 
+    /// The same request to another address: what to do with a redirect that is worth following.
+    pub fn to(mut self, url: impl Into<String>) -> Self {
+        self.url = url.into();
+        self
+    }
+
     /// Add a header; name in lower case.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));

@@ -35,6 +35,7 @@ pub(crate) struct PullRequest<'a> {
     head: Option<Branch<'a>>,
     #[serde(borrow)]
     merge_commit_sha: Option<Text<'a>>,
+    merged: Option<bool>,
     additions: Option<u64>,
     deletions: Option<u64>,
     commits: Option<u64>,
@@ -117,8 +118,8 @@ impl PullRequest<'_> {
         context: &Context,
     ) -> Result<Item, Failure> {
         let number = need(event, "pull_request.number", self.number)?;
-        // Lists have no `merged`, and an open pull request has a test merge in `merge_commit_sha`: `merged_at` decides.
-        let merged = self.merged_at.0.is_some();
+        // Lists have only `merged_at`; the hash of an open pull request's test merge stands in `merge_commit_sha`.
+        let merged = self.merged_at.0.is_some() || self.merged == Some(true);
         let state = match self.state.as_deref() {
             _ if merged => Some(ChangeState::Merged),
             Some("open") => Some(ChangeState::Open),
