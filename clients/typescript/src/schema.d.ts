@@ -1395,6 +1395,9 @@ export interface components {
              */
             items: number;
         };
+        ActionInput: {
+            input?: Record<string, unknown>;
+        };
         /** @description A configured plugin. */
         Connection: {
             /** @description Its id; also the last part of its hook address. */
@@ -1531,10 +1534,12 @@ export interface components {
             enabled?: boolean | null;
             /** @description All settings, replaced as a whole. */
             settings?: Record<string, unknown> | null;
-            /** @description Credentials to replace, by name; null removes one. */
+            /** @description Credentials to replace, by name. */
             credentials?: {
-                [key: string]: null | components["schemas"]["CredentialInput"];
+                [key: string]: components["schemas"]["CredentialInput"];
             };
+            /** @description Names of credentials to remove. */
+            remove_credentials?: string[];
             /** @description Replaced as a whole. */
             grants?: null | components["schemas"]["Grants"];
         };
@@ -2508,9 +2513,6 @@ export interface components {
         Page_FlakyJob: {
             items: components["schemas"]["FlakyJob"][];
             next_cursor?: string | null;
-        };
-        ActionInput: {
-            input?: Record<string, unknown>;
         };
     };
     responses: never;

@@ -2,6 +2,6 @@ import path from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  resolve: { alias: { '@': path.join(__dirname, 'src') } },
+  resolve: { alias: { '@': path.join(import.meta.dirname, 'src') } },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },
 });
