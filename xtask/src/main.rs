@@ -1,1 +1,79 @@
-fn main() {}
+//! Every chore of this repository: `cargo xtask <chore>`. One file per chore.
+//!
+//! It stays light (no wasmtime, no database, no server), because it is compiled before anything else on a clean
+//! machine. What must be tried on the real host is tried by starting `opssight` as a process.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+mod demo;
+mod host;
+mod interrupt;
+mod openapi;
+mod plugins;
+mod process;
+mod readme;
+mod schemas;
+mod stamp;
+mod test;
+mod tidy;
+mod tools;
+mod web;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use workspace::Workspace;
+
+/// Chores of the OpsSight repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Build everything, start it and play recorded GitHub deliveries through the front door.
+    Demo(demo::Args),
+    /// Run every test of the repository, from a clean clone.
+    Test(test::Args),
+    /// Check what a reviewer should not have to: format, lints, walls, licences, generated files.
+    Tidy(tidy::Args),
+    /// Build plugins into single-file packages in `target/plugins`.
+    Plugins {
+        /// Only this one, by its folder below `plugins/`.
+        name: Option<String>,
+    },
+    /// Build the dashboard into `web/out`.
+    Web,
+    /// Write `clients/typescript/openapi.json` and the types made from it.
+    Openapi,
+    /// Write the JSON Schemas of the item kinds into `wit/0.1/items`.
+    Schemas,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            process::say(&format!("\nerror: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    match cli.chore {
+        Chore::Demo(args) => return demo::run(&workspace, &args),
+        Chore::Test(args) => return test::run(&workspace, &args),
+        Chore::Tidy(args) => return tidy::run(&workspace, &args),
+        Chore::Plugins { name } => {
+            plugins::build(&workspace, name.as_deref())?;
+        }
+        Chore::Web => web::build(&workspace)?,
+        Chore::Openapi => openapi::write(&workspace)?,
+        Chore::Schemas => schemas::write(&workspace)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

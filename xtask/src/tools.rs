@@ -1,0 +1,121 @@
+//! Tools that chores need: found, or installed where that can be done without asking, or asked for clearly.
+
+use crate::process::{self, say};
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Make sure that plugins can be compiled.
+pub(crate) fn wasm_target(workspace: &Workspace) -> Result<()> {
+    let target = crate::plugins::TARGET;
+    let installed = || {
+        process::capture(workspace.command("rustc").args(["--print", "target-libdir", "--target", target]))
+            .is_ok_and(|folder| fs::read_dir(folder.trim()).is_ok_and(|mut files| files.next().is_some()))
+    };
+    if installed() {
+        return Ok(());
+    }
+    if !on_path("rustup") {
+        bail!("plugins are compiled for {target}, and this Rust has no such target: install it, or install rustup");
+    }
+    process::run(workspace.command("rustup").args(["target", "add", target]))?;
+    if !installed() {
+        bail!("rustup added {target}, but `rustc` on the PATH still lacks it: is it another toolchain's?");
+    }
+    Ok(())
+}
+
+/// Make sure that `node_modules` holds what `package-lock.json` says.
+pub(crate) fn npm_packages(workspace: &Workspace) -> Result<()> {
+    if packages_are_current(workspace) {
+        return Ok(());
+    }
+    node(workspace)?;
+    process::run(workspace.npm().args(["ci", "--no-audit", "--no-fund"]))
+}
+
+fn node(workspace: &Workspace) -> Result<()> {
+    let version = process::capture(workspace.command("node").arg("--version"))
+        .context("Node.js 20.9 or later is needed for the dashboard: install `nodejs` and `npm`")?;
+    let version = semver::Version::parse(version.trim().trim_start_matches('v')).context("read Node's version")?;
+    if version < semver::Version::new(20, 9, 0) {
+        bail!("Node.js 20.9 or later is needed for the dashboard; this is {version}");
+    }
+    Ok(())
+}
+
+/// npm notes what it installed; that note is compared with the lock file, so that nothing is installed twice and a
+/// half-finished or outdated install is seen. Optional packages are those of other platforms.
+fn packages_are_current(workspace: &Workspace) -> bool {
+    let read = |path: &str| -> Option<serde_json::Map<String, Value>> {
+        let text = fs::read_to_string(workspace.root.join(path)).ok()?;
+        let mut lock: Value = serde_json::from_str(&text).ok()?;
+        match lock.get_mut("packages")?.take() {
+            Value::Object(packages) => Some(packages),
+            _ => None,
+        }
+    };
+    let (Some(wanted), Some(installed)) = (read("package-lock.json"), read("node_modules/.package-lock.json")) else {
+        return false;
+    };
+    let version = |package: &Value| package.get("version").cloned();
+    wanted.iter().filter(|(path, _)| path.contains("node_modules/")).all(|(path, package)| {
+        let is = |flag: &str| package.get(flag).and_then(Value::as_bool) == Some(true);
+        match installed.get(path) {
+            Some(found) => version(found) == version(package),
+            None => is("optional") || is("devOptional") || is("peer"),
+        }
+    })
+}
+
+/// A Chromium for the end-to-end tests, installed from the distribution where that needs no password.
+pub(crate) fn chromium(workspace: &Workspace) -> Result<PathBuf> {
+    if let Some(path) = find_chromium() {
+        return Ok(path);
+    }
+    apt_install(workspace, "chromium")?;
+    find_chromium().context("chromium was installed, but is not on the PATH")
+}
+
+fn find_chromium() -> Option<PathBuf> {
+    ["chromium", "chromium-browser", "google-chrome"].iter().find_map(|name| which(name))
+}
+
+fn apt_install(workspace: &Workspace, package: &str) -> Result<()> {
+    if !on_path("apt-get") {
+        bail!("{package} is needed and this system has no apt-get: install it and run this again");
+    }
+    let root = rustix::process::geteuid().is_root();
+    if !root && !process::succeeds(Command::new("sudo").args(["-n", "true"])) {
+        bail!("{package} is needed: run `sudo apt-get install {package}` and run this again");
+    }
+    let apt = |arguments: &[&str]| {
+        let mut command = if root { workspace.command("apt-get") } else { workspace.command("sudo") };
+        if !root {
+            command.args(["-n", "apt-get"]);
+        }
+        command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
+        process::run(&mut command)
+    };
+    // Lists of packages may be old or absent on a fresh machine; if they cannot be renewed, the install says more.
+    if apt(&["update", "-q"]).is_err() {
+        say("    the package lists could not be renewed; trying with those that are here");
+    }
+    let install = ["install", "-y", "-q", "--no-install-recommends", package];
+    // Another install at the same time makes the first try fail.
+    apt(&install).or_else(|_| apt(&install))
+}
+
+/// Whether a program is on the PATH.
+pub(crate) fn on_path(name: &str) -> bool {
+    which(name).is_some()
+}
+
+/// Where on the PATH a program is.
+pub(crate) fn which(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
