@@ -1,0 +1,152 @@
+//! A host with everything around it in memory.
+
+use async_trait::async_trait;
+use opssight_core::error::StoreError;
+use opssight_core::id::{ConnectionId, PluginId};
+use opssight_core::plugins::{
+    CallError, CallPriority, CallTarget, Called, Credential, CredentialSource, Credentials, Grants, HealthReport,
+    PluginState, Plugins,
+};
+use opssight_core::time::{Clock, Timestamp};
+use opssight_runtime::{PluginHost, Resolver, RuntimeConfig};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+use tempfile::TempDir;
+
+pub(crate) const NOW: Timestamp = Timestamp(1_763_800_000_000_000);
+
+/// A host, and what it asks for.
+pub(crate) struct House {
+    pub(crate) host: Arc<PluginHost>,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) clock: Arc<HandClock>,
+    pub(crate) data: TempDir,
+}
+
+impl House {
+    pub(crate) fn new() -> Self {
+        Self::with_names(&[])
+    }
+
+    /// These names resolve to these addresses, and no others exist.
+    pub(crate) fn with_names(names: &[(&str, &[&str])]) -> Self {
+        let data = TempDir::new().unwrap();
+        let memory = Arc::new(Memory::default());
+        let clock = Arc::new(HandClock(Mutex::new(NOW)));
+        let mut config = RuntimeConfig::new(data.path());
+        config.max_concurrent_calls = 8;
+        config.resolver = Some(Arc::new(Names::new(names)));
+        let host = PluginHost::open(config, memory.clone(), memory.clone(), clock.clone()).unwrap();
+        Self { host, memory, clock, data }
+    }
+
+    pub(crate) fn install(&self, package: &[u8]) {
+        self.host.install(package).unwrap();
+    }
+
+    pub(crate) async fn check(&self, settings: Value, grants: Grants) -> Result<Called<HealthReport>, CallError> {
+        self.host.check(&target(settings, grants)).await
+    }
+
+    /// Install a package and call its `check` without settings and grants.
+    pub(crate) async fn try_check(&self, package: &[u8]) -> Result<Called<HealthReport>, CallError> {
+        self.install(package);
+        self.check(json!({}), Grants::default()).await
+    }
+}
+
+pub(crate) fn target(settings: Value, grants: Grants) -> CallTarget {
+    CallTarget {
+        connection: ConnectionId::from("c1"),
+        plugin: PluginId::from("probe"),
+        settings: Arc::new(settings),
+        grants: Arc::new(grants),
+        priority: CallPriority::Live,
+    }
+}
+
+/// Loopback may be reached, over plain http.
+pub(crate) fn loopback() -> Grants {
+    Grants { networks: vec!["127.0.0.0/8".into()], insecure_http: true }
+}
+
+/// State and credentials.
+#[derive(Default)]
+pub(crate) struct Memory {
+    pub(crate) state: Mutex<BTreeMap<String, Vec<u8>>>,
+    pub(crate) credentials: Mutex<Credentials>,
+}
+
+impl Memory {
+    pub(crate) fn credential(&self, name: &str, scheme: &str, inputs: &[(&str, &str)]) {
+        let inputs = inputs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let credential = Credential { scheme: scheme.to_owned(), inputs };
+        self.credentials.lock().unwrap().insert(name.to_owned(), credential);
+    }
+}
+
+#[async_trait]
+impl PluginState for Memory {
+    async fn get(&self, _: &ConnectionId, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.state.lock().unwrap().get(key).cloned())
+    }
+
+    async fn keys(
+        &self,
+        _: &ConnectionId,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        let state = self.state.lock().unwrap();
+        let keys = state.keys().filter(|key| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after));
+        Ok(keys.take(limit as usize).cloned().collect())
+    }
+
+    async fn usage(&self, _: &ConnectionId) -> Result<(u64, u64), StoreError> {
+        let state = self.state.lock().unwrap();
+        let bytes: usize = state.iter().map(|(key, value)| key.len() + value.len()).sum();
+        Ok((bytes as u64, state.len() as u64))
+    }
+}
+
+#[async_trait]
+impl CredentialSource for Memory {
+    async fn credentials(&self, _: &ConnectionId) -> Result<Credentials, StoreError> {
+        Ok(self.credentials.lock().unwrap().clone())
+    }
+}
+
+/// Stands still unless it is moved.
+pub(crate) struct HandClock(pub(crate) Mutex<Timestamp>);
+
+impl HandClock {
+    pub(crate) fn advance_secs(&self, secs: i64) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.plus_secs(secs);
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+struct Names(BTreeMap<String, Vec<IpAddr>>);
+
+impl Names {
+    fn new(names: &[(&str, &[&str])]) -> Self {
+        let parse = |addresses: &[&str]| addresses.iter().map(|address| address.parse().unwrap()).collect();
+        Self(names.iter().map(|(name, addresses)| ((*name).to_owned(), parse(addresses))).collect())
+    }
+}
+
+#[async_trait]
+impl Resolver for Names {
+    async fn resolve(&self, name: &str) -> std::io::Result<Vec<IpAddr>> {
+        self.0.get(name).cloned().ok_or_else(|| std::io::Error::other("no such name"))
+    }
+}

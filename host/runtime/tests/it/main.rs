@@ -1,0 +1,13 @@
+//! The runtime as the rest of the house sees it, with guests that mean well and guests that do not.
+#![expect(clippy::allow_attributes, reason = "what a test uses changes with every test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod budgets;
+mod cache;
+mod credentials;
+mod egress;
+mod guests;
+mod harness;
+mod host_interfaces;
+mod install;
+mod noop;
