@@ -2,6 +2,9 @@
 //! actions against a scripted GitHub.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
+mod acting;
 mod examples;
+mod feeds;
+mod github;
 mod parsing;
 mod tolerance;
