@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ago, bytes, count, duration, micros, percent, perDay, plural, shortCommit, spokenDuration } from './format';
+import { ago, bytes, count, duration, micros, percent, perDay, period, plural, shortCommit, spokenDuration } from './format';
 
 describe('duration', () => {
   it.each([
@@ -17,6 +17,10 @@ describe('duration', () => {
     [30 * 86_400_000, '30 d'],
     [-5_000, '-5 s'],
   ])('%s is %s', (ms, text) => expect(duration(ms)).toBe(text));
+
+  it('is short as a rhythm', () => {
+    expect([60_000, 300_000, 3_600_000, 5_400_000, 21_600_000, 86_400_000].map(period)).toEqual(['1m', '5m', '1h', '1h 30m', '6h', '1d']);
+  });
 
   it('is spoken in whole words', () => {
     expect(spokenDuration(184_000)).toBe('3 minutes 4 seconds');

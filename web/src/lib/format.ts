@@ -23,6 +23,9 @@ export function duration(ms: number | null | undefined): string {
   return `${Math.round(ms / DAY)} d`;
 }
 
+/** A round length of time, as a rhythm: "5m", "1h", "1h 30m". */
+export const period = (ms: number) => duration(ms).replace(/ 00?[hms]$/, '').replace(/ 0h$/, '');
+
 /** The same in words, for screen readers. */
 export function spokenDuration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return 'unknown';

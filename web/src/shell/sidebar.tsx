@@ -46,7 +46,7 @@ function NavLink({ place, onGo }: { place: (typeof PLACES)[number]; onGo?: () =>
       aria-current={here ? 'page' : undefined}
       className={clsx(
         'group flex h-8 items-center gap-2.5 rounded-[7px] px-2 text-sm font-medium',
-        here ? 'bg-hover text-text' : 'text-muted hover:bg-hover hover:text-text',
+        here ? 'bg-text/7 text-text' : 'text-muted hover:bg-text/5 hover:text-text',
       )}
     >
       <Icon size={16} className={here ? 'text-accent' : 'text-faint'} aria-hidden />

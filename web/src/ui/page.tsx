@@ -72,8 +72,8 @@ export function Figure({
   return (
     <div className="min-w-0">
       <p className="text-xs font-medium text-muted">{name}</p>
-      <p className="mt-1 flex items-baseline gap-1.5">
-        <span className="text-2xl leading-tight font-semibold tracking-tight tabular-nums">{value}</span>
+      <p className="mt-1 flex flex-wrap items-baseline gap-x-1.5">
+        <span className="text-2xl leading-tight font-semibold tracking-tight whitespace-nowrap tabular-nums">{value}</span>
         {unit && <span className="text-xs text-muted">{unit}</span>}
       </p>
       {note && <p className="mt-0.5 text-xs text-faint">{note}</p>}

@@ -1,7 +1,7 @@
 'use client';
 import type { Feed, FeedStatus } from '@opssight/client';
 import { CircleAlert, CircleCheck, CircleDashed } from 'lucide-react';
-import { count, duration } from '@/lib/format';
+import { count, period } from '@/lib/format';
 import { Section } from '@/ui/page';
 import { Ago } from '@/ui/time';
 
@@ -27,16 +27,16 @@ export function Feeds({ feeds, known }: { feeds: FeedStatus[]; known: Feed[] }) 
                   {feed.error ? (
                     <p className="text-xs break-words text-bad">{feed.error}</p>
                   ) : (
-                    form && <p className="text-xs text-muted">Every {duration(form.every_secs * 1_000)}, {form.priority}</p>
+                    form && <p className="text-xs text-muted">Every {period(form.every_secs * 1_000)}, {form.priority}</p>
                   )}
                 </div>
               </div>
               <dl className="flex gap-6 text-xs text-muted">
-                <div>
+                <div className="w-24">
                   <dt className="text-faint">Last success</dt>
                   <dd>{feed.last_success_at ? <Ago time={feed.last_success_at} /> : 'none yet'}</dd>
                 </div>
-                <div>
+                <div className="w-14">
                   <dt className="text-faint">Due</dt>
                   <dd>{feed.next_at ? <Ago time={feed.next_at} /> : '–'}</dd>
                 </div>

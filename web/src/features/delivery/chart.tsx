@@ -14,6 +14,8 @@ export type ChartProps = {
 };
 
 const HEIGHT = 220;
+/** A bar stands on the middle of its bucket and must not be cut at the edges. */
+const HALF_DAY = 43_200;
 const variable = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** The course of one metric. Time is in UTC days, as the buckets are. */
@@ -46,10 +48,10 @@ export default function Chart({ t, values, draw, format, label }: ChartProps) {
         legend: { show: false },
         tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC'),
         cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
-        scales: { x: { time: true }, y: { range: [0, highest > 0 ? highest * 1.12 : 1] } },
+        scales: { x: { time: true, range: (_, from, to) => [from - HALF_DAY, to + HALF_DAY] }, y: { range: [0, highest > 0 ? highest * 1.12 : 1] } },
         axes: [
-          { ...axis, grid: { show: false }, space: 70, values: '{MMM} {D}' },
-          { ...axis, size: 68, space: 40, values: (_, splits) => splits.map((split) => axisText(formatter.current(split))) },
+          { ...axis, grid: { show: false }, size: 30, space: 70, values: '{MMM} {D}' },
+          { ...axis, size: 60, space: 40, values: (_, splits) => splits.map((split) => axisText(formatter.current(split))) },
         ],
         series: [
           {},

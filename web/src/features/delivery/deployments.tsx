@@ -78,10 +78,12 @@ function Row({ deployment }: { deployment: Deployment }) {
       <div className="min-w-0">
         <p className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-0.5 text-sm">
           <span className="truncate font-medium">{deployment.service}</span>
-          <span className="text-faint">to</span>
-          <Badge tone={deployment.production ? 'odd' : 'idle'} title={deployment.production ? 'Production' : undefined}>
-            {deployment.environment}
-          </Badge>
+          <span className="flex items-center gap-2">
+            <span className="text-faint">to</span>
+            <Badge tone={deployment.production ? 'odd' : 'idle'} title={deployment.production ? 'Production' : undefined}>
+              {deployment.environment}
+            </Badge>
+          </span>
           {deployment.rework && (
             <Badge tone="wait" title="It repaired what an earlier deployment broke">
               rework
@@ -98,7 +100,7 @@ function Row({ deployment }: { deployment: Deployment }) {
         {deployment.ref && <Branch name={deployment.ref} />}
         {deployment.commit && <Commit id={deployment.commit} />}
       </div>
-      <p className="hidden items-center gap-3 text-xs md:flex">
+      <p className="flex items-center gap-3 text-xs max-md:order-last max-md:col-start-2">
         {deployment.run && (
           <Link data-row href={runHref(deployment.run)} prefetch={false} className="text-muted hover:text-accent hover:underline">
             Run

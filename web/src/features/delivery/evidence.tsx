@@ -38,7 +38,7 @@ export function EvidenceTable({ info, filter }: { info: MetricInfo; filter: Evid
                   <Row key={`${item.deployment.id} ${item.change?.id ?? index}`} item={item} />
                 ))}
               </ul>
-              <More query={query} shown={items.length} />
+              <More query={query} shown={items.length} auto={false} />
             </>
           );
         }}

@@ -18,7 +18,7 @@ export const useEvidence = (query: EvidenceFilter) =>
   useInfiniteQuery({
     queryKey: ['evidence', query],
     queryFn: ({ pageParam, signal }) =>
-      must(api.GET('/api/v1/delivery/evidence', { params: { query: { ...query, cursor: pageParam || undefined } }, signal })),
+      must(api.GET('/api/v1/delivery/evidence', { params: { query: { ...query, limit: 20, cursor: pageParam || undefined } }, signal })),
     initialPageParam: '',
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: keepPreviousData,

@@ -25,9 +25,12 @@ export function Tiles({
 }) {
   return (
     <div className={GRID} role={onChoose ? 'group' : undefined} aria-label={onChoose ? 'Metric' : undefined}>
-      {METRICS.map((info) => {
+      {METRICS.map((info, index) => {
         const inside = <Inside info={info} metrics={metrics} series={series} />;
-        const look = 'block bg-panel p-4 text-left hover:bg-hover focus-visible:-outline-offset-2 last:max-sm:col-span-2';
+        const look = clsx(
+          'flex flex-col justify-between bg-panel p-4 text-left hover:bg-hover focus-visible:-outline-offset-2',
+          index === METRICS.length - 1 && 'max-sm:col-span-2',
+        );
         return onChoose ? (
           <button
             key={info.metric}
@@ -59,7 +62,7 @@ function Inside({ info, metrics, series }: { info: MetricInfo; metrics: Delivery
   return (
     <>
       <Figure name={info.name} value={value} unit={unit} note={info.of(metrics)} />
-      <div className="mt-3">{series ? <Spark values={info.course(series)} /> : <div className="h-7" />}</div>
+      <div className="mt-3 w-full">{series ? <Spark values={info.course(series)} /> : <div className="h-7" />}</div>
     </>
   );
 }

@@ -44,7 +44,7 @@ function Board({ overview }: { overview: Overview }) {
       )}
       <Figures overview={overview} />
       <Delivery />
-      <div className="grid gap-4 lg:grid-cols-2">
+      <div className="grid items-start gap-4 lg:grid-cols-2">
         <Running />
         <Failures />
       </div>

@@ -160,7 +160,7 @@ function NewerAttempt({ detail: { run, attempts } }: { detail: RunDetail }) {
       className="card flex items-center gap-2 px-4 py-2.5 text-sm hover:bg-hover"
     >
       <StatusIcon status={statusOf(newest.state, newest.result)} />
-      This is attempt {run.attempt}. Attempt {newest.attempt} is {statusOf(newest.state, newest.result).word.toLowerCase()}.
+      This is attempt {run.attempt}. There is a newer one, attempt {newest.attempt}: {statusOf(newest.state, newest.result).word.toLowerCase()}.
       <ArrowRight size={14} className="ml-auto text-faint" aria-hidden />
     </Link>
   );

@@ -11,7 +11,7 @@ import { isActive, isBad, statusOf, StatusIcon } from '@/ui/status';
 import { ExecutionTime, QueueTime } from './elapsed';
 import { layOut, place, type JobRow, type StepRow, type Waterfall } from './waterfall';
 
-const GRID = 'grid grid-cols-1 md:grid-cols-[minmax(180px,280px)_minmax(0,1fr)_128px] gap-x-4';
+const GRID = 'grid grid-cols-[minmax(0,1fr)_auto] md:grid-cols-[minmax(180px,280px)_minmax(0,1fr)_128px] gap-x-4';
 
 /** Jobs over time: hatched is waiting, solid is working; the critical path is marked and framed. */
 export function WaterfallView({ detail }: { detail: RunDetail }) {
@@ -53,7 +53,7 @@ export function Legend() {
 
 function Axis({ waterfall: { ticks, span } }: { waterfall: Waterfall }) {
   return (
-    <div aria-hidden className="relative h-4">
+    <div aria-hidden className="relative h-4 max-md:col-span-2">
       {ticks.map((tick, index) => (
         <span
           key={tick}
@@ -113,7 +113,7 @@ function JobLine({ row, waterfall }: { row: JobRow; waterfall: Waterfall }) {
             </Badge>
           )}
         </div>
-        <div className="relative h-6 max-md:mt-1">
+        <div className="relative h-6 max-md:order-last max-md:col-span-2">
           <GridLines waterfall={waterfall} />
           {queue && (
             <span
@@ -133,7 +133,7 @@ function JobLine({ row, waterfall }: { row: JobRow; waterfall: Waterfall }) {
             Waited {spokenDuration(job.queue_ms)}, worked {spokenDuration(job.execution_ms)}.
           </span>
         </div>
-        <div className="flex items-center justify-end gap-2 text-xs text-muted tabular-nums max-md:justify-between">
+        <div className="flex items-center justify-end gap-2 text-xs text-muted tabular-nums">
           <span className="whitespace-nowrap">
             <span className="text-faint">
               <QueueTime of={job} />
@@ -174,12 +174,12 @@ function StepLine({ row: { step, bar }, waterfall }: { row: StepRow; waterfall: 
           {step.name}
         </span>
       </div>
-      <div className="relative h-4 max-md:ml-7">
+      <div className="relative h-3 max-md:order-last max-md:col-span-2 md:h-4">
         <GridLines waterfall={waterfall} />
         {bar && (
           <span
             title={duration(bar.to - bar.from)}
-            className={clsx('absolute top-1 h-2 rounded-[2px] opacity-80', bar.open && 'pulse')}
+            className={clsx('absolute top-0.5 h-2 rounded-[2px] opacity-80 md:top-1', bar.open && 'pulse')}
             style={{ background: `var(--${status.tone})`, ...place(bar, waterfall.span) }}
           />
         )}

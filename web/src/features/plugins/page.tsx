@@ -3,7 +3,7 @@ import type { Plugin } from '@opssight/client';
 import { Plus, Puzzle, ShieldCheck } from 'lucide-react';
 import Link from 'next/link';
 import type { ReactNode } from 'react';
-import { bytes, count, duration, micros } from '@/lib/format';
+import { bytes, count, duration, micros, period } from '@/lib/format';
 import { Badge } from '@/ui/badge';
 import { buttonClass } from '@/ui/button';
 import { CopyButton } from '@/ui/copy';
@@ -118,7 +118,7 @@ function Card({ plugin }: { plugin: Plugin }) {
               {plugin.feeds.map((feed) => (
                 <li key={feed.name} className="flex justify-between gap-4 text-sm">
                   {feed.title}
-                  <span className="shrink-0 text-xs text-muted">every {duration(feed.every_secs * 1_000)}</span>
+                  <span className="shrink-0 text-xs text-muted">every {period(feed.every_secs * 1_000)}</span>
                 </li>
               ))}
             </ul>
