@@ -10,6 +10,8 @@ mod payload;
 mod play;
 mod recorded;
 mod story;
+#[cfg(test)]
+mod tests;
 
 use crate::host::{self, Api, Host};
 use crate::process::{headline, print, say};
@@ -88,7 +90,11 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let api = host.sign_in()?;
     let stage = play::connect(&api)?;
     say(&format!("    {} runs on embedded stores in {}", host.address, data.display()));
-    say(&format!("    connection {}: takes signed deliveries; its API address is {},", stage.connection, play::NOWHERE));
+    say(&format!(
+        "    connection {}: takes signed deliveries; its API address is {},",
+        stage.connection,
+        play::NOWHERE
+    ));
     say("    where nobody answers and the egress gate lets nothing through: the demo calls nobody outside, and the");
     say("    connection's feeds say that they were refused.");
 
@@ -216,7 +222,9 @@ impl Outcome {
 
 fn summary(outcome: &Outcome, recorded: usize, derived: usize) {
     let Outcome { answers, errors, shown, .. } = outcome;
-    say(&format!("    {recorded} recorded deliveries, {derived} derived from recorded payloads (ids and times shifted)"));
+    say(&format!(
+        "    {recorded} recorded deliveries, {derived} derived from recorded payloads (ids and times shifted)"
+    ));
     say(&format!("    accepted {}, rejected {}, failed {errors}", answers.accepted, answers.rejected));
     say(&format!(
         "    the API shows {} runs, {} jobs, {} deployments, {} changes",

@@ -25,7 +25,9 @@ const STOP: Duration = Duration::from_secs(30);
 /// Build the host. The dashboard is embedded: build it first.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     process::headline("Host");
-    process::run(workspace.cargo().args(["build", "--locked", "-p", "opssight-server"]))
+    // The whole workspace is selected, as the tests select it: `-p` would choose other features of shared dependencies
+    // and compile wasmtime a second time.
+    process::run(workspace.cargo().args(["build", "--locked", "--workspace", "--bin", "opssight"]))
 }
 
 /// A running host.

@@ -10,6 +10,7 @@ mod interrupt;
 mod openapi;
 mod plugins;
 mod process;
+#[cfg(test)]
 mod readme;
 mod schemas;
 mod stamp;

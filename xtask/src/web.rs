@@ -12,7 +12,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     process::headline("Dashboard");
     tools::npm_packages(workspace)?;
     let digest = stamp::digest(&sources(workspace), &["node_modules", ".next", "out", "test-results", "e2e"])?;
-    if stamp::is_fresh(workspace, "web", &digest) && workspace.root.join("web/out/index.html").is_file() {
+    if stamp::is_fresh(workspace, "web", &digest) && workspace.root.join("web/out/_next").is_dir() {
         say("    unchanged: web/out is as its sources are");
         return Ok(());
     }

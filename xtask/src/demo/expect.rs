@@ -147,9 +147,8 @@ impl Expected {
         let run = key(payload, "/workflow_job/run_id", "/workflow_job/run_attempt");
         self.run(run.clone(), service.clone());
         let own = ["created_at", "started_at", "completed_at"].map(|name| format!("/workflow_job/{name}"));
-        let steps = (0..100).flat_map(|place| {
-            ["started_at", "completed_at"].map(|name| format!("/workflow_job/steps/{place}/{name}"))
-        });
+        let steps = (0..100)
+            .flat_map(|place| ["started_at", "completed_at"].map(|name| format!("/workflow_job/steps/{place}/{name}")));
         let at = own.into_iter().chain(steps).filter_map(|pointer| when(payload, &pointer)).max();
         let job = self.jobs.entry(id(payload, "/workflow_job/id")).or_default();
         job.run = run;

@@ -265,5 +265,9 @@ fn steps(job: &Job, stage: Stage) -> Vec<Value> {
             "completed_at": if status == "completed" { at(place + 1) } else { None },
         })
     };
-    if skipped || matches!(stage, Stage::Queued) { Vec::new() } else { names.into_iter().enumerate().map(step).collect() }
+    if skipped || matches!(stage, Stage::Queued) {
+        Vec::new()
+    } else {
+        names.into_iter().enumerate().map(step).collect()
+    }
 }

@@ -182,7 +182,8 @@ impl Teller {
             started: at,
             ..of.clone()
         };
-        let over = self.work(&run, &DEPLOY, if state == "success" { ("", "success") } else { ("deploy", "failure") })?;
+        let over =
+            self.work(&run, &DEPLOY, if state == "success" { ("", "success") } else { ("deploy", "failure") })?;
         let description = if task == "deploy" { "" } else { "Roll back to the version before" };
         let deployment = Deployment { id: self.next_id(), environment, task, description, created: at + 60 };
         let (started, finished) = (at + 90, over - 1);

@@ -91,8 +91,11 @@ impl Api {
 }
 
 fn read(mut response: Response<ureq::Body>) -> Result<Answer> {
-    let retry_after =
-        response.headers().get("retry-after").and_then(|value| value.to_str().ok()).and_then(|value| value.parse().ok());
+    let retry_after = response
+        .headers()
+        .get("retry-after")
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.parse().ok());
     let body = response.body_mut().with_config().limit(64 << 20).read_to_string().context("read the answer")?;
     let body = serde_json::from_str(&body).unwrap_or(Value::String(body));
     Ok(Answer { status: response.status().as_u16(), retry_after, body })

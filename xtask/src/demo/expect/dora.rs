@@ -32,11 +32,7 @@ struct Over {
 }
 
 /// The scopes that have deployments which were over in `[from, to)`.
-pub(in crate::demo) fn metrics(
-    expected: &Expected,
-    from: Millis,
-    to: Millis,
-) -> BTreeMap<(String, String), Metrics> {
+pub(in crate::demo) fn metrics(expected: &Expected, from: Millis, to: Millis) -> BTreeMap<(String, String), Metrics> {
     let mut scopes: BTreeMap<(String, String), Vec<Over>> = BTreeMap::new();
     for deployment in expected.deployments.values() {
         if let (Some(over), Some(environment)) = (deployment.over(), deployment.environment.any().last()) {
@@ -100,9 +96,8 @@ impl Deployment {
     fn over(&self) -> Option<Over> {
         let ended = self.verdicts.at()?;
         let words = self.task.any().chain(self.words.any()).map(|text| text.to_lowercase());
-        let rollback = |text: String| {
-            text.contains("rollback") || text.contains("roll back") || text.starts_with("revert")
-        };
+        let rollback =
+            |text: String| text.contains("rollback") || text.contains("roll back") || text.starts_with("revert");
         Some(Over {
             asked: self.created.any().last().copied().unwrap_or(ended),
             ended,
