@@ -4,6 +4,7 @@ mod change;
 mod deployment;
 pub mod dora;
 mod release;
+pub mod report;
 mod store;
 
 pub use change::{Change, ChangeDoc, ReviewDoc};

@@ -1,10 +1,14 @@
 //! From the core's deployments and changes.
 
-use super::{Change, Deployment, DeploymentOutcome, Metric};
-use crate::units::utc;
+use super::{
+    Change, DeliveryCounts, DeliveryMetrics, DeliveryReport, DeliverySeries, Deployment, DeploymentOutcome, Metric,
+};
+use crate::units::{ms, share, utc};
 use opssight_core::delivery as core;
 use opssight_core::delivery::dora;
+use opssight_core::delivery::report::{Summary, Window, per_day, per_scope};
 use opssight_core::id::RunId;
+use opssight_core::time::Timestamp;
 use opssight_core::vocabulary::{ChangeState, DeploymentState};
 
 impl From<core::Outcome> for DeploymentOutcome {
@@ -106,6 +110,56 @@ impl From<core::Change> for Change {
             approved_at: change.approved_at.map(utc),
             merged_at: change.merged_at.map(utc),
             closed_at: change.closed_at.map(utc),
+        }
+    }
+}
+
+impl DeliveryReport {
+    /// The metrics of a window, from its ledger.
+    pub fn of(rows: &[core::LedgerRow], window: Window) -> Self {
+        Self {
+            from: utc(window.from),
+            to: utc(window.to),
+            metrics: per_scope(rows)
+                .into_iter()
+                .map(|(service, environment, summary)| DeliveryMetrics::of(service, environment, &summary, window))
+                .collect(),
+            series: DeliverySeries::of(&per_day(rows, window)),
+        }
+    }
+}
+
+impl DeliveryMetrics {
+    fn of(service: &str, environment: &str, summary: &Summary, window: Window) -> Self {
+        Self {
+            service: service.to_owned(),
+            environment: environment.to_owned(),
+            deployment_frequency_per_day: summary.succeeded as f64 / window.days(),
+            change_lead_time_ms_p50: summary.lead_micros_p50.map(ms),
+            change_fail_rate: share(summary.failed, summary.over),
+            failed_deployment_recovery_time_ms_p50: summary.recovery_micros_p50.map(ms),
+            deployment_rework_rate: share(summary.rework, summary.over),
+            counts: DeliveryCounts {
+                succeeded: summary.succeeded,
+                failed: summary.failed,
+                recovered: summary.recovered,
+                rework: summary.rework,
+                changes: summary.changes,
+            },
+        }
+    }
+}
+
+impl DeliverySeries {
+    fn of(days: &[(Timestamp, Summary)]) -> Self {
+        let summaries = || days.iter().map(|(_, summary)| summary);
+        Self {
+            t: days.iter().map(|(day, _)| utc(*day)).collect(),
+            succeeded: summaries().map(|summary| summary.succeeded).collect(),
+            failed: summaries().map(|summary| summary.failed).collect(),
+            rework: summaries().map(|summary| summary.rework).collect(),
+            lead_time_ms_p50: summaries().map(|summary| summary.lead_micros_p50.map(ms)).collect(),
+            recovery_time_ms_p50: summaries().map(|summary| summary.recovery_micros_p50.map(ms)).collect(),
         }
     }
 }

@@ -1,0 +1,90 @@
+//! The description of the API, from the same declarations as its routes.
+
+use opssight_api_types::Problem;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{
+    ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, Schema,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+/// OpenAPI 3.1 of every endpoint.
+pub fn openapi() -> OpenApi {
+    let mut api = crate::router::declared();
+    api.info = InfoBuilder::new()
+        .title("OpsSight")
+        .version("1")
+        .description(Some(
+            "Pipelines, deployments and delivery performance, and the connections that they are seen through. \
+             Lists are pages with a cursor; errors are problems (RFC 9457); times are RFC 3339 in UTC and durations \
+             whole milliseconds.",
+        ))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
+        .build();
+    let components = api.components.get_or_insert_default();
+    let mut schemas: Vec<(String, RefOr<Schema>)> = vec![(Problem::name().into_owned(), Problem::schema())];
+    Problem::schemas(&mut schemas);
+    components.schemas.extend(schemas);
+    components.add_security_scheme(
+        "token",
+        SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("opstok").build()),
+    );
+    components.add_security_scheme(
+        "session",
+        SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
+            crate::auth::COOKIE,
+            "Set by signing in. What changes anything also needs the header `x-opssight-csrf: 1`.",
+        ))),
+    );
+    for item in api.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        operations.into_iter().flatten().for_each(complete);
+    }
+    api
+}
+
+/// [`openapi`] as it is checked in: indented, in a stable order, with a line break at its end.
+pub fn openapi_json() -> String {
+    match openapi().to_pretty_json() {
+        Ok(text) => text + "\n",
+        // The document is made of text and maps with text keys; there is nothing in it that JSON cannot hold.
+        Err(error) => {
+            tracing::error!(%error, "could not write the OpenAPI document");
+            String::new()
+        }
+    }
+}
+
+/// What is true of every operation: who may ask, and how it refuses.
+fn complete(operation: &mut Operation) {
+    if operation.security.is_none() {
+        operation.security = Some(vec![
+            SecurityRequirement::new::<_, [String; 0], String>("token", []),
+            SecurityRequirement::new::<_, [String; 0], String>("session", []),
+        ]);
+        let text = "No session, or one that has ended.";
+        operation.responses.responses.entry("401".to_owned()).or_insert_with(|| problem(text).into());
+    }
+    let responses = &mut operation.responses.responses;
+    for (status, response) in responses.iter_mut() {
+        let RefOr::T(response) = response else { continue };
+        let refuses = status.starts_with('4') || status.starts_with('5');
+        if refuses && response.content.is_empty() {
+            response.content = problem("").content;
+        }
+        if response.description.is_empty() {
+            response.description = "What was asked for.".to_owned();
+        }
+    }
+    responses.entry("default".to_owned()).or_insert_with(|| problem("Any other refusal or failure.").into());
+}
+
+fn problem(description: &str) -> Response {
+    let schema = Ref::from_schema_name(Problem::name());
+    ResponseBuilder::new()
+        .description(description)
+        .content("application/problem+json", ContentBuilder::new().schema(Some(schema)).build())
+        .build()
+}
