@@ -111,6 +111,7 @@ impl Feed for Deliveries {
             }
         } else if let (Some(service), Some(hook)) = (&self.service, self.hooks.pop()) {
             let log = format!("/repos/{service}/hooks/{hook}/deliveries");
+            // The filter `status=failure` knows only answers of 400 and up, not deliveries that got no answer at all.
             let page = format!("{log}?per_page={}", pull.per_page);
             self.visit = Some(Visit { log, page, etag: None, newest: 0, settled: Vec::new() });
         } else {

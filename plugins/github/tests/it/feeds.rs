@@ -102,18 +102,15 @@ fn a_poll_tells_only_what_was_updated_since_the_last_one() {
     let log = start(&one(), move |asked| page(asked, &in_window(asked, &shared.borrow()), runs));
     let first = pull(&log, "runs", None);
     assert_eq!((first.items.len(), log.take().len()), (150, 2));
-    let mut late = run(3, NOW - HOUR + 3000, "failure");
+    let mut late = run(3, NOW - HOUR + 3000, "skipped");
     late["updated_at"] = json!(opssight_plugin::time::format(NOW));
     upstream.borrow_mut()[3] = late;
     upstream.borrow_mut().push(run(200, NOW - 1000, "success"));
     let second = pull(&log, "runs", Some(&first.checkpoint));
-    // 149 was the newest: GitHub's clock has whole seconds, so that it may have been followed in its own second.
+    // 149 was the newest: GitHub's clock has whole seconds, so that it may have been followed in its own second. Run 3
+    // stands on the second page, which is read because the first one has news.
     let ids: BTreeSet<&str> = second.ids("ci.pipeline-run").into_iter().collect();
-    assert_eq!(
-        ids,
-        ["149/1", "200/1"].into(),
-        "run 3 stands on the second page, which a delivery or the history tells"
-    );
+    assert_eq!(ids, ["149/1", "200/1", "3/1"].into());
 }
 
 #[test]
@@ -187,6 +184,7 @@ fn a_backfill_of_30_000_runs_finds_all_with_at_least_ten_times_fewer_requests_an
     let asked = log.take();
     let lists = asked.iter().filter(|line| line.contains("/actions/runs?")).count();
     let more = asked.len() - lists;
+    println!("{} requests: {lists} lists, {more} for jobs and attempts", asked.len());
     assert!(asked.len() * 10 <= 30_000, "{} requests: {lists} lists, {more} more", asked.len());
     assert!(lists < 420 && more > 100, "{lists} lists, {more} more");
     // The next round reads one day again and nothing else.
@@ -287,7 +285,10 @@ fn deliveries_that_did_not_arrive_are_read_from_githubs_log() {
             { "id": 11, "active": true, "config": { "url": "https://ci.example.com/github-webhook/" } },
             { "id": 12, "active": true, "config": { "url": "https://ops.example.com/hooks/con_1" } },
         ])),
-        "/repos/o/r/hooks/12/deliveries" => page(asked, &entries, list),
+        "/repos/o/r/hooks/12/deliveries" => {
+            assert!(!asked.query.contains_key("status"), "the filter leaves out what never got an answer");
+            page(asked, &entries, list)
+        }
         "/repos/o/r/hooks/12/deliveries/8" => ok(
             &json!({ "id": 8, "event": "workflow_job", "delivered_at": at(2), "request": { "headers": {}, "payload": sample } }),
         ),
