@@ -13,6 +13,8 @@ use crate::ui::table::{Field, Table, Tone};
 use crate::ui::{Ui, format};
 use clap::Subcommand;
 use opssight_api_types::connections::{CheckResult, Connection, ConnectionQuery};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  opssight connections add --plugin github --name acme --set \
     repositories=acme/web --credential api.token=@token.txt\n  opssight connections list\n  opssight connections check acme";
@@ -186,6 +188,13 @@ pub(crate) fn health(word: &str) -> Field {
     Field::toned(word, tone)
 }
 
+/// By key; text without its quotes.
+fn settings(connection: &Connection) -> BTreeMap<&str, String> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let settings = connection.settings.as_object().into_iter().flatten();
+    settings.map(|(key, value)| (key.as_str(), text(value))).collect()
+}
+
 fn print(ui: &mut Ui, connection: &Connection, hook: Option<&str>) -> Result<(), CliError> {
     let (status, now) = (&connection.status, ui.now());
     let mut sheet = Table::sheet();
@@ -201,7 +210,9 @@ fn print(ui: &mut Ui, connection: &Connection, hook: Option<&str>) -> Result<(),
     sheet.entry("Last delivery", format::ago_or_dash(status.last_delivery_at, now));
     sheet.entry("Pending", status.pending.to_string());
     sheet.entry("Failed", status.failed.to_string());
-    sheet.entry("Settings", connection.settings.to_string());
+    for (key, value) in settings(connection) {
+        sheet.entry(&format!("Setting {key}"), value);
+    }
     for (name, credential) in &connection.credentials {
         let public = credential.inputs.iter().map(|(name, value)| format!("{name}={value}"));
         let secret = credential.secrets.iter().map(|name| format!("{name}=(set)"));

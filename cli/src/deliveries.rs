@@ -58,7 +58,7 @@ pub enum DeliveriesCommand {
         #[arg(long)]
         all_failed: bool,
         /// With --all-failed: only of this connection, id or name
-        #[arg(long, value_name = "CONNECTION", requires = "all_failed")]
+        #[arg(long, value_name = "CONNECTION", conflicts_with = "ids")]
         connection: Option<String>,
     },
 }

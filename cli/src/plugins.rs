@@ -120,11 +120,18 @@ fn settings(plugin: &Plugin) -> Table {
     let mut table = Table::new(&["KEY", "TYPE", "REQUIRED", "WHAT"]).whole(&[0]);
     let schema = &plugin.settings_schema;
     let required = schema.get("required").and_then(Value::as_array);
-    for (key, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-        let is_required = required.is_some_and(|keys| keys.iter().any(|required| required == key));
+    let is_required = |key: &str| required.is_some_and(|keys| keys.iter().any(|required| required == key));
+    let mut properties: Vec<_> = schema.get("properties").and_then(Value::as_object).into_iter().flatten().collect();
+    properties.sort_by_key(|(key, _)| (!is_required(key), key.as_str()));
+    for (key, property) in properties {
         let text = |name: &str| property.get(name).and_then(Value::as_str).unwrap_or_default();
         let what = if text("description").is_empty() { text("title") } else { text("description") };
-        table.row(vec![key.into(), kind(property).into(), if is_required { "yes" } else { "no" }.into(), what.into()]);
+        table.row(vec![
+            key.into(),
+            kind(property).into(),
+            if is_required(key) { "yes" } else { "no" }.into(),
+            what.into(),
+        ]);
     }
     table
 }

@@ -14,16 +14,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use table::Table;
 
 /// Reads a secret without showing it; gets the prompt.
-pub type Hidden = Box<dyn FnMut(&str) -> io::Result<String> + Send>;
+pub type Hidden = Box<dyn FnMut(&str) -> io::Result<String> + Send + Sync>;
 
 /// What a command reads and writes. [`Console::system`] is the process's own; tests bring theirs.
 pub struct Console {
     /// Standard output: data.
-    pub out: Box<dyn Write + Send>,
+    pub out: Box<dyn Write + Send + Sync>,
     /// Standard error: everything else.
-    pub err: Box<dyn Write + Send>,
+    pub err: Box<dyn Write + Send + Sync>,
     /// Standard input.
-    pub input: Box<dyn BufRead + Send>,
+    pub input: Box<dyn BufRead + Send + Sync>,
     /// How secrets are asked for.
     pub hidden: Hidden,
     /// Whether a person can answer.
@@ -66,10 +66,10 @@ fn system_now() -> Time {
 
 /// A [`Console`] and how the person wants to be talked to.
 pub(crate) struct Ui {
-    out: Box<dyn Write + Send>,
-    err: Box<dyn Write + Send>,
+    out: Box<dyn Write + Send + Sync>,
+    err: Box<dyn Write + Send + Sync>,
     // Shared because a read that waits for a person happens on a thread of its own, see `answer`.
-    input: Arc<Mutex<Box<dyn BufRead + Send>>>,
+    input: Arc<Mutex<Box<dyn BufRead + Send + Sync>>>,
     hidden: Hidden,
     input_is_terminal: bool,
     out_is_terminal: bool,
@@ -145,7 +145,13 @@ impl Ui {
             OutputFormat::Jsonl => self.json_line(tree),
             OutputFormat::Yaml => {
                 let text = serde_saphyr::to_string(tree).map_err(|e| CliError::Render(e.to_string()))?;
-                self.write_line(text.trim_end_matches('\n'))
+                if format::is_safe(&text) {
+                    return self.write_line(text.trim_end_matches('\n'));
+                }
+                // YAML leaves characters that reorder text as they are, and has no escapes outside quotes. JSON is
+                // YAML too, and can escape them.
+                let text = serde_json::to_string_pretty(tree).map_err(|e| CliError::Render(e.to_string()))?;
+                self.write_line(&format::json_safe(&text))
             }
             OutputFormat::Name => self.write_line(&format::line(id)),
         }

@@ -10,6 +10,11 @@ fn is_unsafe(c: char) -> bool {
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
+/// Whether text on several lines can be printed as it is.
+pub(crate) fn is_safe(text: &str) -> bool {
+    text.chars().all(|c| matches!(c, '\n' | '\t') || !is_unsafe(c))
+}
+
 /// Text on one line: white space becomes a space, what could steer a terminal is dropped.
 pub(crate) fn line(text: &str) -> String {
     text.chars()

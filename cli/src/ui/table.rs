@@ -99,8 +99,9 @@ impl Table {
         for row in &self.rows {
             table.add_row(row.iter().map(cell));
         }
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
+        let last = table.column_count().saturating_sub(1);
+        for (index, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((0, if index == last { 0 } else { 2 }));
         }
         for &index in &self.whole {
             if let Some(column) = table.column_mut(index) {
