@@ -1,1 +1,26 @@
-//! .
+//! Run a packaged plugin on the real runtime, in this process, against recorded HTTP exchanges.
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use opssight_testkit::{TestHost, build_plugin};
+//!
+//! let host = TestHost::new(&build_plugin("opssight-plugin-github")?).await?
+//!     .credential("api", "bearer", &[("token", "t0ken-t0ken")])
+//!     .exchange("GET", "/user", 200, &[], r#"{"login":"octocat"}"#);
+//! let report = host.check().await?;
+//! assert_eq!(host.requests()[0].path, "/user");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Nothing of the sandbox is left out: the same budgets, the same egress gate, the same host-side credentials. The
+//! only grant is the loopback address on which the recorded upstream answers; the setting `base_url` points to it.
+#![warn(missing_docs)]
+
+mod build;
+mod house;
+mod upstream;
+
+pub use build::{build_plugin, pack};
+pub use house::TestHost;
+pub use upstream::{Request, Response};

@@ -1,0 +1,253 @@
+//! The runtime with everything around it in memory.
+
+use crate::upstream::{Request, Response, Upstream};
+use anyhow::Result;
+use async_trait::async_trait;
+use bytes::Bytes;
+use opssight_core::error::StoreError;
+use opssight_core::id::{ConnectionId, PluginId};
+use opssight_core::plugins::{
+    ActionInvocation, ActionOutcome, CallError, CallPriority, CallTarget, CallUsage, Called, Credential,
+    CredentialSource, Credentials, Grants, HealthReport, Manifest, PageRequest, PluginState, Plugins, PullBatch,
+    Reception, StateWrite, VerifyError, WebhookDelivery,
+};
+use opssight_core::time::{Clock, Timestamp};
+use opssight_runtime::{LogLine, PluginHost, RuntimeConfig};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tempfile::TempDir;
+
+/// One plugin, one connection, one recorded upstream.
+pub struct TestHost {
+    host: Arc<PluginHost>,
+    memory: Arc<Memory>,
+    upstream: Upstream,
+    target: CallTarget,
+    _data: TempDir,
+}
+
+impl TestHost {
+    /// Install a package beside an upstream that knows no exchanges yet.
+    pub async fn new(package: &[u8]) -> Result<Self> {
+        let upstream = Upstream::start().await?;
+        let data = TempDir::new()?;
+        let memory = Arc::new(Memory::default());
+        let (credentials, state, clock) = (Arc::clone(&memory), Arc::clone(&memory), Arc::clone(&memory));
+        let mut config = RuntimeConfig::new(data.path());
+        config.max_concurrent_calls = 8;
+        let host = PluginHost::open(config, credentials, state, clock)?;
+        let installed = host.install(package)?;
+        let target = CallTarget {
+            connection: ConnectionId::from("test"),
+            plugin: PluginId(installed.manifest.id.clone()),
+            settings: Arc::new(serde_json::json!({ "base_url": upstream.base_url() })),
+            grants: Arc::new(Grants { networks: vec!["127.0.0.0/8".to_owned()], insecure_http: true }),
+            priority: CallPriority::Live,
+        };
+        Ok(Self { host, memory, upstream, target, _data: data })
+    }
+
+    /// The connection's settings, a JSON object. `base_url` is that of the recorded upstream unless it is given.
+    #[must_use]
+    pub fn settings(mut self, mut settings: Value) -> Self {
+        if let Some(settings) = settings.as_object_mut() {
+            settings.entry("base_url").or_insert_with(|| self.upstream.base_url().into());
+        }
+        self.target.settings = Arc::new(settings);
+        self
+    }
+
+    /// What the operator grants; loopback over plain http unless this says otherwise.
+    #[must_use]
+    pub fn grants(mut self, grants: Grants) -> Self {
+        self.target.grants = Arc::new(grants);
+        self
+    }
+
+    /// Fill in one of the manifest's credentials: its name, the scheme that was chosen, the scheme's inputs.
+    #[must_use]
+    pub fn credential(self, name: &str, scheme: &str, inputs: &[(&str, &str)]) -> Self {
+        let inputs = inputs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let credential = Credential { scheme: scheme.to_owned(), inputs };
+        lock(&self.memory.credentials).insert(name.to_owned(), credential);
+        self
+    }
+
+    /// Record one exchange: what is asked (path with query, exactly) and what is answered. Of several for the same
+    /// request each is used once, in this order; the last one then goes on answering.
+    #[must_use]
+    pub fn exchange(
+        self,
+        method: &str,
+        path_and_query: &str,
+        status: u16,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Self {
+        self.upstream.exchange(method, path_and_query, Response::new(status, headers, body));
+        self
+    }
+
+    /// Answer by rule whatever no exchange is recorded for.
+    #[must_use]
+    pub fn handler(self, handler: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
+        self.upstream.handler(Box::new(handler));
+        self
+    }
+
+    /// Where the recorded upstream answers: "http://127.0.0.1:PORT".
+    pub fn base_url(&self) -> String {
+        self.upstream.base_url()
+    }
+
+    /// Every request that reached the upstream, in order.
+    pub fn requests(&self) -> Vec<Request> {
+        self.upstream.requests()
+    }
+
+    /// What the plugin declares.
+    pub fn manifest(&self) -> Option<Arc<Manifest>> {
+        self.host.manifest(&self.target.plugin)
+    }
+
+    /// What the plugin logged.
+    pub fn log(&self) -> Vec<LogLine> {
+        self.host.log(&self.target.plugin)
+    }
+
+    /// The plugin's state as it would be stored now.
+    pub fn state(&self) -> BTreeMap<String, Vec<u8>> {
+        lock(&self.memory.state).clone()
+    }
+
+    /// What the last call that succeeded cost.
+    pub fn usage(&self) -> CallUsage {
+        *lock(&self.memory.usage)
+    }
+
+    /// Move the host's clock, which decides when tokens and pauses end.
+    pub fn advance_secs(&self, secs: i64) {
+        let mut now = lock(&self.memory.now);
+        *now = now.plus_secs(secs);
+    }
+
+    /// The host that runs it, and the call target, for what this type has no word for.
+    pub fn runtime(&self) -> (&Arc<PluginHost>, &CallTarget) {
+        (&self.host, &self.target)
+    }
+
+    /// Check a delivery's signature with the filled-in credentials, as the host does before it stores one.
+    pub fn verify(&self, headers: &[(&str, &str)], body: &[u8]) -> Result<(), VerifyError> {
+        let credentials = lock(&self.memory.credentials).clone();
+        self.host.verify(&self.target.plugin, &credentials, &pairs(headers), body)
+    }
+
+    /// Hand over a delivery, with all the headers given here.
+    pub async fn receive(&self, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Result<Reception, CallError> {
+        let received_at = self.memory.now();
+        let delivery = WebhookDelivery { headers: pairs(headers), body: body.into(), received_at };
+        self.host.receive(&self.target, delivery).await.map(|called| self.keep(called))
+    }
+
+    /// Pull one page of a feed.
+    pub async fn pull(&self, feed: &str, checkpoint: Option<&str>, page: PageRequest) -> Result<PullBatch, CallError> {
+        let checkpoint = checkpoint.map(str::to_owned);
+        self.host.pull(&self.target, feed, checkpoint, page).await.map(|called| self.keep(called))
+    }
+
+    /// Run a declared action with this JSON input.
+    pub async fn act(&self, name: &str, input: Value) -> Result<ActionOutcome, CallError> {
+        let invocation = ActionInvocation {
+            name: name.to_owned(),
+            input: input.to_string(),
+            idempotency_key: "test-key".to_owned(),
+            actor: "tester".to_owned(),
+        };
+        self.host.act(&self.target, invocation).await.map(|called| self.keep(called))
+    }
+
+    /// Ask whether the connection works.
+    pub async fn check(&self) -> Result<HealthReport, CallError> {
+        self.host.check(&self.target).await.map(|called| self.keep(called))
+    }
+
+    /// Do what the house does with a call that succeeded: commit its writes.
+    fn keep<T>(&self, called: Called<T>) -> T {
+        let mut state = lock(&self.memory.state);
+        for StateWrite { key, value } in called.state {
+            match value {
+                Some(value) => state.insert(key, value),
+                None => state.remove(&key),
+            };
+        }
+        *lock(&self.memory.usage) = called.usage;
+        called.value
+    }
+}
+
+fn pairs(headers: &[(&str, &str)]) -> Vec<(String, String)> {
+    headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), (*value).to_owned())).collect()
+}
+
+/// Everything that the runtime asks of the house.
+struct Memory {
+    credentials: Mutex<Credentials>,
+    state: Mutex<BTreeMap<String, Vec<u8>>>,
+    usage: Mutex<CallUsage>,
+    now: Mutex<Timestamp>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            credentials: Mutex::default(),
+            state: Mutex::default(),
+            usage: Mutex::default(),
+            // 2026-01-01T00:00:00Z. Tests that depend on the day they run on are no tests.
+            now: Mutex::new(Timestamp(1_767_225_600_000_000)),
+        }
+    }
+}
+
+impl Clock for Memory {
+    fn now(&self) -> Timestamp {
+        *lock(&self.now)
+    }
+}
+
+#[async_trait]
+impl CredentialSource for Memory {
+    async fn credentials(&self, _: &ConnectionId) -> Result<Credentials, StoreError> {
+        Ok(lock(&self.credentials).clone())
+    }
+}
+
+#[async_trait]
+impl PluginState for Memory {
+    async fn get(&self, _: &ConnectionId, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(lock(&self.state).get(key).cloned())
+    }
+
+    async fn keys(
+        &self,
+        _: &ConnectionId,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        let state = lock(&self.state);
+        let page = state.keys().filter(|key| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after));
+        Ok(page.take(limit as usize).cloned().collect())
+    }
+
+    async fn usage(&self, _: &ConnectionId) -> Result<(u64, u64), StoreError> {
+        let state = lock(&self.state);
+        let bytes: usize = state.iter().map(|(key, value)| key.len() + value.len()).sum();
+        Ok((bytes as u64, state.len() as u64))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
