@@ -7,6 +7,7 @@ export default function NotFound() {
   return (
     <Empty
       icon={<Compass size={20} aria-hidden />}
+      heading="h1"
       title="There is no such page"
       action={
         <Link href="/" className={buttonClass()}>

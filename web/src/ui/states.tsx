@@ -35,9 +35,12 @@ export function Empty({
   title,
   children,
   action,
+  heading: Heading = 'p',
 }: {
   icon: ReactNode;
   title: string;
+  /** The page's heading, where there is no other. */
+  heading?: 'p' | 'h1';
   children?: ReactNode;
   action?: ReactNode;
 }) {
@@ -46,7 +49,7 @@ export function Empty({
       <div className="mb-1 flex size-11 items-center justify-center rounded-xl border border-line bg-sunken text-faint">
         {icon}
       </div>
-      <p className="font-medium">{title}</p>
+      <Heading className="font-medium">{title}</Heading>
       {children && <div className="max-w-md text-sm text-muted">{children}</div>}
       {action && <div className="mt-2">{action}</div>}
     </div>

@@ -95,7 +95,7 @@ function Header({ connection, plugin, onEdit, onRemove }: { connection: Connecti
           <>
             <Switch
               label="On"
-              checked={connection.enabled}
+              checked={(patch.isPending ? patch.variables?.enabled : undefined) ?? connection.enabled}
               disabled={patch.isPending}
               onChange={(enabled) =>
                 patch.mutate({ enabled }, { onError: (error) => toasts.bad('It could not be switched', asProblem(error).detail) })

@@ -38,11 +38,15 @@ export function useCreateConnection() {
 }
 
 export function usePatchConnection(id: string) {
+  const client = useQueryClient();
   const refresh = useRefresh();
   return useMutation({
     meta: { quiet: true },
     mutationFn: (body: ConnectionPatch) => must(api.PATCH('/api/v1/connections/{id}', { params: { path: { id } }, body })),
-    onSuccess: refresh,
+    onSuccess: (connection) => {
+      client.setQueryData(['connection', id], connection);
+      refresh();
+    },
   });
 }
 

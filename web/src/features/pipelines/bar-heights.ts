@@ -10,3 +10,10 @@ export function barHeights(lengths: readonly (number | undefined)[], height: num
   const top = Math.min(longest, median * 3);
   return lengths.map((n) => (n === undefined ? least : Math.round(Math.max(least, Math.min(1, n / top) * height))));
 }
+
+/** "22 success, 5 failed, 1 running". */
+export function barsInWords(words: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts].map(([word, n]) => `${n} ${word.toLowerCase()}`).join(', ') || 'none';
+}

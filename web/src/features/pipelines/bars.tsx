@@ -1,42 +1,51 @@
 'use client';
 import type { PipelineBar } from '@opssight/client';
-import Link from 'next/link';
+import clsx from 'clsx';
+import { useRouter } from 'next/navigation';
 import { duration } from '@/lib/format';
 import { runHref } from '@/lib/path-id';
 import { isActive, isBad, statusOf } from '@/ui/status';
-import { barHeights } from './bar-heights';
+import { barHeights, barsInWords } from './bar-heights';
 
 const HEIGHT = 32;
 
-/** The last runs of a pipeline, oldest at the left: height is time, colour and mark are the result. */
+/**
+ * The last runs of a pipeline, oldest at the left: height is time, colour and notch are the result. One picture for
+ * keyboards and screen readers, whose way to the runs is the pipeline's own link; a bar is a short cut for the mouse,
+ * too small to be the only way.
+ */
 export function Bars({ last, name }: { last: PipelineBar[]; name: string }) {
+  const router = useRouter();
   const bars = [...last].reverse();
-  const heights = barHeights(bars.map((bar) => bar.execution_ms ?? undefined), HEIGHT);
+  const heights = barHeights(
+    bars.map((bar) => bar.execution_ms ?? undefined),
+    HEIGHT,
+  );
   return (
-    <ol className="flex h-8 w-full max-w-[297px] items-end gap-[3px] md:w-[297px] md:justify-end" aria-label={`Last runs of ${name}`}>
+    <div
+      role="img"
+      aria-label={`Last runs of ${name}: ${barsInWords(last.map(({ state, result }) => statusOf(state, result).word))}`}
+      className="flex h-8 w-full max-w-[297px] items-end gap-[3px] md:w-[297px] md:justify-end"
+    >
       {bars.map((bar, index) => {
         const status = statusOf(bar.state, bar.result);
-        const text = `${status.word}${bar.execution_ms != null ? `, ${duration(bar.execution_ms)}` : ''}`;
         return (
-          <li key={bar.id} className="flex h-full min-w-0 max-w-[7px] flex-1 items-end">
-            <Link
-              href={runHref(bar.id)}
-              prefetch={false}
-              title={text}
-              aria-label={text}
-              className="group flex h-full w-full items-end"
+          <span
+            key={bar.id}
+            title={`${status.word}${bar.execution_ms != null ? `, ${duration(bar.execution_ms)}` : ''}`}
+            onClick={() => router.push(runHref(bar.id))}
+            className="group flex h-full max-w-[7px] min-w-0 flex-1 cursor-pointer items-end"
+          >
+            <span
+              className={clsx('relative w-full rounded-[2px] opacity-85 group-hover:opacity-100', isActive(bar.state) && 'pulse')}
+              style={{ height: heights[index], background: `var(--${status.tone})` }}
             >
-              <span
-                className={`relative w-full rounded-[2px] opacity-85 group-hover:opacity-100 ${isActive(bar.state) ? 'pulse' : ''}`}
-                style={{ height: heights[index], background: `var(--${status.tone})` }}
-              >
-                {/* A notch tells failed from passed without colour. */}
-                {isBad(bar.result) && <span className="absolute inset-x-0 top-[3px] h-[2px] bg-panel" />}
-              </span>
-            </Link>
-          </li>
+              {/* A notch tells failed from passed without colour. */}
+              {isBad(bar.result) && <span className="absolute inset-x-0 top-[3px] h-[2px] bg-panel" />}
+            </span>
+          </span>
         );
       })}
-    </ol>
+    </div>
   );
 }

@@ -1,6 +1,6 @@
 import type { Job, Run } from '@opssight/client';
 import { describe, expect, it } from 'vitest';
-import { barHeights } from './bar-heights';
+import { barHeights, barsInWords } from './bar-heights';
 import { runQuery } from './filters';
 import { layOut, place, ticks } from './waterfall';
 
@@ -72,6 +72,13 @@ describe('bars', () => {
   it('unknown lengths are low, not gone', () => {
     expect(barHeights([undefined, undefined], 30)).toEqual([6, 6]);
     expect(barHeights([undefined, 5], 30)).toEqual([6, 30]);
+  });
+});
+
+describe('bars in words', () => {
+  it('are counted', () => {
+    expect(barsInWords(['Success', 'Failed', 'Success'])).toBe('2 success, 1 failed');
+    expect(barsInWords([])).toBe('none');
   });
 });
 

@@ -1,0 +1,125 @@
+import { expect, test } from './base';
+import { WorkflowRun } from './workflow-run';
+
+test('a connection is made by the plugin\'s form; address and secret are shown once', async ({ page, api }) => {
+  const name = `form ${Date.now()}`;
+  await page.goto('/connections/');
+  await page.getByRole('link', { name: /Add connection/ }).click();
+  // With one plugin installed its form comes at once.
+  const choice = page.getByRole('region', { name: 'Plugins' }).getByRole('button', { name: /^GitHub/ });
+  await expect(choice.or(page.getByLabel('Name', { exact: true })).first()).toBeVisible();
+  if (await choice.isVisible()) await choice.click();
+  await page.getByLabel('Name', { exact: true }).fill(name);
+
+  await page.getByRole('button', { name: 'Connect', exact: true }).click();
+  const token = page.getByRole('group', { name: /Access to GitHub/ }).getByLabel('Token', { exact: true });
+  await expect(token, 'what is missing is marked and focused').toBeFocused();
+  await expect(page.getByText('This is needed.')).toBeVisible();
+
+  await page.getByRole('button', { name: 'GitHub App' }).click();
+  await expect(page.getByLabel('Private key')).toBeVisible();
+  expect(await page.getByLabel('Private key').evaluate((field) => field.tagName)).toBe('TEXTAREA');
+  await page.getByRole('button', { name: 'Token', exact: true }).click();
+  await token.fill('not-a-real-token');
+  await page.getByRole('button', { name: 'Connect', exact: true }).click();
+
+  await expect(page.getByRole('heading', { name: `${name} is connected` })).toBeVisible();
+  const address = await page.locator('[data-copy="Hook address"]').textContent();
+  const secret = await page.locator('[data-copy="Webhook secret"]').textContent();
+  expect(address).toMatch(/^http.*\/hooks\//);
+  expect(secret?.length).toBeGreaterThan(20);
+
+  const hook = { hook_path: new URL(address ?? '').pathname, webhook_secret: secret ?? '' };
+  await expect(page.getByText('Waiting for the first delivery')).toBeVisible();
+  expect(await api.deliver(hook, 'ping', { zen: 'Keep it logically awesome.', hook_id: 1, hook: { type: 'Repository', id: 1 } })).toBe(202);
+  await expect(page.getByText('The first delivery has arrived.')).toBeVisible({ timeout: 15_000 });
+
+  await page.getByRole('link', { name: 'Open the connection' }).click();
+  await expect(page.getByRole('heading', { name, level: 1 })).toBeVisible();
+  await expect(page.locator('[data-copy="Webhook secret"]')).toHaveCount(0);
+
+  await page.getByRole('button', { name: 'Edit' }).click();
+  await page.getByLabel('Name', { exact: true }).fill(`${name} b`);
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByRole('heading', { name: `${name} b`, level: 1 })).toBeVisible();
+
+  await page.getByRole('switch', { name: 'On' }).click({ force: true });
+  await expect(page.getByText('Off', { exact: true })).toBeVisible();
+
+  await page.getByRole('button', { name: 'Remove' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByRole('button', { name: 'Remove' })).toBeDisabled();
+  await dialog.getByRole('textbox').fill(`${name} b`);
+  await dialog.getByRole('button', { name: 'Remove' }).click();
+  await page.waitForURL(/\/connections\/$/);
+  await expect(page.getByText(`${name} b`, { exact: true })).toHaveCount(0);
+});
+
+test('a name that is taken is told at its field', async ({ page, api }) => {
+  const connection = await api.connect();
+  try {
+    await page.goto('/connections/?add=github');
+    await page.getByLabel('Name', { exact: true }).fill(connection.name);
+    await page.getByRole('group', { name: /Access to GitHub/ }).getByLabel('Token', { exact: true }).fill('x');
+    await page.getByRole('button', { name: 'Connect', exact: true }).click();
+    await expect(page.locator('main [role=alert]')).toContainText(connection.name);
+  } finally {
+    await api.disconnect(connection.id);
+  }
+});
+
+test('the delivery log shows what came, what went wrong, and replays', async ({ page, api }) => {
+  const connection = await api.connect();
+  try {
+    const run = new WorkflowRun(`log ${Date.now()}`);
+    expect(await api.deliver(connection, 'workflow_run', run.event('completed', 'success'))).toBe(202);
+    const refused = await api.deliver({ ...connection, webhook_secret: 'wrong' }, 'push', { ref: 'refs/heads/main' });
+    expect(refused).toBeGreaterThanOrEqual(400);
+
+    await page.goto(`/connections/${connection.id}/`);
+    const row = page.locator('[data-delivery]').filter({ hasText: 'workflow_run' });
+    await expect(row).toBeVisible({ timeout: 15_000 });
+    await row.click();
+    await page.waitForURL(/delivery=/);
+    const drawer = page.getByRole('dialog', { name: 'Delivery' });
+    await expect(drawer.getByLabel('Body')).toContainText(run.title);
+    await expect(drawer.getByText('x-github-event')).toBeVisible();
+    await expect(drawer.getByText('Done', { exact: true })).toBeVisible({ timeout: 15_000 });
+    await drawer.getByRole('button', { name: 'Replay' }).click();
+    await expect(drawer.getByText('It is processed again')).toBeVisible();
+    await page.reload();
+    await expect(page.getByRole('dialog', { name: 'Delivery' })).toBeVisible();
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('dialog')).toHaveCount(0);
+
+    await page.getByLabel('State').selectOption('rejected');
+    await page.waitForURL(/state=rejected/);
+    await expect(page.locator('[data-delivery]')).toHaveCount(1);
+    await expect(page.locator('[data-delivery]')).toContainText(/signature/i);
+  } finally {
+    await api.disconnect(connection.id);
+  }
+});
+
+test('a check says what is wrong', async ({ page, api }) => {
+  const connection = await api.connect();
+  try {
+    await page.goto(`/connections/${connection.id}/`);
+    await page.getByRole('button', { name: 'Check now' }).click();
+    await expect(page.getByText('Failing', { exact: true }).first()).toBeVisible({ timeout: 40_000 });
+  } finally {
+    await api.disconnect(connection.id);
+  }
+});
+
+test('plugins say what they can do', async ({ page, api }) => {
+  const { items } = await api.get('/api/v1/plugins');
+  await page.goto('/plugins/');
+  for (const plugin of items) {
+    const card = page.getByRole('region', { name: new RegExp(plugin.name) }).first();
+    await expect(card.getByRole('heading', { level: 2 })).toContainText(plugin.version);
+    for (const ability of plugin.abilities) await expect(card.getByText(ability, { exact: true }).first()).toBeVisible();
+    await card.getByText(/interfaces that it imports/).click();
+    if (plugin.imports[0]) await expect(card.getByText(plugin.imports[0], { exact: true })).toBeVisible();
+  }
+});
