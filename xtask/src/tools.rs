@@ -3,6 +3,7 @@
 use crate::process::{self, say};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
+use semver::{Version, VersionReq};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
@@ -37,12 +38,17 @@ pub(crate) fn npm_packages(workspace: &Workspace) -> Result<()> {
     process::run(workspace.npm().args(["ci", "--no-audit", "--no-fund"]))
 }
 
+/// What `package.json` asks of Node is asked here, with words that say what to do.
 fn node(workspace: &Workspace) -> Result<()> {
+    let text = fs::read_to_string(workspace.root.join("package.json")).context("read package.json")?;
+    let package: Value = serde_json::from_str(&text).context("read package.json")?;
+    let wanted = package.pointer("/engines/node").and_then(Value::as_str).unwrap_or("*");
+    let wanted = VersionReq::parse(wanted).context("read what package.json asks of Node")?;
     let version = process::capture(workspace.command("node").arg("--version"))
-        .context("Node.js 20.9 or later is needed for the dashboard: install `nodejs` and `npm`")?;
-    let version = semver::Version::parse(version.trim().trim_start_matches('v')).context("read Node's version")?;
-    if version < semver::Version::new(20, 9, 0) {
-        bail!("Node.js 20.9 or later is needed for the dashboard; this is {version}");
+        .with_context(|| format!("Node.js {wanted} is needed for the dashboard: install `nodejs` and `npm`"))?;
+    let version = Version::parse(version.trim().trim_start_matches('v')).context("read Node's version")?;
+    if !wanted.matches(&version) {
+        bail!("Node.js {wanted} is needed for the dashboard; this is {version}");
     }
     Ok(())
 }
