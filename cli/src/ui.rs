@@ -81,6 +81,8 @@ pub(crate) struct Ui {
     quiet: bool,
     may_ask: bool,
     yes: bool,
+    /// A question stands on a line that has not ended.
+    line_is_open: bool,
 }
 
 impl Ui {
@@ -100,6 +102,7 @@ impl Ui {
             quiet: globals.quiet,
             may_ask: console.input_is_terminal && !globals.no_input,
             yes: globals.yes,
+            line_is_open: false,
         }
     }
 
@@ -189,6 +192,9 @@ impl Ui {
     /// Report an error; answers with the exit code.
     pub(crate) fn fail(&mut self, error: &CliError) -> u8 {
         let code = error.exit_code();
+        if self.line_is_open {
+            let _ = writeln!(self.err);
+        }
         if code != 0 {
             let _ = match self.format {
                 OutputFormat::Json | OutputFormat::Jsonl => writeln!(self.err, "{}", error.to_json()),
@@ -208,7 +214,9 @@ impl Ui {
         }
         let _ = write!(self.err, "{} [y/N] ", format::line(question));
         let _ = self.err.flush();
+        self.line_is_open = true;
         let answer = self.answer().await?;
+        self.line_is_open = false;
         if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
             Ok(())
         } else {
