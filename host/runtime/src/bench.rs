@@ -4,18 +4,23 @@
 //! Everything here blocks and makes its own single-threaded executor: call it from outside of any.
 
 use crate::bindings::exports::opssight::plugin::{health, webhook};
-use crate::budget::{Budget, thread_cpu_ns};
+use crate::budget::{self, Budget};
 use crate::calls::{self, Export, health::Check, webhook::Receive};
 use crate::context::CallContext;
 use crate::engine;
 use crate::error::{self, Fault};
 use crate::registry::PluginHost;
 use crate::state;
-use opssight_core::plugins::{CallError, CallTarget, WebhookDelivery};
+use opssight_core::plugins::{CallTarget, WebhookDelivery};
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Engine, Store};
+
+/// CPU time of the calling thread, nanoseconds.
+pub fn thread_cpu_ns() -> u64 {
+    budget::thread_cpu_ns()
+}
 
 /// What to call.
 #[derive(Debug, Clone)]
@@ -71,7 +76,7 @@ const WARM: u64 = 256;
 
 /// A fresh instance for each call, as the host always makes them: context, store, every limit, instance, call,
 /// checked answer, statistics, and all of it thrown away.
-pub fn fresh(host: &PluginHost, target: &CallTarget, job: &Job, batches: usize) -> Result<Samples, CallError> {
+pub fn fresh(host: &PluginHost, target: &CallTarget, job: &Job, batches: usize) -> Result<Samples, String> {
     match job {
         Job::Check => fresh_export(host, target, || Check, batches),
         Job::Receive(delivery) => fresh_export(host, target, || Receive(delivery.clone()), batches),
@@ -79,7 +84,7 @@ pub fn fresh(host: &PluginHost, target: &CallTarget, job: &Job, batches: usize) 
 }
 
 /// One instance for all calls: what the boundary costs without what is around it. The host does not run plugins so.
-pub fn warm(host: &PluginHost, target: &CallTarget, job: &Job, batches: usize) -> Result<Samples, CallError> {
+pub fn warm(host: &PluginHost, target: &CallTarget, job: &Job, batches: usize) -> Result<Samples, String> {
     match job {
         Job::Check => warm_export(host, target, || Check, batches),
         Job::Receive(delivery) => warm_export(host, target, || Receive(delivery.clone()), batches),
@@ -102,24 +107,20 @@ fn fresh_export<E: Export>(
     target: &CallTarget,
     export: impl Fn() -> E,
     batches: usize,
-) -> Result<Samples, CallError> {
-    let plugin = host.plugin(&target.plugin).ok_or_else(|| error::not_installed(target))?;
-    let executor = executor().ok_or_else(|| error::not_installed(target))?;
+) -> Result<Samples, String> {
+    let plugin = host.plugin(&target.plugin).ok_or("the plugin is not installed")?;
+    let executor = executor().ok_or("cannot make an executor")?;
     let context =
         || Arc::new(CallContext::new(Arc::clone(&host.services), Arc::clone(&plugin), target.clone(), E::KIND));
     let samples = Samples::take(batches, FRESH, || {
         for _ in 0..FRESH {
             let call = context();
             let outcome = executor.block_on(calls::execute(&host.engine.engine, &call, export()));
-            let failed = outcome.as_ref().is_err();
-            let finished = calls::finish(&call, outcome);
-            if failed {
-                return Err(Fault::Invalid(finished.err().map(|error| error.message).unwrap_or_default()));
-            }
+            calls::finish(&call, outcome).map_err(|error| Fault::Invalid(error.to_string()))?;
         }
         Ok(())
     });
-    samples.map_err(|fault| error::call_error(&context(), fault))
+    samples.map_err(|fault| error::call_error(&context(), fault).to_string())
 }
 
 fn warm_export<E: Export>(
@@ -127,9 +128,9 @@ fn warm_export<E: Export>(
     target: &CallTarget,
     export: impl Fn() -> E,
     batches: usize,
-) -> Result<Samples, CallError> {
-    let plugin = host.plugin(&target.plugin).ok_or_else(|| error::not_installed(target))?;
-    let executor = executor().ok_or_else(|| error::not_installed(target))?;
+) -> Result<Samples, String> {
+    let plugin = host.plugin(&target.plugin).ok_or("the plugin is not installed")?;
+    let executor = executor().ok_or("cannot make an executor")?;
     // The limits stay, but one call's time must do for all of them.
     let hour = Duration::from_secs(3_600);
     let budget = Budget { cpu: hour, wall: hour, ..plugin.budget(E::KIND) };
@@ -151,7 +152,7 @@ fn warm_export<E: Export>(
         samples.sort_unstable();
         Ok(Samples(samples))
     });
-    samples.map_err(|fault| error::call_error(&call, fault))
+    samples.map_err(|fault| error::call_error(&call, fault).to_string())
 }
 
 fn executor() -> Option<tokio::runtime::Runtime> {

@@ -7,11 +7,11 @@ mod feeds;
 mod ledger;
 mod retention;
 
-pub use checker::check_connections;
-pub use deliveries::process_deliveries;
-pub use feeds::pull_feeds;
-pub use ledger::keep_ledger;
-pub use retention::purge_old;
+pub(crate) use checker::check_connections;
+pub(crate) use deliveries::process_deliveries;
+pub(crate) use feeds::pull_feeds;
+pub(crate) use ledger::keep_ledger;
+pub(crate) use retention::purge_old;
 
 use opssight_core::events::Listener;
 use std::time::Duration;

@@ -21,7 +21,7 @@ pub struct Flags {
     pub plugins: Option<PathBuf>,
     /// Address under which others reach this host.
     #[arg(long, value_name = "URL")]
-    pub public_url: Option<String>,
+    pub public_url: Option<url::Url>,
 }
 
 /// Why the configuration cannot be used.
@@ -88,8 +88,8 @@ pub fn load(flags: &Flags, environment: &[(String, String)]) -> Result<Config, C
 }
 
 fn file(path: &Path) -> Result<toml::Table, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
     let wrong = |error: toml::de::Error| ConfigError::File { path: path.to_owned(), problem: error.to_string() };
     // Read as a whole configuration first: only then does the error have a line.
     toml::from_str::<Config>(&text).map_err(wrong)?;

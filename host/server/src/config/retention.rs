@@ -28,13 +28,8 @@ impl Default for RetentionConfig {
 
 impl RetentionConfig {
     pub(super) fn problems(&self) -> Vec<String> {
-        let all = [
-            self.delivery_bodies_days,
-            self.deliveries_days,
-            self.runs_days,
-            self.delivery_days,
-            self.events_days,
-        ];
+        let all =
+            [self.delivery_bodies_days, self.deliveries_days, self.runs_days, self.delivery_days, self.events_days];
         if all.iter().any(|days| !(1..=36_500).contains(days)) {
             return vec!["retention: every number of days must be 1 to 36500".to_owned()];
         }

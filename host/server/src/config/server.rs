@@ -14,7 +14,7 @@ pub struct ServerConfig {
     pub data: PathBuf,
     /// Address under which browsers and upstreams reach this host, `https://...`; shown in hook addresses. With
     /// https, session cookies are marked `Secure`.
-    pub public_url: Option<String>,
+    pub public_url: Option<url::Url>,
     /// How long running work may go on after a stop was asked for, seconds.
     pub drain_secs: u64,
 }
@@ -34,7 +34,7 @@ impl ServerConfig {
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if let Some(url) = &self.public_url
-            && !(url.starts_with("https://") || url.starts_with("http://"))
+            && !matches!(url.scheme(), "https" | "http")
         {
             problems.push(format!("server.public_url: `{url}` must begin with https:// or http://"));
         }

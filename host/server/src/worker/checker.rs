@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 const LOOK: Duration = Duration::from_secs(10);
 
 /// Check until told to stop.
-pub async fn check_connections(connections: Connections, every: Duration, stop: CancellationToken) {
+pub(crate) async fn check_connections(connections: Connections, every: Duration, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}

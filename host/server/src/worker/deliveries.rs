@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Work until told to stop, then finish what was begun.
-pub async fn process_deliveries(
+pub(crate) async fn process_deliveries(
     processor: Processor,
     bus: Arc<dyn Bus>,
     at_once: u32,

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Work until told to stop, then finish what was begun.
-pub async fn pull_feeds(
+pub(crate) async fn pull_feeds(
     puller: Puller,
     bus: Arc<dyn Bus>,
     at_once: u32,

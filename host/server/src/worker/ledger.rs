@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 const BATCH: u32 = 500;
 
 /// Follow until told to stop.
-pub async fn keep_ledger(delivery: Arc<dyn DeliveryStore>, bus: Arc<dyn Bus>, stop: CancellationToken) {
+pub(crate) async fn keep_ledger(delivery: Arc<dyn DeliveryStore>, bus: Arc<dyn Bus>, stop: CancellationToken) {
     let mut listener = bus.listen(Topic::Events);
     while !stop.is_cancelled() {
         match delivery.follow(BATCH).await {

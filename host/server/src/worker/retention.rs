@@ -11,7 +11,7 @@ const EVERY: Duration = Duration::from_secs(3600);
 const BETWEEN_BITES: Duration = Duration::from_millis(200);
 
 /// Purge now and then until told to stop.
-pub async fn purge_old(
+pub(crate) async fn purge_old(
     retention: Arc<dyn Retention>,
     clock: Arc<dyn Clock>,
     config: RetentionConfig,

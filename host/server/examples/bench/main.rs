@@ -1,0 +1,86 @@
+//! `cargo xtask bench`: what things cost, as ratios against peers measured in the same run.
+//!
+//! CPU per call is thread time and holds on a busy machine; wall times are what this machine gave. The profile is
+//! the one that tests and demo use (hot packages optimised), so that no second build of wasmtime is needed; the
+//! table says so.
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a bench is a program for its author"
+)]
+#![expect(clippy::indexing_slicing, clippy::disallowed_methods, reason = "a bench is a program for its author")]
+
+mod calls;
+mod host;
+mod native;
+mod path;
+mod peer;
+mod recorded;
+
+use serde_json::{Map, Value};
+
+/// The figures, in the order in which they were taken.
+#[derive(Default)]
+struct Figures(Map<String, Value>);
+
+impl Figures {
+    fn put(&mut self, name: &str, value: f64) {
+        // Three digits are more than these figures are good for.
+        let rounded = if value >= 100.0 { value.round() } else { (value * 100.0).round() / 100.0 };
+        self.0.insert(name.to_owned(), rounded.into());
+    }
+
+    fn row(&self, name: &str, aim: &str, meaning: &str) {
+        let value = self.0.get(name).map_or_else(|| "-".to_owned(), ToString::to_string);
+        println!("{name:36} {value:>10}  {aim:12} {meaning}");
+    }
+}
+
+fn main() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.first().map(String::as_str) {
+        // This program is its own peers: the host (with and without sandbox) and the subprocess plugin.
+        Some("host") => return host::run(&args[1..]),
+        Some("peer") => return peer::serve(&args[1]),
+        _ => {}
+    }
+    let mut figures = Figures::default();
+    let package = opssight_testkit::build_plugin("opssight-plugin-github").expect("the GitHub plugin builds");
+    calls::measure(&mut figures, &package);
+    path::measure(&mut figures, &package);
+    print(&figures);
+    if args.iter().any(|arg| arg == "--json") {
+        println!("{}", Value::Object(figures.0));
+    }
+}
+
+fn print(figures: &Figures) {
+    println!("\n{:36} {:>10}  {:12} meaning", "figure", "value", "aim");
+    figures.row("plugin_fresh_call_us", "<= 20", "no-op call, fresh instance, every limit on (thread CPU)");
+    figures.row("plugin_warm_call_us", "<= 0.5", "the same on a warm instance");
+    figures.row("bare_fresh_call_us", "", "the same on bare wasmtime, same bytes and engine settings");
+    figures.row("bare_warm_call_us", "", "");
+    figures.row("plugin_fresh_over_bare", "<= 1.15", "what the host adds");
+    figures.row("normalise_native_us", "", "a recorded workflow_run delivery, parsed in process");
+    figures.row("normalise_fresh_us", "", "in a fresh sandbox");
+    figures.row("normalise_warm_us", "", "in a warm sandbox");
+    figures.row("normalise_subprocess_us", "", "in a warm subprocess over a Unix socket (both processes' CPU)");
+    figures.row("normalise_sandbox_over_native", "<= 4", "fresh sandbox / native");
+    figures.row("normalise_sandbox_over_subprocess", "< 1", "fresh sandbox / warm subprocess");
+    figures.row("deliveries_per_s", "", "POST to applied, whole path, sandboxed");
+    figures.row("cpu_us_per_delivery", "", "the host's CPU");
+    figures.row("deliveries_per_s_no_sandbox", "", "the same, plugin code linked into the host");
+    figures.row("cpu_us_per_delivery_no_sandbox", "", "");
+    figures.row("sandbox_cpu_over_no_sandbox", "", "what the sandbox costs a delivery");
+    figures.row("hook_to_live_p50_ms", "", "POST to live event at a steady 50/s");
+    figures.row("hook_to_live_p99_ms", "<= 250", "");
+    figures.row("idle_rss_mib", "<= 150", "resident memory, idle, GitHub plugin loaded");
+    figures.row("warm_start_ms", "<= 500", "cold process to ready, warm AOT cache");
+    println!("\ncargo profile: dev with optimised hot packages; best of several rounds; {} cores", cores());
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}

@@ -1,0 +1,98 @@
+//! The command line: what runs a host, and the client commands beside it.
+
+mod admin;
+mod config;
+mod openapi;
+mod serve;
+
+use crate::config::Flags;
+use clap::{CommandFactory, Parser, Subcommand};
+use opssight_cli::{ClientCommand, GlobalArgs, Shell};
+use std::io::Write;
+
+/// See your pipelines, deployments and delivery metrics in one place, and act on them.
+#[derive(Debug, Parser)]
+#[command(name = "opssight", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    globals: GlobalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the host
+    #[command(
+        after_help = "Examples:\n  opssight serve\n  opssight serve --listen 0.0.0.0:8080 --data /var/lib/opssight \
+                            --public-url https://ops.example.com"
+    )]
+    Serve(Flags),
+    /// Look at the configuration without running the host
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  opssight config check --config opssight.toml\n  opssight config schema"
+    )]
+    Config(config::ConfigCommand),
+    /// The bootstrap admin
+    #[command(subcommand, after_help = "Examples:\n  opssight admin reset --data /var/lib/opssight")]
+    Admin(admin::AdminCommand),
+    /// Print the API's OpenAPI 3.1 description
+    #[command(after_help = "Examples:\n  opssight openapi > openapi.json")]
+    Openapi,
+    /// Ask a running host whether all is well, and say how to mend what is not
+    #[command(after_help = "Examples:\n  opssight doctor\n  opssight doctor --server https://ops.example.com")]
+    Doctor,
+    /// Print a completion script for a shell
+    #[command(after_help = "Examples:\n  opssight completion bash > /etc/bash_completion.d/opssight")]
+    Completion {
+        /// Which shell
+        shell: Shell,
+    },
+    #[command(flatten)]
+    Client(ClientCommand),
+}
+
+/// Run a command; answers with the exit code of the process.
+pub fn run(cli: Cli) -> u8 {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&anyhow::Error::new(error).context("start the runtime")),
+    };
+    runtime.block_on(async {
+        let done = match cli.command {
+            Command::Serve(flags) => serve::run(&flags).await,
+            Command::Config(command) => config::run(&command),
+            Command::Admin(command) => admin::run(&command).await,
+            Command::Openapi => openapi::run(),
+            Command::Doctor => return opssight_cli::doctor(cli.globals).await,
+            Command::Completion { shell } => return opssight_cli::completion(shell, Cli::command()),
+            Command::Client(command) => return opssight_cli::run(command, cli.globals).await,
+        };
+        match done {
+            Ok(()) => 0,
+            Err(error) => fail(&error),
+        }
+    })
+}
+
+/// "failed to a: b: c", on standard error.
+fn fail(error: &anyhow::Error) -> u8 {
+    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+    // Nowhere is left to say that standard error is gone.
+    let _ = writeln!(std::io::stderr(), "opssight: failed to {}", chain.join(": "));
+    1
+}
+
+/// The process's environment, read in this one place.
+fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+fn say(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,54 @@
+//! The data folder: the store and the key that seals its secrets.
+
+use anyhow::Context;
+use opssight_backends::{LocalBus, MASTER_KEY_BYTES, Store, StoreOptions, SystemRandomness};
+use opssight_core::events::Bus;
+use opssight_core::time::Randomness;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Open the store of a data folder; the folder and the key are made at first. The bus tells of what is written.
+pub async fn open(dir: &Path) -> anyhow::Result<(Arc<Store>, Arc<dyn Bus>)> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .with_context(|| format!("make the data folder {}", dir.display()))?;
+    let key = master_key(&dir.join("master.key"))?;
+    let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
+    let options = StoreOptions::new(key, Arc::new(SystemRandomness), Arc::clone(&bus));
+    Ok((Store::open(dir, options).await?, bus))
+}
+
+fn master_key(path: &Path) -> anyhow::Result<[u8; MASTER_KEY_BYTES]> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => make_key(path)?,
+        Err(error) => return Err(error).with_context(|| format!("read the master key {}", path.display())),
+    };
+    bytes.try_into().ok().with_context(|| {
+        format!(
+            "use the master key {}: it must have {MASTER_KEY_BYTES} bytes; restore it from a backup",
+            path.display()
+        )
+    })
+}
+
+/// Written beside and renamed, so that a crash leaves no half of a key.
+fn make_key(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = vec![0_u8; MASTER_KEY_BYTES];
+    SystemRandomness.fill(&mut bytes);
+    let beside = path.with_extension("key.new");
+    let write = || -> std::io::Result<()> {
+        let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&beside, path)?;
+        // The rename itself must survive a power cut: without the key the sealed secrets are lost.
+        std::fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    };
+    write().with_context(|| format!("make the master key {}", path.display()))?;
+    Ok(bytes)
+}

@@ -1,0 +1,275 @@
+//! Building the pieces and joining them; stopping them in the right order.
+
+use crate::config::Config;
+use crate::data;
+use crate::readiness::StoreReadiness;
+use crate::telemetry::Telemetry;
+use crate::worker;
+use anyhow::Context;
+use opssight_api::{ApiConfig, App};
+use opssight_backends::{Store, SystemClock, SystemRandomness};
+use opssight_core::actions::Actions;
+use opssight_core::connections::{ConnectionStore, Connections};
+use opssight_core::events::Bus;
+use opssight_core::feeds::{FeedStore, Puller};
+use opssight_core::hooks::{Hooks, Inbox, Processor, Retry};
+use opssight_core::identity::Identity;
+use opssight_core::page::PageOf;
+use opssight_core::plugins::Plugins;
+use opssight_core::time::{Clock, Randomness};
+use opssight_runtime::{PluginHost, RuntimeConfig};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// A host that runs.
+pub struct Running {
+    /// Where it listens.
+    pub url: String,
+    /// The bootstrap admin's secret, if this start made it.
+    pub admin_secret: Option<String>,
+    workers: JoinSet<()>,
+    api: tokio::task::JoinHandle<()>,
+    stop_api: CancellationToken,
+    stop_workers: CancellationToken,
+    drain: Duration,
+    store: Arc<Store>,
+}
+
+/// Everything that the pieces share.
+struct House {
+    config: Config,
+    store: Arc<Store>,
+    plugins: Arc<dyn Plugins>,
+    bus: Arc<dyn Bus>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Randomness>,
+}
+
+/// Start a host with the plugins of its folder, sandboxed.
+pub async fn start(config: Config, telemetry: Telemetry) -> anyhow::Result<Running> {
+    let (store, bus) = data::open(&config.server.data).await?;
+    let plugins = {
+        let (config, store) = (config.clone(), Arc::clone(&store));
+        // A package that is new here is compiled first, which takes seconds of CPU.
+        tokio::task::spawn_blocking(move || plugins(&config, &store)).await.context("join the plugin loader")??
+    };
+    start_with(config, telemetry, store, bus, plugins).await
+}
+
+/// Start a host on a store with plugins of the caller's choice: how the benches run one without a sandbox.
+pub async fn start_with(
+    config: Config,
+    telemetry: Telemetry,
+    store: Arc<Store>,
+    bus: Arc<dyn Bus>,
+    plugins: Arc<dyn Plugins>,
+) -> anyhow::Result<Running> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let house = House { store: Arc::clone(&store), plugins, bus, clock, random: Arc::new(SystemRandomness), config };
+    // The store is locked to this process, so that whoever held a lease is gone.
+    let released = store.release_all().await?;
+    if released > 0 {
+        tracing::info!(deliveries = released, "took back deliveries that were being processed at the last stop");
+    }
+    house.declare_feeds().await?;
+    let identity =
+        Identity { store: store.clone(), clock: Arc::clone(&house.clock), random: Arc::clone(&house.random) };
+    let admin_secret = identity.bootstrap().await?;
+    let listen = house.config.server.listen;
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("listen on {listen}: is another program using it? `--listen` chooses another"))?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let stop_workers = CancellationToken::new();
+    let workers = house.workers(&stop_workers);
+    let stop_api = CancellationToken::new();
+    let app = Arc::new(house.app(identity, telemetry));
+    let api = tokio::spawn(opssight_api::serve(listener, app, stop_api.clone().cancelled_owned()));
+    tracing::info!(url, "OpsSight is ready");
+    Ok(Running {
+        url,
+        admin_secret,
+        workers,
+        api,
+        stop_api,
+        stop_workers,
+        drain: Duration::from_secs(house.config.server.drain_secs),
+        store,
+    })
+}
+
+/// The plugin host with every package of the folder.
+fn plugins(config: &Config, store: &Arc<Store>) -> anyhow::Result<Arc<dyn Plugins>> {
+    let dir = config.plugins.dir.clone().unwrap_or_else(|| config.server.data.join("plugins"));
+    let host =
+        PluginHost::open(RuntimeConfig::new(&config.server.data), store.clone(), store.clone(), Arc::new(SystemClock))?;
+    if config.plugins.dir.is_some() || dir.exists() {
+        for (path, outcome) in host.install_directory(&dir)? {
+            match outcome {
+                Ok(plugin) => tracing::info!(
+                    plugin.id = plugin.manifest.id,
+                    plugin.version = %plugin.manifest.version,
+                    plugin.digest = plugin.digest,
+                    "plugin loaded"
+                ),
+                // One bad package must not keep the others, or the host, from starting.
+                Err(error) => tracing::error!(path = %path.display(), error = %error, "plugin refused"),
+            }
+        }
+    } else {
+        tracing::warn!(dir = %dir.display(), "there is no plugin folder; nothing can be connected");
+    }
+    Ok(host)
+}
+
+impl House {
+    /// Plugins change while the host is stopped: each connection's feeds are what its plugin declares now.
+    async fn declare_feeds(&self) -> anyhow::Result<()> {
+        let mut page = PageOf { after: None, limit: 200 };
+        loop {
+            let found = self.store.connections(None, &page).await?;
+            for connection in &found.items {
+                if let Some(manifest) = self.plugins.manifest(&connection.plugin) {
+                    let feeds: Vec<String> = manifest.feeds.iter().map(|feed| feed.name.clone()).collect();
+                    self.store.declare_feeds(&connection.id, &feeds, self.clock.now()).await?;
+                }
+            }
+            match found.next {
+                Some(next) => page.after = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn workers(&self, stop: &CancellationToken) -> JoinSet<()> {
+        let worker = &self.config.worker;
+        let lease = Duration::from_secs(u64::from(worker.lease_secs));
+        let mut workers = JoinSet::new();
+        let processor = Processor {
+            inbox: self.store.clone(),
+            connections: self.store.clone(),
+            plugins: Arc::clone(&self.plugins),
+            clock: Arc::clone(&self.clock),
+            retry: Retry::default(),
+        };
+        let puller = Puller {
+            feeds: self.store.clone(),
+            connections: self.store.clone(),
+            plugins: Arc::clone(&self.plugins),
+            clock: Arc::clone(&self.clock),
+            retry: Retry::default(),
+        };
+        let bus = || Arc::clone(&self.bus);
+        workers.spawn(worker::process_deliveries(processor, bus(), worker.deliveries, lease, stop.clone()));
+        workers.spawn(worker::pull_feeds(puller, bus(), worker.feeds, lease, stop.clone()));
+        workers.spawn(worker::keep_ledger(self.store.clone(), bus(), stop.clone()));
+        workers.spawn(worker::purge_old(
+            self.store.clone(),
+            Arc::clone(&self.clock),
+            self.config.retention.clone(),
+            stop.clone(),
+        ));
+        let every = Duration::from_secs(u64::from(worker.check_secs));
+        workers.spawn(worker::check_connections(self.connections(), every, stop.clone()));
+        workers
+    }
+
+    fn connections(&self) -> Connections {
+        Connections {
+            store: self.store.clone(),
+            plugins: Arc::clone(&self.plugins),
+            credentials: self.store.clone(),
+            bus: Arc::clone(&self.bus),
+            clock: Arc::clone(&self.clock),
+            random: Arc::clone(&self.random),
+        }
+    }
+
+    fn app(&self, identity: Identity, telemetry: Telemetry) -> App {
+        let hooks = Hooks {
+            inbox: self.store.clone(),
+            connections: self.store.clone(),
+            plugins: Arc::clone(&self.plugins),
+            credentials: self.store.clone(),
+            bus: Arc::clone(&self.bus),
+            clock: Arc::clone(&self.clock),
+        };
+        let actions = Actions {
+            connections: self.store.clone(),
+            plugins: Arc::clone(&self.plugins),
+            runs: self.store.clone(),
+            ingest: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+        };
+        App {
+            hooks,
+            inbox: self.store.clone(),
+            bus: Arc::clone(&self.bus),
+            connections: self.connections(),
+            feeds: self.store.clone(),
+            runs: self.store.clone(),
+            delivery: self.store.clone(),
+            events: self.store.clone(),
+            actions,
+            identity,
+            plugins: Arc::clone(&self.plugins),
+            clock: Arc::clone(&self.clock),
+            random: Arc::clone(&self.random),
+            config: self.api_config(),
+            readiness: Arc::new(StoreReadiness { store: self.store.clone(), plugins: Arc::clone(&self.plugins) }),
+            metrics: telemetry.metrics,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    fn api_config(&self) -> ApiConfig {
+        let public_url = self.config.server.public_url.clone();
+        ApiConfig {
+            body_limit: self.config.hooks.body_limit,
+            hook_rate_per_second: self.config.hooks.rate_per_second,
+            hook_burst: self.config.hooks.burst,
+            secure_cookie: public_url.as_ref().is_some_and(|url| url.scheme() == "https"),
+            public_url,
+            drain: Duration::from_secs(self.config.server.drain_secs),
+            ..ApiConfig::default()
+        }
+    }
+}
+
+impl Running {
+    /// Returns when a part of the host ended that should not have.
+    pub async fn failed(&self) {
+        loop {
+            if self.api.is_finished() {
+                tracing::error!("the API ended by itself");
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    /// Stop: no new requests, then no new work, then wait for what runs, then close the store.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.stop_api.cancel();
+        self.stop_workers.cancel();
+        let drained = tokio::time::timeout(self.drain, async {
+            while self.workers.join_next().await.is_some() {}
+            (&mut self.api).await
+        })
+        .await;
+        let api = match drained {
+            Ok(api) => api,
+            Err(_) => {
+                // What is still running is leased: it is done again after the next start.
+                tracing::warn!("not everything finished in time; it will be done again after the next start");
+                self.workers.abort_all();
+                self.api.abort();
+                Ok(())
+            }
+        };
+        self.store.close().await;
+        api.context("serve the API")
+    }
+}
