@@ -4,7 +4,7 @@
  */
 
 export interface paths {
-    "/api/v1/sessions": {
+    "/api/v1/actions": {
         parameters: {
             query?: never;
             header?: never;
@@ -13,123 +13,23 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["SignIn"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Session"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Carry out any action that a plugin declares. */
+        post: operations["act"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/sessions/current": {
+    "/api/v1/changes": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/me": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Me"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Changes, newest first. */
+        get: operations["list_changes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -138,176 +38,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/version": {
+    "/api/v1/changes/{id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Version"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/overview": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Overview"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/plugins": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Page_Plugin"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/plugins/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Plugin"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** One change. */
+        get: operations["show_change"];
         put?: never;
         post?: never;
         delete?: never;
@@ -323,76 +62,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Only of this plugin. */
-                    plugin?: string;
-                    /** @description Where the page before ended. */
-                    cursor?: string;
-                    /** @description Rows on a page, 1 to 200. */
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Page_Connection"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Connections, newest first. */
+        get: operations["list_connections"];
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["NewConnection"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Connection"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Make a connection.
+         * @description A webhook secret that is left out is made by the host and shown in this answer only.
+         */
+        post: operations["make_connection"];
         delete?: never;
         options?: never;
         head?: never;
@@ -406,105 +83,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Connection"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** One connection. */
+        get: operations["show_connection"];
         put?: never;
         post?: never;
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Remove a connection with its credentials and deliveries. What it reported stays until retention ends it. */
+        delete: operations["remove_connection"];
         options?: never;
         head?: never;
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["ConnectionPatch"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Connection"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Change a connection; what is absent stays. */
+        patch: operations["change_connection"];
         trace?: never;
     };
     "/api/v1/connections/{id}/check": {
@@ -516,37 +104,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CheckResult"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Ask whether a connection works. */
+        post: operations["check_connection"];
         delete?: never;
         options?: never;
         head?: never;
@@ -562,35 +121,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description done */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Pull every feed of a connection now. */
+        post: operations["sync_connection"];
         delete?: never;
         options?: never;
         head?: never;
@@ -604,46 +136,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Only of this connection. */
-                    connection?: string;
-                    /** @description Only in this state. */
-                    state?: components["schemas"]["DeliveryState"];
-                    /** @description Only of this event. */
-                    event?: string;
-                    /** @description Where the page before ended. */
-                    cursor?: string;
-                    /** @description Rows on a page, 1 to 200. */
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Page_Delivery"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Deliveries, newest first. */
+        get: operations["list_deliveries"];
         put?: never;
         post?: never;
         delete?: never;
@@ -659,37 +153,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DeliveryDetail"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** One delivery, with what it carried. */
+        get: operations["show_delivery"];
         put?: never;
         post?: never;
         delete?: never;
@@ -707,84 +172,74 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Delivery"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Process a delivery again. Replaying changes nothing that is right already. */
+        post: operations["replay_delivery"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/pipelines": {
+    "/api/v1/delivery/evidence": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Only of this service. */
-                    service?: string;
-                    /** @description The window, days back from now, 1 to 90. */
-                    days?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Page_Pipeline"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** What a metric is made of, newest first: every deployment (and change) that counts, and why. */
+        get: operations["list_delivery_evidence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/delivery/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** The five DORA metrics of every service and environment that match, and their course by day. */
+        get: operations["show_delivery_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deployments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deployments, newest first. */
+        get: operations["list_deployments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deployments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One deployment. */
+        get: operations["show_deployment"];
         put?: never;
         post?: never;
         delete?: never;
@@ -800,40 +255,132 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Only of this service. */
-                    service?: string;
-                    /** @description The window, days back from now, 1 to 90. */
-                    days?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Page_FlakyJob"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** Jobs that passed and failed for the same commit, those of most commits first. */
+        get: operations["list_flaky_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** Whether this host can do its work, part by part. */
+        get: operations["show_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Events as they happen, as server-sent events.
+         * @description Each event's `id` is its place in the log: sent back as `Last-Event-ID`, the stream goes on after it. The stream
+         *     begins with an event `ready` (at the end of the log) when no place is named, and with an event `resync` when the
+         *     place is not in the log any more: load everything again. It ends with the session and when the host stops.
+         */
+        get: operations["follow_live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is asking. */
+        get: operations["show_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Figures for the first page. */
+        get: operations["show_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pipelines with runs in the window, by service and name. */
+        get: operations["list_pipelines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Installed plugins, by id. */
+        get: operations["list_plugins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One plugin: what it is, what it can do and what it did. */
+        get: operations["show_plugin"];
         put?: never;
         post?: never;
         delete?: never;
@@ -849,64 +396,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Only seen through this connection. */
-                    connection?: string;
-                    /** @description Only of this service. */
-                    service?: string;
-                    /** @description Only of this pipeline. */
-                    pipeline?: string;
-                    /** @description Only of this branch. */
-                    branch?: string;
-                    /** @description Only of this commit. */
-                    commit?: string;
-                    /** @description Only in this state; `active` stands for queued, waiting and running. */
-                    state?: string;
-                    /** @description Only with this result. */
-                    result?: components["schemas"]["RunResult"];
-                    /** @description Only caused by this. */
-                    trigger?: string;
-                    /** @description Only caused by them. */
-                    actor?: string;
-                    /** @description Text in title, service, pipeline, branch, commit or number. */
-                    q?: string;
-                    /** @description Only created at or after. */
-                    since?: string;
-                    /** @description Only created before. */
-                    until?: string;
-                    /** @description Where the page before ended. */
-                    cursor?: string;
-                    /** @description Rows on a page, 1 to 200. */
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Page_Run"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Runs, newest first. */
+        get: operations["list_runs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -922,37 +413,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["RunDetail"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** One run: its jobs, attempts, critical path, why it failed, and what can be done to it now. */
+        get: operations["show_run"];
         put?: never;
         post?: never;
         delete?: never;
@@ -970,49 +432,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["ActionInput"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ActionResult"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Carry out an action on a run: run it again, stop it. */
+        post: operations["act_on_run"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/actions": {
+    "/api/v1/sessions": {
         parameters: {
             query?: never;
             header?: never;
@@ -1021,92 +449,43 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["ActionRequest"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ActionResult"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Sign in with the admin's secret.
+         * @description Programs keep the token; browsers also get it as an HttpOnly cookie.
+         */
+        post: operations["sign_in"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/deployments": {
+    "/api/v1/sessions/current": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Only of this service. */
-                    service?: string;
-                    /** @description Only to this environment. */
-                    environment?: string;
-                    /** @description Only with this outcome. */
-                    outcome?: components["schemas"]["DeploymentOutcome"];
-                    /** @description Where the page before ended. */
-                    cursor?: string;
-                    /** @description Rows on a page, 1 to 200. */
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Page_Deployment"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Sign out: end this session. */
+        delete: operations["sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** What is running. */
+        get: operations["show_version"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1115,44 +494,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/deployments/{id}": {
+    "/healthz": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Deployment"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Whether this process is alive. It looks at nothing: restarting cures nothing that it could see. */
+        get: operations["is_alive"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1161,51 +511,36 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/changes": {
+    "/hooks/{connection}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Only of this service. */
-                    service?: string;
-                    /** @description "open", "closed" or "merged". */
-                    state?: string;
-                    /** @description Where the page before ended. */
-                    cursor?: string;
-                    /** @description Rows on a page, 1 to 200. */
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Page_Change"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        get?: never;
+        put?: never;
+        /**
+         * Take a delivery.
+         * @description The upstream signs it; there is no other sign-in. The answer comes once the delivery is durable. A delivery that
+         *     was accepted before is accepted again and changes nothing.
+         */
+        post: operations["receive_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** Figures in the Prometheus text format. */
+        get: operations["show_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1214,44 +549,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/changes/{id}": {
+    "/openapi.json": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Change"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** The description of this API (OpenAPI 3.1). */
+        get: operations["show_openapi"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1260,110 +566,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/delivery/metrics": {
+    "/readyz": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Only of this service. */
-                    service?: string;
-                    /** @description Only of this environment. */
-                    environment?: string;
-                    /** @description Start of the window; 30 days before its end unless told. */
-                    from?: string;
-                    /** @description End of the window, exclusive; now unless told. */
-                    to?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DeliveryReport"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/delivery/evidence": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query: {
-                    /** @description Of which metric. */
-                    metric: components["schemas"]["Metric"];
-                    /** @description Of which service. */
-                    service: string;
-                    /** @description In which environment. */
-                    environment: string;
-                    /** @description Start of the window. */
-                    from?: string;
-                    /** @description End of the window, exclusive. */
-                    to?: string;
-                    /** @description Where the page before ended. */
-                    cursor?: string;
-                    /** @description Rows on a page, 1 to 200. */
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Page_Evidence"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Whether requests should be sent here. */
+        get: operations["is_ready"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1376,6 +587,18 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What the hook endpoint answers. */
+        Accepted: {
+            /** @description Our id of the delivery. */
+            id: string;
+            /** @description It had been accepted before; nothing was done. */
+            duplicate: boolean;
+        };
+        /** @description Further input of an action on a run; the run itself is named by the address. */
+        ActionInput: {
+            /** @description The input, without what identifies the run. */
+            input?: Record<string, unknown> | null;
+        };
         /** @description Ask a plugin to act. */
         ActionRequest: {
             /** @description Through which connection. */
@@ -1395,288 +618,46 @@ export interface components {
              */
             items: number;
         };
-        ActionInput: {
-            input?: Record<string, unknown>;
-        };
-        /** @description A configured plugin. */
-        Connection: {
-            /** @description Its id; also the last part of its hook address. */
+        /** @description Another attempt of a run. */
+        Attempt: {
+            /** @description Our id of it. */
             id: string;
-            /** @description For people. */
-            name: string;
-            /** @description Which plugin. */
-            plugin: string;
-            /** @description Off: deliveries are refused and nothing is pulled. */
-            enabled: boolean;
-            /** @description Its settings. */
-            settings: Record<string, unknown>;
-            /** @description Which credentials are filled in, by name; secrets are never shown. */
-            credentials: {
-                [key: string]: components["schemas"]["CredentialState"];
-            };
-            /** @description What it may reach beyond its manifest. */
-            grants: components["schemas"]["Grants"];
-            /** @description Where the upstream should deliver: a path on this host's public address. */
-            hook_path?: string | null;
-            /** @description The webhook secret, shown only in the answer that made it. */
-            webhook_secret?: string | null;
-            /**
-             * Format: date-time
-             * @description When it was made.
-             */
-            created_at: string;
-            /**
-             * Format: date-time
-             * @description When it was last changed.
-             */
-            updated_at: string;
-            /** @description What it takes and gives. */
-            status: components["schemas"]["ConnectionStatus"];
-        };
-        /** @description How a connection is doing. */
-        ConnectionStatus: {
-            /** @description "unknown", "ok" or "failing": the last health check. */
-            health: string;
-            /** @description What the last check said. */
-            summary?: string | null;
-            /**
-             * Format: date-time
-             * @description When it was checked.
-             */
-            checked_at?: string | null;
-            /**
-             * Format: date-time
-             * @description When the newest delivery came.
-             */
-            last_delivery_at?: string | null;
-            /**
-             * Format: int64
-             * @description Deliveries waiting to be processed.
-             */
-            pending: number;
-            /**
-             * Format: int64
-             * @description Deliveries that failed for good and can be replayed.
-             */
-            failed: number;
-            /** @description Each feed. */
-            feeds: components["schemas"]["FeedStatus"][];
-        };
-        /** @description How a feed is doing. */
-        FeedStatus: {
-            /** @description Its name. */
-            name: string;
-            /**
-             * Format: date-time
-             * @description When it last succeeded.
-             */
-            last_success_at?: string | null;
-            /**
-             * Format: date-time
-             * @description When it is due next.
-             */
-            next_at?: string | null;
-            /** @description The last error, until a success. */
-            error?: string | null;
-            /**
-             * Format: int64
-             * @description Items that it brought in.
-             */
-            items: number;
-        };
-        /** @description A filled-in credential without its secrets. */
-        CredentialState: {
-            /** @description The chosen scheme. */
-            scheme: string;
-            /** @description The inputs that are not secret. */
-            inputs: {
-                [key: string]: string;
-            };
-            /** @description Names of the secret inputs that are set. */
-            secrets: string[];
-        };
-        /** @description A credential as it is filled in. */
-        CredentialInput: {
-            /** @description The chosen scheme. */
-            scheme: string;
-            /** @description Its inputs by name. */
-            inputs: {
-                [key: string]: string;
-            };
-        };
-        /** @description What a connection may reach beyond its manifest. */
-        Grants: {
-            /** @description Private networks, as CIDR. */
-            networks?: string[];
-            /** @description Plain http, to those networks only. */
-            insecure_http?: boolean;
-        };
-        /** @description Make a connection. */
-        NewConnection: {
-            /** @description For people; unique. */
-            name: string;
-            /** @description Which plugin. */
-            plugin: string;
-            /** @description Settings; checked against the plugin's schema. */
-            settings?: Record<string, unknown>;
-            /** @description Credentials by name. */
-            credentials?: {
-                [key: string]: components["schemas"]["CredentialInput"];
-            };
-            /** @description What it may reach beyond its manifest. */
-            grants?: components["schemas"]["Grants"];
-        };
-        /** @description Change a connection; what is absent stays. */
-        ConnectionPatch: {
-            /** @description For people. */
-            name?: string | null;
-            /** @description On or off. */
-            enabled?: boolean | null;
-            /** @description All settings, replaced as a whole. */
-            settings?: Record<string, unknown> | null;
-            /** @description Credentials to replace, by name. */
-            credentials?: {
-                [key: string]: components["schemas"]["CredentialInput"];
-            };
-            /** @description Names of credentials to remove. */
-            remove_credentials?: string[];
-            /** @description Replaced as a whole. */
-            grants?: null | components["schemas"]["Grants"];
-        };
-        /** @description What a health check said. */
-        CheckResult: {
-            /** @description "ok" or "failing". */
-            health: string;
-            /** @description What it said, or what is wrong and how to mend it. */
-            summary: string;
-            /** @description Whose fault, when failing: "plugin", "upstream", "policy", "host". */
-            fault?: string | null;
-        };
-        /**
-         * @description What became of a delivery.
-         * @enum {string}
-         */
-        DeliveryState: "pending" | "processing" | "done" | "ignored" | "retrying" | "failed" | "rejected";
-        /** @description One delivery. */
-        Delivery: {
-            /** @description Our id. */
-            id: string;
-            /** @description The connection it came to. */
-            connection: string;
-            /** @description The upstream's id of it. */
-            delivery_id: string;
-            /** @description The event's name, where the upstream says one. */
-            event?: string | null;
-            /** @description What became of it. */
-            state: components["schemas"]["DeliveryState"];
-            /**
-             * Format: int64
-             * @description Size of the body in bytes.
-             */
-            size: number;
-            /**
-             * Format: date-time
-             * @description When it was accepted.
-             */
-            received_at: string;
-            /**
-             * Format: date-time
-             * @description When it was done with.
-             */
-            finished_at?: string | null;
             /**
              * Format: int32
-             * @description Times that a worker took it.
+             * @description Counted from 1.
              */
-            attempts: number;
-            /**
-             * Format: date-time
-             * @description When it is tried next.
-             */
-            next_attempt_at?: string | null;
+            attempt: number;
+            /** @description Stage of life. */
+            state: components["schemas"]["RunState"];
+            result?: components["schemas"]["RunResult"] | null;
+        };
+        /** @description Limits of one call. */
+        Budget: {
             /**
              * Format: int32
-             * @description Items that it brought.
+             * @description Thread CPU time, milliseconds.
              */
-            items: number;
-            /** @description Why it brought none. */
-            note?: string | null;
-            /** @description What went wrong. */
-            error?: null | components["schemas"]["DeliveryError"];
-        };
-        /** @description What went wrong with a delivery. */
-        DeliveryError: {
-            /** @description Whose fault: "sender", "plugin", "upstream", "policy", "host". */
-            fault: string;
-            /** @description Machine readable: "signature-mismatch", "github.bad-payload". */
-            code: string;
-            /** @description For people. */
-            message: string;
-        };
-        /** @description A delivery with what it carried. */
-        DeliveryDetail: {
-            /** @description The delivery. */
-            delivery: components["schemas"]["Delivery"];
-            /** @description Headers that were kept. */
-            headers: [
-                string,
-                string
-            ][];
-            /** @description The body as text, if it is kept and is text. */
-            body?: string | null;
-        };
-        /** @description What the hook endpoint answers. */
-        Accepted: {
-            /** @description Our id of the delivery. */
-            id: string;
-            /** @description It had been accepted before; nothing was done. */
-            duplicate: boolean;
-        };
-        /**
-         * @description How a deployment came out.
-         * @enum {string}
-         */
-        DeploymentOutcome: "pending" | "succeeded" | "failed" | "superseded";
-        /** @description A deployment. */
-        Deployment: {
-            /** @description Our id. */
-            id: string;
-            /** @description The connection it was seen through. */
-            connection: string;
-            /** @description The upstream's id. */
-            upstream_id: string;
-            /** @description "owner/name". */
-            service: string;
-            /** @description Where to. */
-            environment: string;
-            /** @description Whether the environment is production. */
-            production?: boolean | null;
-            /** @description The commit. */
-            commit?: string | null;
-            /** @description What it was asked for by. */
-            ref?: string | null;
-            /** @description Its page upstream. */
-            url?: string | null;
-            /** @description Who asked. */
-            actor?: string | null;
-            /** @description The run that deploys. */
-            run?: string | null;
-            /** @description How it came out. */
-            outcome: components["schemas"]["DeploymentOutcome"];
-            /** @description The upstream's newest word: "queued", "success", "inactive". */
-            state?: string | null;
-            /** @description It repaired what an earlier deployment broke. */
-            rework: boolean;
+            cpu_ms: number;
             /**
-             * Format: date-time
-             * @description When it was asked for.
+             * Format: int32
+             * @description Wall time, milliseconds.
              */
-            created_at?: string | null;
+            wall_ms: number;
             /**
-             * Format: date-time
-             * @description When it was over.
+             * Format: int32
+             * @description Linear memory, MiB.
              */
-            finished_at?: string | null;
+            memory_mib: number;
+            /**
+             * Format: int32
+             * @description Outbound requests.
+             */
+            requests: number;
+            /**
+             * Format: int32
+             * @description One response, KiB.
+             */
+            response_kib: number;
         };
         /** @description A change (pull or merge request). */
         Change: {
@@ -1738,7 +719,278 @@ export interface components {
              */
             closed_at?: string | null;
         };
-        /** @description The five DORA metrics of one service in one environment, over one window.  A metric that nothing is known about is absent, not zero. */
+        /** @description What a health check said. */
+        CheckResult: {
+            /** @description "ok" or "failing". */
+            health: string;
+            /** @description What it said, or what is wrong and how to mend it. */
+            summary: string;
+            /** @description Whose fault, when failing: "plugin", "upstream", "policy", "host". */
+            fault?: string | null;
+        };
+        /** @description A configured plugin. */
+        Connection: {
+            /** @description Its id; also the last part of its hook address. */
+            id: string;
+            /** @description For people. */
+            name: string;
+            /** @description Which plugin. */
+            plugin: string;
+            /** @description Off: deliveries are refused and nothing is pulled. */
+            enabled: boolean;
+            /** @description Its settings. */
+            settings: Record<string, unknown>;
+            /** @description Which credentials are filled in, by name; secrets are never shown. */
+            credentials: {
+                [key: string]: components["schemas"]["CredentialState"];
+            };
+            /** @description What it may reach beyond its manifest. */
+            grants: components["schemas"]["Grants"];
+            /** @description Where the upstream should deliver: a path on this host's public address. */
+            hook_path?: string | null;
+            /** @description The webhook secret, shown only in the answer that made it. */
+            webhook_secret?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+            /** @description What it takes and gives. */
+            status: components["schemas"]["ConnectionStatus"];
+        };
+        /** @description Change a connection; what is absent stays. */
+        ConnectionPatch: {
+            /**
+             * @description For people.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description On or off.
+             * @default null
+             */
+            enabled: boolean | null;
+            /** @description All settings, replaced as a whole. */
+            settings?: Record<string, unknown> | null;
+            /**
+             * @description Credentials to replace, by name.
+             * @default {}
+             */
+            credentials: {
+                [key: string]: components["schemas"]["CredentialInput"];
+            };
+            /**
+             * @description Names of credentials to remove.
+             * @default []
+             */
+            remove_credentials: string[];
+            /** @default null */
+            grants: components["schemas"]["Grants"] | null;
+        };
+        /** @description How a connection is doing. */
+        ConnectionStatus: {
+            /** @description "unknown", "ok" or "failing": the last health check. */
+            health: string;
+            /** @description What the last check said. */
+            summary?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was checked.
+             */
+            checked_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When the newest delivery came.
+             */
+            last_delivery_at?: string | null;
+            /**
+             * Format: int64
+             * @description Deliveries waiting to be processed.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description Deliveries that failed for good and can be replayed.
+             */
+            failed: number;
+            /** @description Each feed. */
+            feeds: components["schemas"]["FeedStatus"][];
+        };
+        /** @description A credential to fill in: choose one scheme. */
+        CredentialForm: {
+            /** @description Key in `Connection.credentials`. */
+            name: string;
+            /** @description For people. */
+            title: string;
+            /** @description May be left out. */
+            optional: boolean;
+            /** @description Ways to give it. */
+            schemes: components["schemas"]["CredentialSchemeForm"][];
+        };
+        /** @description A credential as it is filled in. */
+        CredentialInput: {
+            /** @description The chosen scheme. */
+            scheme: string;
+            /** @description Its inputs by name. */
+            inputs: {
+                [key: string]: string;
+            };
+        };
+        /** @description A field of a credential. */
+        CredentialInputForm: {
+            /** @description Its key. */
+            name: string;
+            /** @description For people. */
+            title: string;
+            /** @description Where to find it. */
+            help: string;
+            /** @description Never shown again once stored. */
+            secret: boolean;
+            /** @description A text area. */
+            multiline: boolean;
+        };
+        /** @description One way to give a credential. */
+        CredentialSchemeForm: {
+            /** @description "bearer", "jwt-bearer", "hmac-sha256". */
+            scheme: string;
+            /** @description For people. */
+            title: string;
+            /** @description Fields. */
+            inputs: components["schemas"]["CredentialInputForm"][];
+        };
+        /** @description A filled-in credential without its secrets. */
+        CredentialState: {
+            /** @description The chosen scheme. */
+            scheme: string;
+            /** @description The inputs that are not secret. */
+            inputs: {
+                [key: string]: string;
+            };
+            /** @description Names of the secret inputs that are set. */
+            secrets: string[];
+        };
+        /** @description A link of the critical path. */
+        CriticalStep: {
+            /** @description The job. */
+            job: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Its wait for a runner that counted.
+             */
+            queue_ms: number;
+            /**
+             * Format: int64
+             * @description Its work.
+             */
+            execution_ms: number;
+        };
+        /** @description One delivery. */
+        Delivery: {
+            /** @description Our id. */
+            id: string;
+            /** @description The connection it came to. */
+            connection: string;
+            /** @description The upstream's id of it. */
+            delivery_id: string;
+            /** @description The event's name, where the upstream says one. */
+            event?: string | null;
+            /** @description What became of it. */
+            state: components["schemas"]["DeliveryState"];
+            /**
+             * Format: int64
+             * @description Size of the body in bytes.
+             */
+            size: number;
+            /**
+             * Format: date-time
+             * @description When it was accepted.
+             */
+            received_at: string;
+            /**
+             * Format: date-time
+             * @description When it was done with.
+             */
+            finished_at?: string | null;
+            /**
+             * Format: int32
+             * @description Times that a worker took it.
+             */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it is tried next.
+             */
+            next_attempt_at?: string | null;
+            /**
+             * Format: int32
+             * @description Items that it brought.
+             */
+            items: number;
+            /** @description Why it brought none. */
+            note?: string | null;
+            error?: components["schemas"]["DeliveryError"] | null;
+        };
+        /** @description How many things a set of metrics is made of. */
+        DeliveryCounts: {
+            /**
+             * Format: int64
+             * @description Deployments that succeeded.
+             */
+            succeeded: number;
+            /**
+             * Format: int64
+             * @description Deployments that failed or were taken back.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Failed ones that were recovered from.
+             */
+            recovered: number;
+            /**
+             * Format: int64
+             * @description Made to repair an earlier one.
+             */
+            rework: number;
+            /**
+             * Format: int64
+             * @description Changes delivered.
+             */
+            changes: number;
+        };
+        /** @description A delivery with what it carried. */
+        DeliveryDetail: {
+            /** @description The delivery. */
+            delivery: components["schemas"]["Delivery"];
+            /** @description Headers that were kept. */
+            headers: [
+                string,
+                string
+            ][];
+            /** @description The body as text, if it is kept and is text. */
+            body?: string | null;
+        };
+        /** @description What went wrong with a delivery. */
+        DeliveryError: {
+            /** @description Whose fault: "sender", "plugin", "upstream", "policy", "host". */
+            fault: string;
+            /** @description Machine readable: "signature-mismatch", "github.bad-payload". */
+            code: string;
+            /** @description For people. */
+            message: string;
+        };
+        /**
+         * @description The five DORA metrics of one service in one environment, over one window.
+         *
+         *     A metric that nothing is known about is absent, not zero.
+         */
         DeliveryMetrics: {
             /** @description "owner/name". */
             service: string;
@@ -1772,34 +1024,6 @@ export interface components {
             /** @description What the numbers are made of. */
             counts: components["schemas"]["DeliveryCounts"];
         };
-        /** @description How many things a set of metrics is made of. */
-        DeliveryCounts: {
-            /**
-             * Format: int64
-             * @description Deployments that succeeded.
-             */
-            succeeded: number;
-            /**
-             * Format: int64
-             * @description Deployments that failed or were taken back.
-             */
-            failed: number;
-            /**
-             * Format: int64
-             * @description Failed ones that were recovered from.
-             */
-            recovered: number;
-            /**
-             * Format: int64
-             * @description Made to repair an earlier one.
-             */
-            rework: number;
-            /**
-             * Format: int64
-             * @description Changes delivered.
-             */
-            changes: number;
-        };
         /** @description The metrics of every service and environment that match, and their course. */
         DeliveryReport: {
             /**
@@ -1832,12 +1056,73 @@ export interface components {
             /** @description Median recovery time of the failures of the bucket; null where there were none. */
             recovery_time_ms_p50: (number | null)[];
         };
+        /**
+         * @description What became of a delivery.
+         * @enum {string}
+         */
+        DeliveryState: "pending" | "processing" | "done" | "ignored" | "retrying" | "failed" | "rejected";
+        /** @description A deployment. */
+        Deployment: {
+            /** @description Our id. */
+            id: string;
+            /** @description The connection it was seen through. */
+            connection: string;
+            /** @description The upstream's id. */
+            upstream_id: string;
+            /** @description "owner/name". */
+            service: string;
+            /** @description Where to. */
+            environment: string;
+            /** @description Whether the environment is production. */
+            production?: boolean | null;
+            /** @description The commit. */
+            commit?: string | null;
+            /** @description What it was asked for by. */
+            ref?: string | null;
+            /** @description Its page upstream. */
+            url?: string | null;
+            /** @description Who asked. */
+            actor?: string | null;
+            /** @description The run that deploys. */
+            run?: string | null;
+            /** @description How it came out. */
+            outcome: components["schemas"]["DeploymentOutcome"];
+            /** @description The upstream's newest word: "queued", "success", "inactive". */
+            state?: string | null;
+            /** @description It repaired what an earlier deployment broke. */
+            rework: boolean;
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            created_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was over.
+             */
+            finished_at?: string | null;
+        };
+        /**
+         * @description How a deployment came out.
+         * @enum {string}
+         */
+        DeploymentOutcome: "pending" | "succeeded" | "failed" | "superseded";
+        /** @description Where requests may go. */
+        Egress: {
+            /** @description Base URL; `{setting:name}` stands for a setting of the connection. */
+            url: string;
+            /** @description Methods. */
+            methods: string[];
+            /** @description Credential that the host attaches. */
+            credential?: string | null;
+            /** @description Why. */
+            reason: string;
+        };
         /** @description One piece of evidence behind a metric. */
         Evidence: {
             /** @description The deployment. */
             deployment: components["schemas"]["Deployment"];
-            /** @description The change, for lead time. */
-            change?: null | components["schemas"]["Change"];
+            change?: components["schemas"]["Change"] | null;
             /**
              * Format: int64
              * @description What it contributes: lead time or recovery time.
@@ -1848,59 +1133,52 @@ export interface components {
             /** @description Why it counts, in words. */
             because: string;
         };
-        /**
-         * @description A metric to show the evidence of.
-         * @enum {string}
-         */
-        Metric: "deployment_frequency" | "change_lead_time" | "change_fail_rate" | "failed_deployment_recovery_time" | "deployment_rework_rate";
-        /** @description Sign in with the admin secret. */
-        SignIn: {
-            /** @description The secret that the first start printed. */
-            secret: string;
-            /** @description What the session is for, shown in the list of sessions: "ada's laptop". */
-            label?: string | null;
+        /** @description Why a run failed. */
+        Failure: {
+            /** @description "test", "build", "deploy", "setup", "timeout", "infrastructure", "cancelled", "approval", "unknown". */
+            class: string;
+            /** @description What failed: job and step. */
+            summary: string;
+            /** @description The job that failed first. */
+            job?: string | null;
+            /** @description Its step. */
+            step?: string | null;
         };
-        /** @description A session. Browsers also get it as an HttpOnly cookie. */
-        Session: {
-            /** @description Bearer token; shown this once. */
-            token: string;
-            /**
-             * Format: date-time
-             * @description When it stops working.
-             */
-            expires_at: string;
-        };
-        /** @description Who is asking. */
-        Me: {
-            /** @description Their name: "admin". */
+        /** @description Something that is pulled. */
+        Feed: {
+            /** @description Its name. */
             name: string;
-            /** @description Their role: "admin". */
-            role: string;
-            /**
-             * Format: date-time
-             * @description When this session stops working.
-             */
-            expires_at: string;
-        };
-        /** @description What went wrong (RFC 9457, `application/problem+json`). */
-        Problem: {
-            /** @description A stable name of the kind of problem: `https://opssight.dev/problems/<kind>`. */
-            type: string;
-            /** @description The kind, for people. */
+            /** @description For people. */
             title: string;
             /**
              * Format: int32
-             * @description The HTTP status.
+             * @description How often, seconds.
              */
-            status: number;
-            /** @description What, where, and how to mend it. */
-            detail: string;
-            /** @description Machine-readable code where the kind alone does not say enough. */
-            code?: string | null;
-            /** @description Which fields of the input are wrong. */
-            fields?: components["schemas"]["FieldProblem"][];
-            /** @description Quote this when you ask for help; it is in the logs. */
-            request_id?: string | null;
+            every_secs: number;
+            /** @description "live", "reconcile" or "backfill". */
+            priority: string;
+        };
+        /** @description How a feed is doing. */
+        FeedStatus: {
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it last succeeded.
+             */
+            last_success_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it is due next.
+             */
+            next_at?: string | null;
+            /** @description The last error, until a success. */
+            error?: string | null;
+            /**
+             * Format: int64
+             * @description Items that it brought in.
+             */
+            items: number;
         };
         /** @description A field that is wrong. */
         FieldProblem: {
@@ -1909,101 +1187,57 @@ export interface components {
             /** @description What is wrong with it. */
             problem: string;
         };
-        /** @description One event: a CloudEvent in structured JSON. The SSE `id` is its place in the log; send it back as `Last-Event-ID` to resume. An SSE event named `resync` means that the place is too old: load everything again. */
-        LiveEvent: {
-            /** @description Always "1.0". */
-            specversion: string;
-            /** @description Place in the log. */
-            id: string;
-            /** @description `dev.cdevents.pipelinerun.finished.0.3.0` and the like, or `dev.opssight.*` where CDEvents has no word. */
-            type: string;
-            /** @description `/connections/<id>`. */
-            source: string;
-            /** @description Our id of the thing. */
-            subject: string;
-            /**
-             * Format: date-time
-             * @description When it happened.
-             */
-            time: string;
-            /** @description A short form of the thing: ids, service, state, result. */
-            data: Record<string, unknown>;
-        };
-        /**
-         * @description Stage of life of a run, job or step.
-         * @enum {string}
-         */
-        RunState: "queued" | "waiting" | "running" | "finished";
-        /**
-         * @description How a run, job or step ended.
-         * @enum {string}
-         */
-        RunResult: "success" | "failure" | "error" | "timeout" | "cancellation" | "skip" | "neutral" | "action_required";
-        /** @description One attempt of one run. */
-        Run: {
-            /** @description Our id of this attempt. */
-            id: string;
-            /** @description The connection it was seen through. */
-            connection: string;
-            /** @description The upstream's id of the run. */
-            upstream_id: string;
-            /**
-             * Format: int32
-             * @description Counted from 1.
-             */
-            attempt: number;
+        /** @description A job that ended differently for the same commit. */
+        FlakyJob: {
             /** @description "owner/name". */
             service: string;
-            /** @description The pipeline's name. */
-            pipeline?: string | null;
+            /** @description The pipeline. */
+            pipeline: string;
+            /** @description The job. */
+            job: string;
             /**
              * Format: int64
-             * @description The number people quote.
+             * @description Commits for which it both passed and failed.
              */
-            number?: number | null;
-            /** @description What it is about. */
-            title?: string | null;
-            /** @description Its page upstream. */
-            url?: string | null;
-            /** @description Stage of life. */
-            state: components["schemas"]["RunState"];
-            /** @description How it ended. */
-            result?: null | components["schemas"]["RunResult"];
-            /** @description What caused it. */
-            trigger?: string | null;
-            /** @description Branch or tag. */
-            branch?: string | null;
-            /** @description Commit. */
-            commit?: string | null;
-            /** @description Who caused it. */
-            actor?: string | null;
-            /** @description Changes (pull requests) it ran for. */
-            changes?: number[];
+            commits: number;
+            /** @description An example: a run in which it failed. */
+            failed_run: string;
+            /** @description And one in which it passed. */
+            passed_run: string;
             /**
              * Format: date-time
-             * @description When it was asked for.
+             * @description When it was last seen.
              */
-            created_at?: string | null;
+            last_at: string;
+        };
+        /** @description What a connection may reach beyond its manifest. */
+        Grants: {
             /**
-             * Format: date-time
-             * @description When it began to work.
+             * @description Private networks, as CIDR.
+             * @default []
              */
-            started_at?: string | null;
+            networks: string[];
             /**
-             * Format: date-time
-             * @description When it was over.
+             * @description Plain http, to those networks only.
+             * @default false
              */
-            finished_at?: string | null;
-            /**
-             * Format: int64
-             * @description From asked for to its first job's start; absent while unknown.
-             */
-            queue_ms?: number | null;
-            /**
-             * Format: int64
-             * @description From the first job's start to its end; absent until finished.
-             */
-            execution_ms?: number | null;
+            insecure_http: boolean;
+        };
+        /** @description Can this host do its work? */
+        Health: {
+            /** @description "ok" or "failing". */
+            status: string;
+            /** @description Each part. */
+            checks: components["schemas"]["HealthCheck"][];
+        };
+        /** @description One part of the host. */
+        HealthCheck: {
+            /** @description "store", "worker", "plugins". */
+            name: string;
+            /** @description "ok" or "failing". */
+            status: string;
+            /** @description What is wrong, or a figure. */
+            detail: string;
         };
         /** @description A job of a run. */
         Job: {
@@ -2017,8 +1251,7 @@ export interface components {
             url?: string | null;
             /** @description Stage of life. */
             state: components["schemas"]["RunState"];
-            /** @description How it ended. */
-            result?: null | components["schemas"]["RunResult"];
+            result?: components["schemas"]["RunResult"] | null;
             /**
              * Format: date-time
              * @description When it was asked for.
@@ -2053,158 +1286,55 @@ export interface components {
             /** @description The same job ended differently for the same commit. */
             flaky: boolean;
         };
-        /** @description A step of a job. */
-        Step: {
-            /**
-             * Format: int32
-             * @description Its place, from 1.
-             */
-            number: number;
-            /** @description Its name. */
-            name: string;
-            /** @description Stage of life. */
-            state: components["schemas"]["RunState"];
-            /** @description How it ended. */
-            result?: null | components["schemas"]["RunResult"];
-            /**
-             * Format: date-time
-             * @description When it began.
-             */
-            started_at?: string | null;
-            /**
-             * Format: date-time
-             * @description When it was over.
-             */
-            finished_at?: string | null;
-        };
-        /** @description A run with everything known about it. */
-        RunDetail: {
-            /** @description The run. */
-            run: components["schemas"]["Run"];
-            /** @description Its jobs, in order of their start. */
-            jobs: components["schemas"]["Job"][];
-            /** @description All attempts of the same run, oldest first. */
-            attempts: components["schemas"]["Attempt"][];
-            /** @description The chain of jobs that decided how long it took, first to last. It is inferred from times, because upstreams do not deliver the graph. */
-            critical_path: components["schemas"]["CriticalStep"][];
-            /** @description Why it failed, in one word and in one sentence; absent when it did not. */
-            failure?: null | components["schemas"]["Failure"];
-            /** @description What can be done to it now. */
-            actions: components["schemas"]["RunAction"][];
-        };
-        /** @description Another attempt of a run. */
-        Attempt: {
-            /** @description Our id of it. */
+        /**
+         * @description One event: a CloudEvent in structured JSON. The SSE `id` is its place in the log; send it back as
+         *     `Last-Event-ID` to resume. An SSE event named `resync` means that the place is too old: load everything again.
+         */
+        LiveEvent: {
+            /** @description Always "1.0". */
+            specversion: string;
+            /** @description Place in the log. */
             id: string;
-            /**
-             * Format: int32
-             * @description Counted from 1.
-             */
-            attempt: number;
-            /** @description Stage of life. */
-            state: components["schemas"]["RunState"];
-            /** @description How it ended. */
-            result?: null | components["schemas"]["RunResult"];
-        };
-        /** @description A link of the critical path. */
-        CriticalStep: {
-            /** @description The job. */
-            job: string;
-            /** @description Its name. */
-            name: string;
-            /**
-             * Format: int64
-             * @description Its wait for a runner that counted.
-             */
-            queue_ms: number;
-            /**
-             * Format: int64
-             * @description Its work.
-             */
-            execution_ms: number;
-        };
-        /** @description Why a run failed. */
-        Failure: {
-            /** @description "test", "build", "deploy", "setup", "timeout", "infrastructure", "cancelled", "approval", "unknown". */
-            class: string;
-            /** @description What failed: job and step. */
-            summary: string;
-            /** @description The job that failed first. */
-            job?: string | null;
-            /** @description Its step. */
-            step?: string | null;
-        };
-        /** @description Something that can be done to a run. */
-        RunAction: {
-            /** @description Its name. */
-            name: string;
-            /** @description For people. */
-            title: string;
-            /** @description What it does. */
-            description: string;
-            /** @description "safe", "caution" or "danger". */
-            danger: string;
-        };
-        /** @description A pipeline of a service, with its last runs. */
-        Pipeline: {
-            /** @description "owner/name". */
-            service: string;
-            /** @description Its name. */
-            pipeline: string;
-            /**
-             * Format: int64
-             * @description Runs in the window.
-             */
-            runs: number;
-            /**
-             * Format: double
-             * @description Of the finished ones that passed or failed, the share that passed, 0 to 1.
-             */
-            success_rate?: number | null;
-            /**
-             * Format: int64
-             * @description Median time from start to end of the successful runs.
-             */
-            execution_ms_p50?: number | null;
-            /** @description The last runs, newest first, at most 30. */
-            last: components["schemas"]["PipelineBar"][];
-        };
-        /** @description One bar of a pipeline's history. */
-        PipelineBar: {
-            /** @description The run. */
-            id: string;
-            /** @description Stage of life. */
-            state: components["schemas"]["RunState"];
-            /** @description How it ended. */
-            result?: null | components["schemas"]["RunResult"];
-            /**
-             * Format: int64
-             * @description Its work.
-             */
-            execution_ms?: number | null;
-        };
-        /** @description A job that ended differently for the same commit. */
-        FlakyJob: {
-            /** @description "owner/name". */
-            service: string;
-            /** @description The pipeline. */
-            pipeline: string;
-            /** @description The job. */
-            job: string;
-            /**
-             * Format: int64
-             * @description Commits for which it both passed and failed.
-             */
-            commits: number;
-            /** @description An example: a run in which it failed. */
-            failed_run: string;
-            /** @description And one in which it passed. */
-            passed_run: string;
+            /** @description `dev.cdevents.pipelinerun.finished.0.3.0` and the like, or `dev.opssight.*` where CDEvents has no word. */
+            type: string;
+            /** @description `/connections/<id>`. */
+            source: string;
+            /** @description Our id of the thing. */
+            subject: string;
             /**
              * Format: date-time
-             * @description When it was last seen.
+             * @description When it happened.
              */
-            last_at: string;
+            time: string;
+            /** @description A short form of the thing: ids, service, state, result. */
+            data: Record<string, unknown>;
+        };
+        /** @description Who is asking. */
+        Me: {
+            /** @description Their name: "admin". */
+            name: string;
+            /** @description Their role: "admin". */
+            role: string;
+            /**
+             * Format: date-time
+             * @description When this session stops working.
+             */
+            expires_at: string;
+        };
+        /** @description Make a connection. */
+        NewConnection: {
+            /** @description For people; unique. */
+            name: string;
+            /** @description Which plugin. */
+            plugin: string;
+            /** @description Settings; checked against the plugin's schema. */
+            settings?: Record<string, unknown>;
+            /** @description Credentials by name. */
+            credentials?: {
+                [key: string]: components["schemas"]["CredentialInput"];
+            };
+            /** @description What it may reach beyond its manifest. */
+            grants?: components["schemas"]["Grants"];
         };
         /** @description Figures for the first page. */
         Overview: {
@@ -2241,12 +1371,443 @@ export interface components {
              */
             failed_deliveries: number;
         };
-        /** @description A service and where it is deployed. */
-        Service: {
+        /** @description One page of a list. */
+        Page_Change: {
+            /** @description The rows. */
+            items: {
+                /** @description Our id. */
+                id: string;
+                /** @description The connection it was seen through. */
+                connection: string;
+                /** @description "owner/name". */
+                service: string;
+                /**
+                 * Format: int64
+                 * @description The number people quote.
+                 */
+                number: number;
+                /** @description Its title. */
+                title?: string | null;
+                /** @description Its page upstream. */
+                url?: string | null;
+                /** @description "open", "closed" or "merged". */
+                state: string;
+                /** @description Not ready for review. */
+                draft: boolean;
+                /** @description Its author. */
+                author?: string | null;
+                /** @description Branch it lands on. */
+                base?: string | null;
+                /** @description Branch it comes from. */
+                head?: string | null;
+                /** @description The commit that landed. */
+                merge_commit?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When its first commit was written.
+                 */
+                first_commit_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was proposed.
+                 */
+                created_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When somebody first reviewed it.
+                 */
+                first_review_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was first approved.
+                 */
+                approved_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it landed.
+                 */
+                merged_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was closed, landed or not.
+                 */
+                closed_at?: string | null;
+            }[];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Connection: {
+            /** @description The rows. */
+            items: {
+                /** @description Its id; also the last part of its hook address. */
+                id: string;
+                /** @description For people. */
+                name: string;
+                /** @description Which plugin. */
+                plugin: string;
+                /** @description Off: deliveries are refused and nothing is pulled. */
+                enabled: boolean;
+                /** @description Its settings. */
+                settings: Record<string, unknown>;
+                /** @description Which credentials are filled in, by name; secrets are never shown. */
+                credentials: {
+                    [key: string]: components["schemas"]["CredentialState"];
+                };
+                /** @description What it may reach beyond its manifest. */
+                grants: components["schemas"]["Grants"];
+                /** @description Where the upstream should deliver: a path on this host's public address. */
+                hook_path?: string | null;
+                /** @description The webhook secret, shown only in the answer that made it. */
+                webhook_secret?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
+                /** @description What it takes and gives. */
+                status: components["schemas"]["ConnectionStatus"];
+            }[];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Delivery: {
+            /** @description The rows. */
+            items: {
+                /** @description Our id. */
+                id: string;
+                /** @description The connection it came to. */
+                connection: string;
+                /** @description The upstream's id of it. */
+                delivery_id: string;
+                /** @description The event's name, where the upstream says one. */
+                event?: string | null;
+                /** @description What became of it. */
+                state: components["schemas"]["DeliveryState"];
+                /**
+                 * Format: int64
+                 * @description Size of the body in bytes.
+                 */
+                size: number;
+                /**
+                 * Format: date-time
+                 * @description When it was accepted.
+                 */
+                received_at: string;
+                /**
+                 * Format: date-time
+                 * @description When it was done with.
+                 */
+                finished_at?: string | null;
+                /**
+                 * Format: int32
+                 * @description Times that a worker took it.
+                 */
+                attempts: number;
+                /**
+                 * Format: date-time
+                 * @description When it is tried next.
+                 */
+                next_attempt_at?: string | null;
+                /**
+                 * Format: int32
+                 * @description Items that it brought.
+                 */
+                items: number;
+                /** @description Why it brought none. */
+                note?: string | null;
+                error?: components["schemas"]["DeliveryError"] | null;
+            }[];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Deployment: {
+            /** @description The rows. */
+            items: {
+                /** @description Our id. */
+                id: string;
+                /** @description The connection it was seen through. */
+                connection: string;
+                /** @description The upstream's id. */
+                upstream_id: string;
+                /** @description "owner/name". */
+                service: string;
+                /** @description Where to. */
+                environment: string;
+                /** @description Whether the environment is production. */
+                production?: boolean | null;
+                /** @description The commit. */
+                commit?: string | null;
+                /** @description What it was asked for by. */
+                ref?: string | null;
+                /** @description Its page upstream. */
+                url?: string | null;
+                /** @description Who asked. */
+                actor?: string | null;
+                /** @description The run that deploys. */
+                run?: string | null;
+                /** @description How it came out. */
+                outcome: components["schemas"]["DeploymentOutcome"];
+                /** @description The upstream's newest word: "queued", "success", "inactive". */
+                state?: string | null;
+                /** @description It repaired what an earlier deployment broke. */
+                rework: boolean;
+                /**
+                 * Format: date-time
+                 * @description When it was asked for.
+                 */
+                created_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was over.
+                 */
+                finished_at?: string | null;
+            }[];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Evidence: {
+            /** @description The rows. */
+            items: {
+                /** @description The deployment. */
+                deployment: components["schemas"]["Deployment"];
+                change?: components["schemas"]["Change"] | null;
+                /**
+                 * Format: int64
+                 * @description What it contributes: lead time or recovery time.
+                 */
+                value_ms?: number | null;
+                /** @description The deployment that recovered, or the one that was repaired. */
+                related?: string | null;
+                /** @description Why it counts, in words. */
+                because: string;
+            }[];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_FlakyJob: {
+            /** @description The rows. */
+            items: {
+                /** @description "owner/name". */
+                service: string;
+                /** @description The pipeline. */
+                pipeline: string;
+                /** @description The job. */
+                job: string;
+                /**
+                 * Format: int64
+                 * @description Commits for which it both passed and failed.
+                 */
+                commits: number;
+                /** @description An example: a run in which it failed. */
+                failed_run: string;
+                /** @description And one in which it passed. */
+                passed_run: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last seen.
+                 */
+                last_at: string;
+            }[];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Pipeline: {
+            /** @description The rows. */
+            items: {
+                /** @description "owner/name". */
+                service: string;
+                /** @description Its name. */
+                pipeline: string;
+                /**
+                 * Format: int64
+                 * @description Runs in the window.
+                 */
+                runs: number;
+                /**
+                 * Format: double
+                 * @description Of the finished ones that passed or failed, the share that passed, 0 to 1.
+                 */
+                success_rate?: number | null;
+                /**
+                 * Format: int64
+                 * @description Median time from start to end of the successful runs.
+                 */
+                execution_ms_p50?: number | null;
+                /** @description The last runs, newest first, at most 30. */
+                last: components["schemas"]["PipelineBar"][];
+            }[];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Plugin: {
+            /** @description The rows. */
+            items: {
+                /** @description "github". */
+                id: string;
+                /** @description "GitHub". */
+                name: string;
+                /** @description Semantic version. */
+                version: string;
+                /** @description Who publishes it. */
+                publisher: string;
+                /** @description One sentence. */
+                description: string;
+                /** @description SPDX expression. */
+                licence: string;
+                /** @description Where its documentation is. */
+                homepage?: string | null;
+                /** @description `sha256:...` of the package. */
+                digest: string;
+                /**
+                 * Format: int64
+                 * @description Size of the package in bytes.
+                 */
+                size: number;
+                /** @description What it is: "source", "webhook", "actions", "health". */
+                kinds: string[];
+                /** @description Interfaces that it imports: all it can do. */
+                imports: string[];
+                /** @description What it can do, in words, computed from its imports and its manifest. */
+                abilities: string[];
+                /** @description Where it may send requests. */
+                egress: components["schemas"]["Egress"][];
+                /** @description JSON Schema of a connection's settings. */
+                settings_schema: Record<string, unknown>;
+                /** @description What a connection signs in with. */
+                credentials: components["schemas"]["CredentialForm"][];
+                webhook?: components["schemas"]["WebhookForm"] | null;
+                /** @description What it pulls. */
+                feeds: components["schemas"]["Feed"][];
+                /** @description What it can be asked to do. */
+                actions: components["schemas"]["PluginAction"][];
+                /** @description Limits in force per call, by kind. */
+                budgets: {
+                    [key: string]: components["schemas"]["Budget"];
+                };
+                /** @description What it did since the host started. */
+                stats: components["schemas"]["PluginStats"];
+            }[];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Run: {
+            /** @description The rows. */
+            items: {
+                /** @description Our id of this attempt. */
+                id: string;
+                /** @description The connection it was seen through. */
+                connection: string;
+                /** @description The upstream's id of the run. */
+                upstream_id: string;
+                /**
+                 * Format: int32
+                 * @description Counted from 1.
+                 */
+                attempt: number;
+                /** @description "owner/name". */
+                service: string;
+                /** @description The pipeline's name. */
+                pipeline?: string | null;
+                /**
+                 * Format: int64
+                 * @description The number people quote.
+                 */
+                number?: number | null;
+                /** @description What it is about. */
+                title?: string | null;
+                /** @description Its page upstream. */
+                url?: string | null;
+                /** @description Stage of life. */
+                state: components["schemas"]["RunState"];
+                result?: components["schemas"]["RunResult"] | null;
+                /** @description What caused it. */
+                trigger?: string | null;
+                /** @description Branch or tag. */
+                branch?: string | null;
+                /** @description Commit. */
+                commit?: string | null;
+                /** @description Who caused it. */
+                actor?: string | null;
+                /** @description Changes (pull requests) it ran for. */
+                changes?: number[];
+                /**
+                 * Format: date-time
+                 * @description When it was asked for.
+                 */
+                created_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it began to work.
+                 */
+                started_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was over.
+                 */
+                finished_at?: string | null;
+                /**
+                 * Format: int64
+                 * @description From asked for to its first job's start; absent while unknown.
+                 */
+                queue_ms?: number | null;
+                /**
+                 * Format: int64
+                 * @description From the first job's start to its end; absent until finished.
+                 */
+                execution_ms?: number | null;
+            }[];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description A pipeline of a service, with its last runs. */
+        Pipeline: {
             /** @description "owner/name". */
             service: string;
-            /** @description Environments it was deployed to. */
-            environments: string[];
+            /** @description Its name. */
+            pipeline: string;
+            /**
+             * Format: int64
+             * @description Runs in the window.
+             */
+            runs: number;
+            /**
+             * Format: double
+             * @description Of the finished ones that passed or failed, the share that passed, 0 to 1.
+             */
+            success_rate?: number | null;
+            /**
+             * Format: int64
+             * @description Median time from start to end of the successful runs.
+             */
+            execution_ms_p50?: number | null;
+            /** @description The last runs, newest first, at most 30. */
+            last: components["schemas"]["PipelineBar"][];
+        };
+        /** @description One bar of a pipeline's history. */
+        PipelineBar: {
+            /** @description The run. */
+            id: string;
+            /** @description Stage of life. */
+            state: components["schemas"]["RunState"];
+            result?: components["schemas"]["RunResult"] | null;
+            /**
+             * Format: int64
+             * @description Its work.
+             */
+            execution_ms?: number | null;
         };
         /** @description An installed plugin. */
         Plugin: {
@@ -2283,8 +1844,7 @@ export interface components {
             settings_schema: Record<string, unknown>;
             /** @description What a connection signs in with. */
             credentials: components["schemas"]["CredentialForm"][];
-            /** @description What it takes by push. */
-            webhook?: null | components["schemas"]["WebhookForm"];
+            webhook?: components["schemas"]["WebhookForm"] | null;
             /** @description What it pulls. */
             feeds: components["schemas"]["Feed"][];
             /** @description What it can be asked to do. */
@@ -2295,71 +1855,6 @@ export interface components {
             };
             /** @description What it did since the host started. */
             stats: components["schemas"]["PluginStats"];
-        };
-        /** @description Where requests may go. */
-        Egress: {
-            /** @description Base URL; `{setting:name}` stands for a setting of the connection. */
-            url: string;
-            /** @description Methods. */
-            methods: string[];
-            /** @description Credential that the host attaches. */
-            credential?: string | null;
-            /** @description Why. */
-            reason: string;
-        };
-        /** @description A credential to fill in: choose one scheme. */
-        CredentialForm: {
-            /** @description Key in `Connection.credentials`. */
-            name: string;
-            /** @description For people. */
-            title: string;
-            /** @description May be left out. */
-            optional: boolean;
-            /** @description Ways to give it. */
-            schemes: components["schemas"]["CredentialSchemeForm"][];
-        };
-        /** @description One way to give a credential. */
-        CredentialSchemeForm: {
-            /** @description "bearer", "jwt-bearer", "hmac-sha256". */
-            scheme: string;
-            /** @description For people. */
-            title: string;
-            /** @description Fields. */
-            inputs: components["schemas"]["CredentialInputForm"][];
-        };
-        /** @description A field of a credential. */
-        CredentialInputForm: {
-            /** @description Its key. */
-            name: string;
-            /** @description For people. */
-            title: string;
-            /** @description Where to find it. */
-            help: string;
-            /** @description Never shown again once stored. */
-            secret: boolean;
-            /** @description A text area. */
-            multiline: boolean;
-        };
-        /** @description How deliveries are set up upstream. */
-        WebhookForm: {
-            /** @description Credential that verifies them. */
-            credential: string;
-            /** @description Markdown: where to paste the address and the secret. */
-            setup: string;
-        };
-        /** @description Something that is pulled. */
-        Feed: {
-            /** @description Its name. */
-            name: string;
-            /** @description For people. */
-            title: string;
-            /**
-             * Format: int32
-             * @description How often, seconds.
-             */
-            every_secs: number;
-            /** @description "live", "reconcile" or "backfill". */
-            priority: string;
         };
         /** @description Something that can be done. */
         PluginAction: {
@@ -2377,34 +1872,6 @@ export interface components {
             danger: string;
             /** @description JSON Schema of its input. */
             input_schema: Record<string, unknown>;
-        };
-        /** @description Limits of one call. */
-        Budget: {
-            /**
-             * Format: int32
-             * @description Thread CPU time, milliseconds.
-             */
-            cpu_ms: number;
-            /**
-             * Format: int32
-             * @description Wall time, milliseconds.
-             */
-            wall_ms: number;
-            /**
-             * Format: int32
-             * @description Linear memory, MiB.
-             */
-            memory_mib: number;
-            /**
-             * Format: int32
-             * @description Outbound requests.
-             */
-            requests: number;
-            /**
-             * Format: int32
-             * @description One response, KiB.
-             */
-            response_kib: number;
         };
         /** @description What a plugin did since the host started. */
         PluginStats: {
@@ -2455,6 +1922,176 @@ export interface components {
             /** @description The last error. */
             last_error?: string | null;
         };
+        /** @description What went wrong (RFC 9457, `application/problem+json`). */
+        Problem: {
+            /** @description A stable name of the kind of problem: `https://opssight.dev/problems/<kind>`. */
+            type: string;
+            /** @description The kind, for people. */
+            title: string;
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             */
+            status: number;
+            /** @description What, where, and how to mend it. */
+            detail: string;
+            /** @description Machine-readable code where the kind alone does not say enough. */
+            code?: string | null;
+            /** @description Which fields of the input are wrong. */
+            fields?: components["schemas"]["FieldProblem"][];
+            /** @description Quote this when you ask for help; it is in the logs. */
+            request_id?: string | null;
+        };
+        /** @description One attempt of one run. */
+        Run: {
+            /** @description Our id of this attempt. */
+            id: string;
+            /** @description The connection it was seen through. */
+            connection: string;
+            /** @description The upstream's id of the run. */
+            upstream_id: string;
+            /**
+             * Format: int32
+             * @description Counted from 1.
+             */
+            attempt: number;
+            /** @description "owner/name". */
+            service: string;
+            /** @description The pipeline's name. */
+            pipeline?: string | null;
+            /**
+             * Format: int64
+             * @description The number people quote.
+             */
+            number?: number | null;
+            /** @description What it is about. */
+            title?: string | null;
+            /** @description Its page upstream. */
+            url?: string | null;
+            /** @description Stage of life. */
+            state: components["schemas"]["RunState"];
+            result?: components["schemas"]["RunResult"] | null;
+            /** @description What caused it. */
+            trigger?: string | null;
+            /** @description Branch or tag. */
+            branch?: string | null;
+            /** @description Commit. */
+            commit?: string | null;
+            /** @description Who caused it. */
+            actor?: string | null;
+            /** @description Changes (pull requests) it ran for. */
+            changes?: number[];
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            created_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it began to work.
+             */
+            started_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was over.
+             */
+            finished_at?: string | null;
+            /**
+             * Format: int64
+             * @description From asked for to its first job's start; absent while unknown.
+             */
+            queue_ms?: number | null;
+            /**
+             * Format: int64
+             * @description From the first job's start to its end; absent until finished.
+             */
+            execution_ms?: number | null;
+        };
+        /** @description Something that can be done to a run. */
+        RunAction: {
+            /** @description Its name. */
+            name: string;
+            /** @description For people. */
+            title: string;
+            /** @description What it does. */
+            description: string;
+            /** @description "safe", "caution" or "danger". */
+            danger: string;
+        };
+        /** @description A run with everything known about it. */
+        RunDetail: {
+            /** @description The run. */
+            run: components["schemas"]["Run"];
+            /** @description Its jobs, in order of their start. */
+            jobs: components["schemas"]["Job"][];
+            /** @description All attempts of the same run, oldest first. */
+            attempts: components["schemas"]["Attempt"][];
+            /**
+             * @description The chain of jobs that decided how long it took, first to last. It is inferred from times, because
+             *     upstreams do not deliver the graph.
+             */
+            critical_path: components["schemas"]["CriticalStep"][];
+            failure?: components["schemas"]["Failure"] | null;
+            /** @description What can be done to it now. */
+            actions: components["schemas"]["RunAction"][];
+        };
+        /**
+         * @description How a run, job or step ended.
+         * @enum {string}
+         */
+        RunResult: "success" | "failure" | "error" | "timeout" | "cancellation" | "skip" | "neutral" | "action_required";
+        /**
+         * @description Stage of life of a run, job or step.
+         * @enum {string}
+         */
+        RunState: "queued" | "waiting" | "running" | "finished";
+        /** @description A service and where it is deployed. */
+        Service: {
+            /** @description "owner/name". */
+            service: string;
+            /** @description Environments it was deployed to. */
+            environments: string[];
+        };
+        /** @description A session. Browsers also get it as an HttpOnly cookie. */
+        Session: {
+            /** @description Bearer token; shown this once. */
+            token: string;
+            /**
+             * Format: date-time
+             * @description When it stops working.
+             */
+            expires_at: string;
+        };
+        /** @description Sign in with the admin secret. */
+        SignIn: {
+            /** @description The secret that the first start printed. */
+            secret: string;
+            /** @description What the session is for, shown in the list of sessions: "ada's laptop". */
+            label?: string | null;
+        };
+        /** @description A step of a job. */
+        Step: {
+            /**
+             * Format: int32
+             * @description Its place, from 1.
+             */
+            number: number;
+            /** @description Its name. */
+            name: string;
+            /** @description Stage of life. */
+            state: components["schemas"]["RunState"];
+            result?: components["schemas"]["RunResult"] | null;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was over.
+             */
+            finished_at?: string | null;
+        };
         /** @description What is running. */
         Version: {
             /** @description Version of the host. */
@@ -2462,57 +2099,12 @@ export interface components {
             /** @description Version of the plugin contract. */
             contract: string;
         };
-        /** @description Can this host do its work? */
-        Health: {
-            /** @description "ok" or "failing". */
-            status: string;
-            /** @description Each part. */
-            checks: components["schemas"]["HealthCheck"][];
-        };
-        /** @description One part of the host. */
-        HealthCheck: {
-            /** @description "store", "worker", "plugins". */
-            name: string;
-            /** @description "ok" or "failing". */
-            status: string;
-            /** @description What is wrong, or a figure. */
-            detail: string;
-        };
-        Page_Run: {
-            items: components["schemas"]["Run"][];
-            next_cursor?: string | null;
-        };
-        Page_Connection: {
-            items: components["schemas"]["Connection"][];
-            next_cursor?: string | null;
-        };
-        Page_Delivery: {
-            items: components["schemas"]["Delivery"][];
-            next_cursor?: string | null;
-        };
-        Page_Deployment: {
-            items: components["schemas"]["Deployment"][];
-            next_cursor?: string | null;
-        };
-        Page_Change: {
-            items: components["schemas"]["Change"][];
-            next_cursor?: string | null;
-        };
-        Page_Evidence: {
-            items: components["schemas"]["Evidence"][];
-            next_cursor?: string | null;
-        };
-        Page_Plugin: {
-            items: components["schemas"]["Plugin"][];
-            next_cursor?: string | null;
-        };
-        Page_Pipeline: {
-            items: components["schemas"]["Pipeline"][];
-            next_cursor?: string | null;
-        };
-        Page_FlakyJob: {
-            items: components["schemas"]["FlakyJob"][];
-            next_cursor?: string | null;
+        /** @description How deliveries are set up upstream. */
+        WebhookForm: {
+            /** @description Credential that verifies them. */
+            credential: string;
+            /** @description Markdown: where to paste the address and the secret. */
+            setup: string;
         };
     };
     responses: never;
@@ -2522,4 +2114,1839 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    act: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same over retries of one request. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActionRequest"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionResult"];
+                };
+            };
+            /** @description The input is not what the action's schema says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such connection, or its plugin has no such action. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The connection's settings do not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The upstream failed or refused. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_changes: {
+        parameters: {
+            query?: {
+                /** @description Only of this service. */
+                service?: string;
+                /** @description "open", "closed" or "merged". */
+                state?: string;
+                /** @description Where the page before ended. */
+                cursor?: string;
+                /** @description Rows on a page, 1 to 200. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Change"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Our id of the change. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Change"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such change. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_connections: {
+        parameters: {
+            query?: {
+                /** @description Only of this plugin. */
+                plugin?: string;
+                /** @description Where the page before ended. */
+                cursor?: string;
+                /** @description Rows on a page, 1 to 200. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Connection"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_connection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConnection"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            201: {
+                headers: {
+                    /** @description Its address. */
+                    location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+            /** @description What was entered is wrong; every field is named. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name is taken. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_connection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which connection. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    /** @description For `If-Match` when it is changed. */
+                    etag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such connection. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_connection: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that it was shown with. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description Which connection. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such connection. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was changed since it was shown. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_connection: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that it was shown with: refuse to overwrite a later change. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description Which connection. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectionPatch"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+            /** @description What was entered is wrong; every field is named. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such connection. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name is taken, or somebody changed it at the same moment. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was changed since it was shown. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_connection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which connection. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the check said, also when it says that the connection fails. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckResult"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such connection. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sync_connection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which connection. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its feeds are due now. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such connection. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has nothing to pull, or is switched off. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Only of this connection. */
+                connection?: string;
+                /** @description Only in this state. */
+                state?: "pending" | "processing" | "done" | "ignored" | "retrying" | "failed" | "rejected";
+                /** @description Only of this event. */
+                event?: string;
+                /** @description Where the page before ended. */
+                cursor?: string;
+                /** @description Rows on a page, 1 to 200. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Delivery"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Our id of the delivery. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryDetail"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such delivery. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replay_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Our id of the delivery. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Back in line. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such delivery. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not done with, or its body was not kept. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_delivery_evidence: {
+        parameters: {
+            query: {
+                /** @description Of which metric. */
+                metric: "deployment_frequency" | "change_lead_time" | "change_fail_rate" | "failed_deployment_recovery_time" | "deployment_rework_rate";
+                /** @description Of which service. */
+                service: string;
+                /** @description In which environment. */
+                environment: string;
+                /** @description Start of the window. */
+                from?: string;
+                /** @description End of the window, exclusive. */
+                to?: string;
+                /** @description Where the page before ended. */
+                cursor?: string;
+                /** @description Rows on a page, 1 to 200. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Evidence"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_delivery_metrics: {
+        parameters: {
+            query?: {
+                /** @description Only of this service. */
+                service?: string;
+                /** @description Only of this environment. */
+                environment?: string;
+                /** @description Start of the window; 30 days before its end unless told. */
+                from?: string;
+                /** @description End of the window, exclusive; now unless told. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryReport"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_deployments: {
+        parameters: {
+            query?: {
+                /** @description Only of this service. */
+                service?: string;
+                /** @description Only to this environment. */
+                environment?: string;
+                /** @description Only with this outcome. */
+                outcome?: "pending" | "succeeded" | "failed" | "superseded";
+                /** @description Where the page before ended. */
+                cursor?: string;
+                /** @description Rows on a page, 1 to 200. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Deployment"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_deployment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Our id of the deployment. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deployment"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such deployment. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_flaky_jobs: {
+        parameters: {
+            query?: {
+                /** @description Only of this service. */
+                service?: string;
+                /** @description The window, days back from now, 1 to 90. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FlakyJob"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description A part fails. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    follow_live: {
+        parameters: {
+            query?: {
+                /** @description Resume after this place, for clients that cannot send the header `Last-Event-ID`; the header wins. */
+                last_event_id?: string;
+                /** @description Only events about this thing. */
+                subject?: string;
+                /** @description Only events whose type begins so: `dev.cdevents.pipelinerun.`. */
+                kind_prefix?: string;
+            };
+            header?: {
+                /** @description Resume after this place. */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Each event's data is a `LiveEvent`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["LiveEvent"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many streams are open; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_pipelines: {
+        parameters: {
+            query?: {
+                /** @description Only of this service. */
+                service?: string;
+                /** @description The window, days back from now, 1 to 90. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Pipeline"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_plugins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Plugin"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_plugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin: `github`. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plugin"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not installed. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_runs: {
+        parameters: {
+            query?: {
+                /** @description Only seen through this connection. */
+                connection?: string;
+                /** @description Only of this service. */
+                service?: string;
+                /** @description Only of this pipeline. */
+                pipeline?: string;
+                /** @description Only of this branch. */
+                branch?: string;
+                /** @description Only of this commit. */
+                commit?: string;
+                /** @description Only in this state; `active` stands for queued, waiting and running. */
+                state?: string;
+                /** @description Only with this result. */
+                result?: "success" | "failure" | "error" | "timeout" | "cancellation" | "skip" | "neutral" | "action_required";
+                /** @description Only caused by this. */
+                trigger?: string;
+                /** @description Only caused by them. */
+                actor?: string;
+                /** @description Text in title, service, pipeline, branch, commit or number. */
+                q?: string;
+                /** @description Only created at or after. */
+                since?: string;
+                /** @description Only created before. */
+                until?: string;
+                /** @description Where the page before ended. */
+                cursor?: string;
+                /** @description Rows on a page, 1 to 200. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Run"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Our id of the attempt. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetail"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such run. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    act_on_run: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same over retries of one request. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description Our id of the run. */
+                id: string;
+                /** @description The action, as the run offers it. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ActionInput"] | null;
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionResult"];
+                };
+            };
+            /** @description The input is not what the action's schema says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such run, or its plugin has no such action. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The connection's settings do not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The upstream failed or refused. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Not the secret. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked by a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    is_alive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    receive_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which connection. */
+                connection: string;
+            };
+            cookie?: never;
+        };
+        /** @description The raw delivery, as the upstream signs it. */
+        requestBody?: {
+            content: {
+                "application/octet-stream": unknown;
+            };
+        };
+        responses: {
+            /** @description Durable. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Not genuine. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such connection. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not now; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_openapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OpenAPI 3.1. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    is_ready: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description A part fails. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+}

@@ -6,7 +6,8 @@ export type Attempt = Schemas['Attempt'];
 export type Change = Schemas['Change'];
 export type CheckResult = Schemas['CheckResult'];
 export type Connection = Schemas['Connection'];
-export type ConnectionPatch = Schemas['ConnectionPatch'];
+/** What is absent stays as it is. (The generator takes a field with a default for one that is always there.) */
+export type ConnectionPatch = Partial<Schemas['ConnectionPatch']>;
 export type CredentialForm = Schemas['CredentialForm'];
 export type CredentialState = Schemas['CredentialState'];
 export type CredentialInput = Schemas['CredentialInput'];

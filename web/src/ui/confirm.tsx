@@ -62,7 +62,7 @@ export function Confirm({
           </div>
         )}
         {error && (
-          <p role="alert" className="text-sm break-words text-bad">
+          <p role="alert" className="text-sm break-words text-bad first-letter:uppercase">
             {error}
           </p>
         )}

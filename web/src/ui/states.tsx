@@ -65,7 +65,7 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () =>
         {problem.status === 0 ? <Unplug size={20} aria-hidden /> : <CircleAlert size={20} aria-hidden />}
       </div>
       <p className="font-medium">{problem.title}</p>
-      <p className="max-w-md text-sm break-words text-muted">{problem.detail}</p>
+      <p className="max-w-md text-sm break-words text-muted first-letter:uppercase">{problem.detail}</p>
       {problem.requestId && (
         <p className="flex items-center gap-1 text-xs text-faint">
           Request <code>{problem.requestId}</code>

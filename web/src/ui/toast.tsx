@@ -48,7 +48,7 @@ export function ToastProvider({ children }: { children: ReactNode }) {
             )}
             <div className="min-w-0 grow text-sm">
               <p className="font-medium">{toast.title}</p>
-              {toast.detail && <p className="break-words text-muted">{toast.detail}</p>}
+              {toast.detail && <p className="break-words text-muted first-letter:uppercase">{toast.detail}</p>}
             </div>
             <IconButton label="Dismiss" className="size-6" onClick={() => drop(toast.id)}>
               <X size={14} aria-hidden />

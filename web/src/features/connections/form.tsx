@@ -131,7 +131,7 @@ export function ConnectionForm({
       {error && (
         <div role="alert" className="rounded-lg border border-bad/40 px-3 py-2 text-sm">
           <p className="font-medium text-bad">{error.title}</p>
-          <p className="break-words text-muted">{error.detail}</p>
+          <p className="break-words text-muted first-letter:uppercase">{error.detail}</p>
           {error.requestId && <p className="text-xs text-faint">Request {error.requestId}</p>}
         </div>
       )}

@@ -42,7 +42,8 @@ export function usePatchConnection(id: string) {
   const refresh = useRefresh();
   return useMutation({
     meta: { quiet: true },
-    mutationFn: (body: ConnectionPatch) => must(api.PATCH('/api/v1/connections/{id}', { params: { path: { id } }, body })),
+    mutationFn: (patch: ConnectionPatch) =>
+      must(api.PATCH('/api/v1/connections/{id}', { params: { path: { id } }, body: patch as Required<ConnectionPatch> })),
     onSuccess: (connection) => {
       client.setQueryData(['connection', id], connection);
       refresh();

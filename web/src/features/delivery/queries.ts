@@ -24,8 +24,9 @@ export const useEvidence = (query: EvidenceFilter) =>
     placeholderData: keepPreviousData,
   });
 
-export const useDeployments = (query: DeploymentQuery) =>
+export const useDeployments = (query: DeploymentQuery, enabled = true) =>
   useInfiniteQuery({
+    enabled,
     queryKey: ['deployments', query],
     queryFn: ({ pageParam, signal }) =>
       must(api.GET('/api/v1/deployments', { params: { query: { ...query, cursor: pageParam || undefined } }, signal })),

@@ -35,7 +35,7 @@ export function windowOf(get: (name: string) => string, now: number): Window {
 
 const iso = (ms: number) => new Date(ms).toISOString().replace('.000Z', 'Z');
 
-/** The days around a moment, as a custom window: where to look when the chosen window is empty. */
+/** The thirty days that end with a moment, as a custom window: where to look when the chosen one is empty. */
 export function windowAround(time: string): { window: string; from: string; to: string } {
   const at = Date.parse(time);
   return { window: 'custom', from: dateOf(at - 29 * DAY), to: dateOf(at) };

@@ -4,9 +4,9 @@ import { ArrowRight, CircleCheck, PartyPopper, TriangleAlert, Workflow } from 'l
 import Link from 'next/link';
 import { useState, type ReactNode } from 'react';
 import { choose } from '@/features/delivery/metric';
-import { useMetrics } from '@/features/delivery/queries';
+import { useDeployments, useMetrics } from '@/features/delivery/queries';
 import { Tiles } from '@/features/delivery/tiles';
-import { windowOf } from '@/features/delivery/window';
+import { windowAround, windowOf } from '@/features/delivery/window';
 import { useRuns } from '@/features/pipelines/queries';
 import { RunRow } from '@/features/pipelines/run-row';
 import { count, duration, percent, plural } from '@/lib/format';
@@ -81,7 +81,14 @@ function Figures({ overview }: { overview: Overview }) {
 /** The five DORA numbers of one service and environment; they are never blended. */
 function Delivery() {
   const now = useNow('minute');
-  const { from, to } = windowOf(() => '', now);
+  const recent = windowOf(() => '', now);
+  const latest = useMetrics({ from: recent.from }, now > 0);
+  // Where nothing was deployed of late, the newest thirty days of deployments say more than five dashes.
+  const quiet = latest.data?.metrics.length === 0;
+  const newest = useDeployments({ limit: 1 }, quiet).data?.pages[0]?.items[0];
+  const time = quiet ? (newest?.finished_at ?? newest?.created_at) : undefined;
+  const before = time ? windowAround(time) : undefined;
+  const { from, to } = before ? windowOf((name) => before[name as keyof typeof before] ?? '', now) : recent;
   const all = useMetrics({ from, to }, now > 0);
   const [chosen, setChosen] = useState('');
   const rows = all.data?.metrics ?? [];
@@ -90,7 +97,7 @@ function Delivery() {
   return (
     <Section
       title="Delivery"
-      note="last 30 days"
+      note={before ? `30 days to ${before.to}` : 'last 30 days'}
       flush
       actions={
         row && (
@@ -110,14 +117,13 @@ function Delivery() {
             <Tiles
               metrics={row}
               series={detail.isPlaceholderData ? undefined : detail.data?.series}
-              href={(metric) => `/delivery/?${new URLSearchParams({ service: row.service, environment: row.environment, metric }).toString()}`}
+              href={(metric) =>
+                `/delivery/?${new URLSearchParams({ service: row.service, environment: row.environment, ...before, metric }).toString()}`
+              }
             />
           ) : (
             <p className="px-4 py-6 text-center text-sm text-muted">
-              No deployment in the last 30 days.{' '}
-              <Link href="/delivery/" className="text-accent hover:underline">
-                Look further back
-              </Link>
+              No deployment is known yet. As soon as a connection reports one, its five numbers show up here.
             </p>
           )
         }
