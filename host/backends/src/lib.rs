@@ -1,1 +1,13 @@
-//! .
+//! Adapters of the storage-like ports: the relational store (SQLite), the sealing of credentials, the in-process
+//! bus, the system's clock and randomness. No rule lives here; each statement stands once, beside its feature.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+mod bus;
+mod sealer;
+mod sql;
+mod system;
+
+pub use bus::LocalBus;
+pub use sealer::{MASTER_KEY_BYTES, SealError, Sealer};
+pub use sql::{OpenError, Store, StoreOptions};
+pub use system::{SystemClock, SystemRandomness};

@@ -126,11 +126,12 @@ impl ChangeDoc {
     pub fn learn_review(&mut self, seen: &Review, at: Timestamp) {
         let review =
             ReviewDoc { at, state: seen.state, submitted_at: seen.submitted_at.map_or(at, Timestamp::from_millis) };
-        match self.reviews.get_mut(&seen.id) {
+        let id = clean(&seen.id);
+        match self.reviews.get_mut(&id) {
             Some(known) if *known >= review => {}
             Some(known) => *known = review,
             None => {
-                self.reviews.insert(clean(&seen.id), review);
+                self.reviews.insert(id, review);
             }
         }
     }

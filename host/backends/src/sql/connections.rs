@@ -1,0 +1,274 @@
+//! Connections and their sealed credentials.
+
+mod status;
+
+use super::cache::{ConnectionCache, Known};
+use super::error::{Doing, Error};
+use super::{Conn, Store};
+use crate::sealer::Sealed;
+use async_trait::async_trait;
+use opssight_core::connections::{CheckOutcome, Connection, ConnectionStatus, ConnectionStore};
+use opssight_core::error::StoreError;
+use opssight_core::id::{ConnectionId, PluginId};
+use opssight_core::page::{Cursor, Page, PageOf};
+use opssight_core::plugins::{CredentialSource, Credentials};
+use opssight_core::time::Timestamp;
+use sqlx::FromRow;
+use std::sync::Arc;
+
+const COLUMNS: &str = "c.id, c.name, c.plugin, c.enabled, c.settings, c.grants, c.created_at, c.updated_at";
+
+#[derive(FromRow)]
+struct Row {
+    id: String,
+    name: String,
+    plugin: String,
+    enabled: bool,
+    settings: String,
+    grants: String,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl Row {
+    fn read(self) -> Result<Connection, Error> {
+        Ok(Connection {
+            id: ConnectionId(self.id),
+            name: self.name,
+            plugin: PluginId(self.plugin),
+            enabled: self.enabled,
+            settings: Arc::new(serde_json::from_str(&self.settings).map_err(Error::stored("connection's settings"))?),
+            grants: Arc::new(serde_json::from_str(&self.grants).map_err(Error::stored("connection's grants"))?),
+            created_at: Timestamp(self.created_at),
+            updated_at: Timestamp(self.updated_at),
+        })
+    }
+}
+
+#[derive(FromRow)]
+struct RowWithCredentials {
+    #[sqlx(flatten)]
+    row: Row,
+    data_key: Option<Vec<u8>>,
+    sealed: Option<Vec<u8>>,
+}
+
+/// A connection as text for its columns.
+struct Written {
+    connection: Connection,
+    settings: String,
+    grants: String,
+}
+
+impl Written {
+    fn of(connection: &Connection) -> Result<Self, Error> {
+        Ok(Self {
+            settings: serde_json::to_string(&*connection.settings).map_err(Error::Json)?,
+            grants: serde_json::to_string(&*connection.grants).map_err(Error::Json)?,
+            connection: connection.clone(),
+        })
+    }
+}
+
+impl Store {
+    async fn known(&self, id: &ConnectionId) -> Result<Option<Arc<Known>>, Error> {
+        let generation = match self.connections.find(id) {
+            Ok(known) => return Ok(Some(known)),
+            Err(generation) => generation,
+        };
+        let row: Option<RowWithCredentials> = sqlx::query_as(
+            "SELECT c.id, c.name, c.plugin, c.enabled, c.settings, c.grants, c.created_at, c.updated_at,
+                    s.data_key, s.sealed
+             FROM connections c LEFT JOIN credentials s ON s.connection = c.id WHERE c.id = $1",
+        )
+        .bind(id.as_str())
+        .fetch_optional(&self.readers)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let credentials = match (row.data_key, row.sealed) {
+            (Some(data_key), Some(sealed)) => Some(Sealed { data_key, sealed }),
+            _ => None,
+        };
+        let known = Arc::new(Known { connection: row.row.read()?, credentials });
+        self.connections.keep(generation, &known);
+        Ok(Some(known))
+    }
+
+    fn seal(&self, id: &ConnectionId, credentials: &Credentials) -> Result<Sealed, Error> {
+        let plain = serde_json::to_vec(credentials).map_err(Error::Json)?;
+        Ok(self.sealer.seal(id.as_str(), &plain)?)
+    }
+
+    /// What is done after the commit of a change of a connection.
+    fn forgetting<T>(&self, id: &ConnectionId) -> impl FnOnce(Option<&T>) + Send + 'static + use<T> {
+        let cache: ConnectionCache = self.connections.clone();
+        let id = id.clone();
+        move |_| cache.forget(&id)
+    }
+}
+
+async fn write_credentials(conn: &mut Conn, id: &str, sealed: Sealed) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO credentials (connection, data_key, sealed) VALUES ($1, $2, $3)
+         ON CONFLICT (connection) DO UPDATE SET data_key = excluded.data_key, sealed = excluded.sealed",
+    )
+    .bind(id)
+    .bind(sealed.data_key)
+    .bind(sealed.sealed)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn insert(conn: &mut Conn, new: Written, sealed: Sealed, feeds: Vec<String>) -> Result<bool, Error> {
+    let connection = new.connection;
+    let done = sqlx::query(
+        "INSERT INTO connections (id, name, plugin, enabled, settings, grants, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+    )
+    .bind(connection.id.as_str())
+    .bind(connection.name)
+    .bind(connection.plugin.as_str())
+    .bind(i64::from(connection.enabled))
+    .bind(new.settings)
+    .bind(new.grants)
+    .bind(connection.created_at.0)
+    .bind(connection.updated_at.0)
+    .execute(&mut *conn)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    write_credentials(conn, connection.id.as_str(), sealed).await?;
+    for feed in feeds {
+        super::feeds::insert(conn, &connection.id, &feed, connection.created_at).await?;
+    }
+    Ok(true)
+}
+
+async fn update(conn: &mut Conn, new: Written, sealed: Option<Sealed>, was: Timestamp) -> Result<bool, Error> {
+    let connection = new.connection;
+    let done = sqlx::query(
+        "UPDATE connections SET name = $3, plugin = $4, enabled = $5, settings = $6, grants = $7, updated_at = $8
+         WHERE id = $1 AND updated_at = $2
+           AND NOT EXISTS (SELECT 1 FROM connections other WHERE other.name = $3 AND other.id <> $1)",
+    )
+    .bind(connection.id.as_str())
+    .bind(was.0)
+    .bind(connection.name)
+    .bind(connection.plugin.as_str())
+    .bind(i64::from(connection.enabled))
+    .bind(new.settings)
+    .bind(new.grants)
+    .bind(connection.updated_at.0)
+    .execute(&mut *conn)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    if let Some(sealed) = sealed {
+        write_credentials(conn, connection.id.as_str(), sealed).await?;
+    }
+    Ok(true)
+}
+
+/// Credentials, feeds and state go with the row, by their foreign keys.
+async fn remove(conn: &mut Conn, id: String) -> Result<bool, Error> {
+    let done = sqlx::query("DELETE FROM connections WHERE id = $1").bind(id.as_str()).execute(&mut *conn).await?;
+    sqlx::query("DELETE FROM delivery_bodies WHERE delivery IN (SELECT id FROM deliveries WHERE connection = $1)")
+        .bind(id.as_str())
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query("DELETE FROM deliveries WHERE connection = $1").bind(id).execute(conn).await?;
+    Ok(done.rows_affected() > 0)
+}
+
+#[async_trait]
+impl ConnectionStore for Store {
+    async fn insert(
+        &self,
+        connection: &Connection,
+        credentials: &Credentials,
+        feeds: &[String],
+    ) -> Result<bool, StoreError> {
+        const DOING: &str = "keep the new connection";
+        let new = Written::of(connection).doing(DOING)?;
+        let sealed = self.seal(&connection.id, credentials).doing(DOING)?;
+        let feeds = feeds.to_vec();
+        let after = self.forgetting(&connection.id);
+        self.writer.write(move |conn| Box::pin(insert(conn, new, sealed, feeds)), after).await.doing(DOING)
+    }
+
+    async fn update(
+        &self,
+        connection: &Connection,
+        credentials: Option<&Credentials>,
+        was: Timestamp,
+    ) -> Result<bool, StoreError> {
+        const DOING: &str = "keep the changed connection";
+        let new = Written::of(connection).doing(DOING)?;
+        let sealed = credentials.map(|credentials| self.seal(&connection.id, credentials)).transpose().doing(DOING)?;
+        let after = self.forgetting(&connection.id);
+        self.writer.write(move |conn| Box::pin(update(conn, new, sealed, was)), after).await.doing(DOING)
+    }
+
+    async fn remove(&self, id: &ConnectionId) -> Result<bool, StoreError> {
+        let after = self.forgetting(id);
+        let id = id.0.clone();
+        self.writer.write(move |conn| Box::pin(remove(conn, id)), after).await.doing("remove the connection")
+    }
+
+    async fn connection(&self, id: &ConnectionId) -> Result<Option<Connection>, StoreError> {
+        let known = self.known(id).await.doing("read the connection")?;
+        Ok(known.map(|known| known.connection.clone()))
+    }
+
+    async fn connections(&self, plugin: Option<&PluginId>, page: &PageOf) -> Result<Page<Connection>, StoreError> {
+        const DOING: &str = "list connections";
+        let mut query = sqlx::QueryBuilder::new("SELECT ");
+        query.push(COLUMNS).push(" FROM connections c WHERE TRUE");
+        if let Some(plugin) = plugin {
+            query.push(" AND c.plugin = ").push_bind(plugin.0.clone());
+        }
+        super::page::push(&mut query, page, "c.created_at", "c.id");
+        let rows: Vec<Row> = query.build_query_as().fetch_all(&self.readers).await.doing(DOING)?;
+        let rows = rows.into_iter().map(Row::read).collect::<Result<Vec<_>, _>>().doing(DOING)?;
+        Ok(super::page::page(rows, page, |row| Cursor { at: row.created_at, id: row.id.0.clone() }))
+    }
+
+    async fn status(&self, id: &ConnectionId) -> Result<ConnectionStatus, StoreError> {
+        self.read_status(id).await.doing("read how the connection is doing")
+    }
+
+    async fn checked(&self, id: &ConnectionId, outcome: &CheckOutcome) -> Result<(), StoreError> {
+        let (id, outcome) = (id.0.clone(), outcome.clone());
+        self.write("note the connection's check", move |conn| {
+            Box::pin(async move {
+                sqlx::query(
+                    "UPDATE connections SET health = $2, check_summary = $3, check_fault = $4, checked_at = $5
+                     WHERE id = $1",
+                )
+                .bind(id)
+                .bind(status::health_word(outcome.health))
+                .bind(outcome.summary)
+                .bind(outcome.fault)
+                .bind(outcome.at.0)
+                .execute(conn)
+                .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl CredentialSource for Store {
+    async fn credentials(&self, connection: &ConnectionId) -> Result<Credentials, StoreError> {
+        const DOING: &str = "read the connection's credentials";
+        let Some(known) = self.known(connection).await.doing(DOING)? else { return Ok(Credentials::new()) };
+        let Some(sealed) = &known.credentials else { return Ok(Credentials::new()) };
+        let plain = self.sealer.unseal(connection.as_str(), sealed).doing(DOING)?;
+        serde_json::from_slice(&plain).map_err(Error::stored("credential")).doing(DOING)
+    }
+}

@@ -1,0 +1,366 @@
+//! The inbox: accept once, lease, settle, replay, and the log of all of it.
+
+use super::error::{Doing, Error};
+use super::{Conn, Store, ingest};
+use async_trait::async_trait;
+use opssight_core::error::StoreError;
+use opssight_core::events::Topic;
+use opssight_core::hooks::{
+    Accepted, Delivery, DeliveryBody, DeliveryFault, DeliveryQuery, DeliveryState, Inbox, LeasedDelivery, NewDelivery,
+    Rejection, Settled, Settlement,
+};
+use opssight_core::id::{ConnectionId, DeliveryId};
+use opssight_core::page::{Cursor, Page};
+use opssight_core::time::Timestamp;
+use sqlx::FromRow;
+
+/// Rejected deliveries that are kept per connection.
+const REJECTED_KEPT: i64 = 1000;
+
+const COLUMNS: &str = "id, connection, upstream_id, event, state, size, received_at, finished_at, attempts, \
+    CASE WHEN state = 'retrying' THEN due_at END AS next_attempt_at, items, note, fault, fault_code, fault_message, \
+    headers";
+
+#[derive(FromRow)]
+struct Row {
+    id: String,
+    connection: String,
+    upstream_id: String,
+    event: Option<String>,
+    state: String,
+    size: i64,
+    received_at: i64,
+    finished_at: Option<i64>,
+    attempts: i64,
+    next_attempt_at: Option<i64>,
+    items: i64,
+    note: Option<String>,
+    fault: Option<String>,
+    fault_code: Option<String>,
+    fault_message: Option<String>,
+    headers: String,
+}
+
+impl Row {
+    fn read(self) -> Result<(Delivery, Vec<(String, String)>), Error> {
+        let headers = serde_json::from_str(&self.headers).map_err(Error::stored("delivery's headers"))?;
+        let state = DeliveryState::parse(&self.state).ok_or(Error::Word(self.state))?;
+        let delivery = Delivery {
+            id: DeliveryId(self.id),
+            connection: ConnectionId(self.connection),
+            upstream_id: self.upstream_id,
+            event: self.event,
+            state,
+            size: self.size.unsigned_abs(),
+            received_at: Timestamp(self.received_at),
+            finished_at: self.finished_at.map(Timestamp),
+            attempts: u32::try_from(self.attempts).unwrap_or(u32::MAX),
+            next_attempt_at: self.next_attempt_at.map(Timestamp),
+            items: u32::try_from(self.items).unwrap_or(u32::MAX),
+            note: self.note,
+            fault: self.fault.map(|fault| DeliveryFault {
+                fault,
+                code: self.fault_code.unwrap_or_default(),
+                message: self.fault_message.unwrap_or_default(),
+            }),
+        };
+        Ok((delivery, headers))
+    }
+}
+
+async fn accept(conn: &mut Conn, id: String, delivery: NewDelivery, headers: String) -> Result<Accepted, Error> {
+    // SQLite: two statements in one trip; they share their parameters.
+    let done = sqlx::query(
+        "INSERT INTO deliveries (id, connection, upstream_id, event, state, size, received_at, due_at, headers)
+         VALUES ($1, $2, $3, $4, 'pending', $5, $6, $6, $7)
+         ON CONFLICT (connection, upstream_id) WHERE rejected = 0 DO NOTHING;
+         INSERT INTO delivery_bodies (delivery, body)
+         SELECT $1, $8 WHERE EXISTS (SELECT 1 FROM deliveries WHERE id = $1)",
+    )
+    .bind(id.as_str())
+    .bind(delivery.connection.as_str())
+    .bind(delivery.upstream_id.as_str())
+    .bind(delivery.event)
+    .bind(i64::try_from(delivery.body.len()).unwrap_or(i64::MAX))
+    .bind(delivery.received_at.0)
+    .bind(headers)
+    .bind(delivery.body)
+    .execute(&mut *conn)
+    .await?;
+    if done.rows_affected() > 0 {
+        return Ok(Accepted { id: DeliveryId(id), duplicate: false });
+    }
+    let known =
+        sqlx::query_scalar("SELECT id FROM deliveries WHERE connection = $1 AND upstream_id = $2 AND rejected = 0")
+            .bind(delivery.connection.as_str())
+            .bind(delivery.upstream_id)
+            .fetch_one(conn)
+            .await?;
+    Ok(Accepted { id: DeliveryId(known), duplicate: true })
+}
+
+async fn reject(conn: &mut Conn, id: String, rejection: Rejection) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO deliveries (id, connection, upstream_id, rejected, event, state, size, received_at, finished_at,
+                                 fault, fault_code, fault_message, headers)
+         VALUES ($1, $2, $3, 1, $4, 'rejected', $5, $6, $6, $7, $8, $9, '[]')",
+    )
+    .bind(id)
+    .bind(rejection.connection.as_str())
+    .bind(rejection.upstream_id.unwrap_or_default())
+    .bind(rejection.event)
+    .bind(i64::try_from(rejection.size).unwrap_or(i64::MAX))
+    .bind(rejection.received_at.0)
+    .bind(rejection.fault.fault)
+    .bind(rejection.fault.code)
+    .bind(rejection.fault.message)
+    .execute(&mut *conn)
+    .await?;
+    // The oldest that is still kept bounds what goes: one row a time, once the thousand are there.
+    sqlx::query(
+        "DELETE FROM deliveries WHERE id IN (
+             SELECT id FROM deliveries WHERE state = 'rejected' AND connection = $1
+             ORDER BY received_at DESC, id DESC LIMIT 100 OFFSET $2)",
+    )
+    .bind(rejection.connection.as_str())
+    .bind(REJECTED_KEPT)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+#[derive(FromRow)]
+struct LeasedRow {
+    id: String,
+    connection: String,
+    fence: i64,
+    attempts: i64,
+    headers: String,
+    body: Option<Vec<u8>>,
+    received_at: i64,
+}
+
+async fn lease(conn: &mut Conn, limit: u32, now: Timestamp, until: Timestamp) -> Result<Vec<LeasedDelivery>, Error> {
+    let mut rows: Vec<LeasedRow> = sqlx::query_as(
+        "UPDATE deliveries SET state = 'processing', fence = fence + 1, attempts = attempts + 1, due_at = $3
+         WHERE id IN (SELECT id FROM deliveries WHERE due_at <= $2 ORDER BY due_at, id LIMIT $1)
+         RETURNING id, connection, fence, attempts, headers, received_at,
+                   (SELECT b.body FROM delivery_bodies b WHERE b.delivery = deliveries.id) AS body",
+    )
+    .bind(i64::from(limit))
+    .bind(now.0)
+    .bind(until.0)
+    .fetch_all(conn)
+    .await?;
+    // The order of what is returned is not defined.
+    rows.sort_by(|a, b| (a.received_at, &a.id).cmp(&(b.received_at, &b.id)));
+    rows.into_iter()
+        .map(|row| {
+            Ok(LeasedDelivery {
+                id: DeliveryId(row.id),
+                connection: ConnectionId(row.connection),
+                fence: row.fence,
+                attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+                headers: serde_json::from_str(&row.headers).map_err(Error::stored("delivery's headers"))?,
+                body: row.body.unwrap_or_default(),
+                received_at: Timestamp(row.received_at),
+            })
+        })
+        .collect()
+}
+
+/// What settling changes in the row.
+struct End {
+    state: DeliveryState,
+    finished_at: Option<Timestamp>,
+    due_at: Option<Timestamp>,
+    items: usize,
+    note: Option<String>,
+    fault: Option<DeliveryFault>,
+}
+
+impl End {
+    fn of(how: &Settled, now: Timestamp) -> Self {
+        let end = |state, fault: Option<&DeliveryFault>| End {
+            state,
+            finished_at: Some(now),
+            due_at: None,
+            items: 0,
+            note: None,
+            fault: fault.cloned(),
+        };
+        match how {
+            Settled::Done { effect, note } => {
+                let state = if effect.items.is_empty() { DeliveryState::Ignored } else { DeliveryState::Done };
+                End { items: effect.items.len(), note: note.clone(), ..end(state, None) }
+            }
+            Settled::Retry { fault, at } => {
+                End { finished_at: None, due_at: Some(*at), ..end(DeliveryState::Retrying, Some(fault)) }
+            }
+            Settled::Failed { fault } => end(DeliveryState::Failed, Some(fault)),
+        }
+    }
+}
+
+/// What settling did: whether the lease was still held, and how many things are now different.
+type Settling = (bool, u32);
+
+async fn settle(conn: &mut Conn, settlement: Settlement) -> Result<Settling, Error> {
+    let end = End::of(&settlement.how, settlement.now);
+    let fault = end.fault;
+    let done = sqlx::query(
+        "UPDATE deliveries SET state = $3, finished_at = $4, due_at = $5, items = $6, note = $7, fault = $8,
+                fault_code = $9, fault_message = $10
+         WHERE id = $1 AND fence = $2 AND state = 'processing'",
+    )
+    .bind(settlement.id.0)
+    .bind(settlement.fence)
+    .bind(end.state.as_str())
+    .bind(end.finished_at.map(|at| at.0))
+    .bind(end.due_at.map(|at| at.0))
+    .bind(i64::try_from(end.items).unwrap_or(i64::MAX))
+    .bind(end.note)
+    .bind(fault.as_ref().map(|fault| fault.fault.clone()))
+    .bind(fault.as_ref().map(|fault| fault.code.clone()))
+    .bind(fault.map(|fault| fault.message))
+    .execute(&mut *conn)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok((false, 0));
+    }
+    let changed = match &settlement.how {
+        Settled::Done { effect, .. } => ingest::apply(conn, effect).await?.changed,
+        Settled::Retry { .. } | Settled::Failed { .. } => 0,
+    };
+    Ok((true, changed))
+}
+
+async fn replay(conn: &mut Conn, id: String, now: Timestamp) -> Result<bool, Error> {
+    let done = sqlx::query(
+        "UPDATE deliveries SET state = 'pending', due_at = $2, finished_at = NULL, attempts = 0, items = 0,
+                note = NULL, fault = NULL, fault_code = NULL, fault_message = NULL
+         WHERE id = $1 AND state IN ('done', 'ignored', 'failed')
+           AND EXISTS (SELECT 1 FROM delivery_bodies WHERE delivery = $1)",
+    )
+    .bind(id)
+    .bind(now.0)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+#[async_trait]
+impl Inbox for Store {
+    async fn accept(&self, delivery: NewDelivery) -> Result<Accepted, StoreError> {
+        const DOING: &str = "keep the delivery";
+        let id = self.timed_id("dlv", delivery.received_at);
+        let headers = serde_json::to_string(&delivery.headers).map_err(Error::Json).doing(DOING)?;
+        self.write(DOING, move |conn| Box::pin(accept(conn, id, delivery, headers))).await
+    }
+
+    async fn reject(&self, rejection: Rejection) -> Result<(), StoreError> {
+        let id = self.timed_id("dlv", rejection.received_at);
+        self.write("note the rejected delivery", move |conn| Box::pin(reject(conn, id, rejection))).await
+    }
+
+    async fn lease(&self, limit: u32, now: Timestamp, until: Timestamp) -> Result<Vec<LeasedDelivery>, StoreError> {
+        const DOING: &str = "lease deliveries";
+        // Mostly nothing is due, and looking costs no flush.
+        let due: Option<i64> = sqlx::query_scalar("SELECT due_at FROM deliveries WHERE due_at <= $1 LIMIT 1")
+            .bind(now.0)
+            .fetch_optional(&self.readers)
+            .await
+            .doing(DOING)?;
+        if due.is_none() {
+            return Ok(Vec::new());
+        }
+        self.write(DOING, move |conn| Box::pin(lease(conn, limit, now, until))).await
+    }
+
+    async fn settle(&self, settlement: Settlement) -> Result<bool, StoreError> {
+        let (held, _) = self
+            .write_and_wake(
+                "settle the delivery",
+                Topic::Events,
+                |(_, changed): &Settling| *changed > 0,
+                move |conn| Box::pin(settle(conn, settlement)),
+            )
+            .await?;
+        Ok(held)
+    }
+
+    async fn release_all(&self) -> Result<u64, StoreError> {
+        self.write_and_wake(
+            "take back the leases",
+            Topic::Inbox,
+            |released| *released > 0,
+            |conn| {
+                Box::pin(async move {
+                    let done = sqlx::query(
+                        "UPDATE deliveries SET state = 'pending', due_at = received_at WHERE state = 'processing'",
+                    )
+                    .execute(&mut *conn)
+                    .await?;
+                    sqlx::query("UPDATE feeds SET leased_until = NULL WHERE leased_until IS NOT NULL")
+                        .execute(conn)
+                        .await?;
+                    Ok(done.rows_affected())
+                })
+            },
+        )
+        .await
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let due: Option<i64> = sqlx::query_scalar("SELECT MIN(due_at) FROM deliveries WHERE state = 'retrying'")
+            .fetch_one(&self.readers)
+            .await
+            .doing("read when the next delivery is due")?;
+        Ok(due.map(Timestamp))
+    }
+
+    async fn replay(&self, id: &DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
+        let id = id.0.clone();
+        self.write_and_wake(
+            "replay the delivery",
+            Topic::Inbox,
+            |replayed| *replayed,
+            move |conn| Box::pin(replay(conn, id, now)),
+        )
+        .await
+    }
+
+    async fn deliveries(&self, query: &DeliveryQuery) -> Result<Page<Delivery>, StoreError> {
+        const DOING: &str = "list deliveries";
+        let mut sql = sqlx::QueryBuilder::new("SELECT ");
+        sql.push(COLUMNS).push(" FROM deliveries WHERE TRUE");
+        if let Some(connection) = &query.connection {
+            sql.push(" AND connection = ").push_bind(connection.0.clone());
+        }
+        if let Some(state) = query.state {
+            sql.push(" AND state = ").push_bind(state.as_str());
+        }
+        if let Some(event) = &query.event {
+            sql.push(" AND event = ").push_bind(event.clone());
+        }
+        super::page::push(&mut sql, &query.page, "received_at", "id");
+        let rows: Vec<Row> = sql.build_query_as().fetch_all(&self.readers).await.doing(DOING)?;
+        let rows = rows.into_iter().map(|row| Ok(row.read()?.0)).collect::<Result<Vec<_>, Error>>().doing(DOING)?;
+        Ok(super::page::page(rows, &query.page, |row| Cursor { at: row.received_at, id: row.id.0.clone() }))
+    }
+
+    async fn delivery(&self, id: &DeliveryId) -> Result<Option<(Delivery, DeliveryBody)>, StoreError> {
+        const DOING: &str = "read the delivery";
+        let mut sql = sqlx::QueryBuilder::new("SELECT ");
+        sql.push(COLUMNS).push(" FROM deliveries WHERE id = ").push_bind(id.0.clone());
+        let row: Option<Row> = sql.build_query_as().fetch_optional(&self.readers).await.doing(DOING)?;
+        let Some(row) = row else { return Ok(None) };
+        let (delivery, headers) = row.read().doing(DOING)?;
+        let body = sqlx::query_scalar("SELECT body FROM delivery_bodies WHERE delivery = $1")
+            .bind(id.as_str())
+            .fetch_optional(&self.readers)
+            .await
+            .doing(DOING)?;
+        Ok(Some((delivery, DeliveryBody { headers, body })))
+    }
+}

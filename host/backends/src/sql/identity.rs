@@ -1,0 +1,95 @@
+//! The admin's secret and the sessions, as hashes.
+
+use super::error::Doing;
+use super::{Conn, Store};
+use async_trait::async_trait;
+use opssight_core::error::StoreError;
+use opssight_core::identity::{IdentityStore, SecretHash, Session};
+use opssight_core::time::Timestamp;
+
+async fn reset(conn: &mut Conn, admin: String, now: Timestamp) -> Result<(), super::error::Error> {
+    sqlx::query(
+        "INSERT INTO admins (id, secret, changed_at) VALUES (1, $1, $2)
+         ON CONFLICT (id) DO UPDATE SET secret = excluded.secret, changed_at = excluded.changed_at",
+    )
+    .bind(admin)
+    .bind(now.0)
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query("DELETE FROM sessions").execute(conn).await?;
+    Ok(())
+}
+
+#[async_trait]
+impl IdentityStore for Store {
+    async fn bootstrap(&self, admin: &SecretHash, now: Timestamp) -> Result<bool, StoreError> {
+        let admin = admin.0.clone();
+        self.write("keep the admin's secret", move |conn| {
+            Box::pin(async move {
+                let done = sqlx::query(
+                    "INSERT INTO admins (id, secret, changed_at) VALUES (1, $1, $2) ON CONFLICT (id) DO NOTHING",
+                )
+                .bind(admin)
+                .bind(now.0)
+                .execute(conn)
+                .await?;
+                Ok(done.rows_affected() > 0)
+            })
+        })
+        .await
+    }
+
+    async fn reset(&self, admin: &SecretHash, now: Timestamp) -> Result<(), StoreError> {
+        let admin = admin.0.clone();
+        self.write("replace the admin's secret", move |conn| Box::pin(reset(conn, admin, now))).await
+    }
+
+    async fn is_admin(&self, secret: &SecretHash) -> Result<bool, StoreError> {
+        let found: Option<i64> = sqlx::query_scalar("SELECT id FROM admins WHERE secret = $1")
+            .bind(secret.0.as_str())
+            .fetch_optional(&self.readers)
+            .await
+            .doing("check the admin's secret")?;
+        Ok(found.is_some())
+    }
+
+    async fn insert_session(&self, session: &Session, now: Timestamp) -> Result<(), StoreError> {
+        let session = session.clone();
+        self.write("keep the session", move |conn| {
+            Box::pin(async move {
+                sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(now.0).execute(&mut *conn).await?;
+                sqlx::query("INSERT INTO sessions (token, label, created_at, expires_at) VALUES ($1, $2, $3, $4)")
+                    .bind(session.token.0)
+                    .bind(session.label)
+                    .bind(now.0)
+                    .bind(session.expires_at.0)
+                    .execute(conn)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn session(&self, token: &SecretHash, now: Timestamp) -> Result<Option<Session>, StoreError> {
+        let found: Option<(String, i64)> =
+            sqlx::query_as("SELECT label, expires_at FROM sessions WHERE token = $1 AND expires_at > $2")
+                .bind(token.0.as_str())
+                .bind(now.0)
+                .fetch_optional(&self.readers)
+                .await
+                .doing("look up the session")?;
+        Ok(found.map(|(label, expires_at)| Session { token: token.clone(), label, expires_at: Timestamp(expires_at) }))
+    }
+
+    async fn delete_session(&self, token: &SecretHash) -> Result<(), StoreError> {
+        let token = token.0.clone();
+        self.write("end the session", move |conn| {
+            Box::pin(async move {
+                sqlx::query("DELETE FROM sessions WHERE token = $1").bind(token).execute(conn).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+}

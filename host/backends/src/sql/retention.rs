@@ -1,0 +1,145 @@
+//! Removing what is old, a bounded number of rows a time.
+
+use super::error::Error;
+use super::{Conn, Store, delivery};
+use async_trait::async_trait;
+use opssight_core::error::StoreError;
+use opssight_core::retention::{Keep, Purged, Retention};
+use opssight_core::time::Timestamp;
+
+/// Rows of one kind that go in one transaction; the writer is free for others in between.
+const BATCH: i64 = 500;
+
+async fn bodies(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
+    // Ids begin with the time of arrival, so that what is old stands first.
+    let bound = delivery_id_bound(since);
+    let done = sqlx::query(
+        "DELETE FROM delivery_bodies WHERE delivery IN (
+             SELECT b.delivery FROM delivery_bodies b JOIN deliveries d ON d.id = b.delivery
+             WHERE b.delivery < $1 AND d.due_at IS NULL ORDER BY b.delivery LIMIT $2)",
+    )
+    .bind(bound)
+    .bind(BATCH)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// The least id of a delivery that arrived at `since` or later.
+fn delivery_id_bound(since: Timestamp) -> String {
+    let millis = u64::try_from(since.millis()).unwrap_or(0) & 0xffff_ffff_ffff;
+    format!("dlv_{millis:012x}")
+}
+
+async fn deliveries(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
+    let old: Vec<String> = sqlx::query_scalar(
+        "SELECT id FROM deliveries WHERE received_at < $1 AND due_at IS NULL ORDER BY received_at LIMIT $2",
+    )
+    .bind(since.0)
+    .bind(BATCH)
+    .fetch_all(&mut *conn)
+    .await?;
+    for id in &old {
+        sqlx::query("DELETE FROM deliveries WHERE id = $1; DELETE FROM delivery_bodies WHERE delivery = $1")
+            .bind(id)
+            .execute(&mut *conn)
+            .await?;
+    }
+    Ok(old.len() as u64)
+}
+
+/// What has no time at all (zero) stays: it is not known to be old.
+async fn runs(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
+    let old: Vec<String> =
+        sqlx::query_scalar("SELECT id FROM runs WHERE sort_at < $1 AND sort_at > 0 ORDER BY sort_at LIMIT $2")
+            .bind(since.0)
+            .bind(BATCH)
+            .fetch_all(&mut *conn)
+            .await?;
+    for id in &old {
+        sqlx::query("DELETE FROM jobs WHERE run = $1; DELETE FROM runs WHERE id = $1")
+            .bind(id)
+            .execute(&mut *conn)
+            .await?;
+    }
+    // Jobs whose run was never seen.
+    let orphans = sqlx::query(
+        "DELETE FROM jobs WHERE id IN (
+             SELECT j.id FROM jobs j WHERE j.sort_at < $1 AND j.sort_at > 0
+               AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = j.run) LIMIT $2)",
+    )
+    .bind(since.0)
+    .bind(BATCH)
+    .execute(conn)
+    .await?;
+    Ok(old.len() as u64 + orphans.rows_affected())
+}
+
+async fn delivery_rows(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
+    let changes: Vec<String> =
+        sqlx::query_scalar("SELECT id FROM changes WHERE sort_at < $1 AND sort_at > 0 ORDER BY sort_at LIMIT $2")
+            .bind(since.0)
+            .bind(BATCH)
+            .fetch_all(&mut *conn)
+            .await?;
+    for id in &changes {
+        sqlx::query("DELETE FROM changes WHERE id = $1; DELETE FROM change_commits WHERE change_id = $1")
+            .bind(id)
+            .execute(&mut *conn)
+            .await?;
+    }
+    // Old changes go before the deployments that carried them: else a later deployment would seem to have.
+    let deployments: Vec<String> = if changes.is_empty() {
+        sqlx::query_scalar("SELECT id FROM deployments WHERE sort_at < $1 AND sort_at > 0 ORDER BY sort_at LIMIT $2")
+            .bind(since.0)
+            .bind(BATCH)
+            .fetch_all(&mut *conn)
+            .await?
+    } else {
+        Vec::new()
+    };
+    for id in &deployments {
+        sqlx::query("DELETE FROM deployments WHERE id = $1").bind(id).execute(&mut *conn).await?;
+    }
+    let mut others = 0;
+    for statement in [
+        "DELETE FROM commits WHERE (connection, service, id) IN (
+             SELECT connection, service, id FROM commits WHERE committed_at < $1 LIMIT $2)",
+        "DELETE FROM releases WHERE id IN (
+             SELECT id FROM releases WHERE sort_at < $1 AND sort_at > 0 LIMIT $2)",
+    ] {
+        others += sqlx::query(statement).bind(since.0).bind(BATCH).execute(&mut *conn).await?.rows_affected();
+    }
+    // What is left means something else without its older neighbours.
+    delivery::take_in(conn, &deployments, &changes).await?;
+    Ok((deployments.len() + changes.len()) as u64 + others)
+}
+
+async fn events(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
+    let done = sqlx::query(
+        "DELETE FROM events WHERE seq IN (
+             SELECT seq FROM events WHERE seq <= (SELECT MIN(seq) FROM subscribers) ORDER BY seq LIMIT $2)
+           AND at < $1",
+    )
+    .bind(since.0)
+    .bind(BATCH)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+#[async_trait]
+impl Retention for Store {
+    async fn purge(&self, keep: &Keep) -> Result<Purged, StoreError> {
+        const DOING: &str = "remove what is old";
+        let Keep { bodies_since, deliveries_since, runs_since, delivery_since, events_since } = *keep;
+        // A command each: the writer may do something else in between.
+        Ok(Purged {
+            bodies: self.write(DOING, move |conn| Box::pin(bodies(conn, bodies_since))).await?,
+            deliveries: self.write(DOING, move |conn| Box::pin(deliveries(conn, deliveries_since))).await?,
+            runs: self.write(DOING, move |conn| Box::pin(runs(conn, runs_since))).await?,
+            delivery: self.write(DOING, move |conn| Box::pin(delivery_rows(conn, delivery_since))).await?,
+            events: self.write(DOING, move |conn| Box::pin(events(conn, events_since))).await?,
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! One suite for every backend: the cases of each port are plain functions over [`ports::Ports`], and `suite!` runs
+//! all of them on a backend that can open itself. What only one backend promises stands in its own module.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::allow_attributes,
+    reason = "tests may stop at the first surprise"
+)]
+
+mod connections;
+mod events;
+mod feeds;
+mod hooks;
+mod identity;
+mod ingest;
+mod items;
+mod ledger;
+mod pipelines;
+mod plugins;
+mod ports;
+mod retention;
+mod sqlite;
+
+/// Run every case of the suite on a backend: a function that opens an empty one.
+macro_rules! suite {
+    ($open:path; $($module:ident: $($case:ident),+ $(,)?;)+) => {
+        $(mod $module {
+            $(#[tokio::test]
+            async fn $case() {
+                crate::$module::$case($open().await).await;
+            })+
+        })+
+    };
+}
+
+/// All cases, in one place, so that no backend can leave one out.
+macro_rules! every_case {
+    ($open:path) => {
+        suite! { $open;
+            connections:
+                a_connection_comes_back_as_it_was_kept,
+                credentials_come_back_and_follow_changes,
+                names_are_unique,
+                a_stale_change_is_refused,
+                removing_takes_everything_but_what_was_reported,
+                pages_go_newest_first,
+                status_counts_what_waits_and_failed;
+            events:
+                a_log_that_held_nothing_has_no_bounds,
+                events_are_numbered_and_read_in_order;
+            feeds:
+                a_feed_is_leased_once_and_resumes_where_it_was,
+                a_page_that_brought_more_goes_on_at_once,
+                a_lost_lease_changes_nothing,
+                failures_are_counted_until_a_success,
+                feeds_of_a_disabled_connection_rest,
+                declared_feeds_replace_each_other,
+                hurrying_makes_feeds_due;
+            hooks:
+                d2_a_delivery_is_kept_once,
+                a_rejected_delivery_does_not_block_the_genuine_one,
+                a_thousand_rejections_are_kept,
+                d5_a_lease_can_be_settled_once,
+                a_lease_that_ran_out_goes_to_somebody_else,
+                leases_are_taken_back_after_a_crash,
+                a_retry_waits_for_its_time,
+                a_failed_delivery_can_be_replayed,
+                lists_filter_and_page;
+            identity:
+                the_first_secret_stays_until_reset,
+                sessions_expire_and_end;
+            ingest:
+                every_order_of_deliveries_ends_the_same,
+                replaying_changes_nothing,
+                a_commit_and_its_change_meet_in_either_order,
+                a_review_may_come_before_its_change,
+                a_command_that_fails_harms_no_other;
+            ledger:
+                a_failure_is_recovered_by_the_next_success,
+                evidence_is_linked_to_each_metric,
+                following_equals_computing_afresh,
+                deployments_and_changes_are_listed;
+            pipelines:
+                runs_are_filtered_and_paged,
+                text_finds_runs_literally,
+                a_run_shows_its_jobs_and_attempts,
+                pipelines_are_summed_up,
+                flaky_jobs_are_found,
+                the_overview_counts;
+            plugins:
+                state_is_kept_with_the_effect;
+            retention:
+                what_is_old_goes_and_what_waits_stays,
+                the_ledger_stays_right_when_its_past_goes,
+                events_stay_until_the_ledger_saw_them;
+        }
+    };
+}
+
+mod on_sqlite {
+    every_case!(crate::ports::sqlite);
+}

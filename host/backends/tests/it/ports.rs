@@ -1,0 +1,125 @@
+//! Every port of one open backend, and the clock that the cases go by.
+
+use futures::future::BoxFuture;
+use opssight_backends::{LocalBus, Store, StoreOptions, SystemRandomness};
+use opssight_core::connections::{Connection, ConnectionStore};
+use opssight_core::delivery::DeliveryStore;
+use opssight_core::events::{Bus, EventLog};
+use opssight_core::feeds::FeedStore;
+use opssight_core::hooks::Inbox;
+use opssight_core::id::ConnectionId;
+use opssight_core::identity::IdentityStore;
+use opssight_core::ingest::{Effect, Ingest};
+use opssight_core::items::Item;
+use opssight_core::pipelines::RunStore;
+use opssight_core::plugins::{CredentialSource, Credentials, PluginState};
+use opssight_core::retention::Retention;
+use opssight_core::time::Timestamp;
+use std::any::Any;
+use std::path::Path;
+use std::sync::Arc;
+
+/// 2026-01-01, in milliseconds; cases count from here.
+pub(crate) const DAY0: i64 = 1_767_225_600_000;
+
+/// A moment, in seconds after [`DAY0`].
+pub(crate) fn at(secs: i64) -> Timestamp {
+    Timestamp::from_millis(DAY0 + secs * 1000)
+}
+
+type Dump = Box<dyn Fn() -> BoxFuture<'static, String> + Send + Sync>;
+
+pub(crate) struct Ports {
+    pub(crate) inbox: Arc<dyn Inbox>,
+    pub(crate) connections: Arc<dyn ConnectionStore>,
+    pub(crate) credentials: Arc<dyn CredentialSource>,
+    pub(crate) feeds: Arc<dyn FeedStore>,
+    pub(crate) ingest: Arc<dyn Ingest>,
+    pub(crate) events: Arc<dyn EventLog>,
+    pub(crate) identity: Arc<dyn IdentityStore>,
+    pub(crate) runs: Arc<dyn RunStore>,
+    pub(crate) delivery: Arc<dyn DeliveryStore>,
+    pub(crate) retention: Arc<dyn Retention>,
+    pub(crate) state: Arc<dyn PluginState>,
+    pub(crate) bus: Arc<dyn Bus>,
+    dump: Dump,
+    /// What must live as long (a directory, a server).
+    _held: Box<dyn Any + Send + Sync>,
+}
+
+pub(crate) fn options() -> StoreOptions {
+    StoreOptions::new([7; 32], Arc::new(SystemRandomness), Arc::new(LocalBus::new()))
+}
+
+pub(crate) async fn open_at(dir: &Path) -> Arc<Store> {
+    Store::open(dir, options()).await.unwrap()
+}
+
+/// An empty SQLite store in a directory of its own.
+pub(crate) async fn sqlite() -> Ports {
+    let dir = tempfile::tempdir().unwrap();
+    let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
+    let options = StoreOptions { bus: Arc::clone(&bus), ..options() };
+    let store = Store::open(dir.path(), options).await.unwrap();
+    let dumped = Arc::clone(&store);
+    Ports {
+        inbox: store.clone(),
+        connections: store.clone(),
+        credentials: store.clone(),
+        feeds: store.clone(),
+        ingest: store.clone(),
+        events: store.clone(),
+        identity: store.clone(),
+        runs: store.clone(),
+        delivery: store.clone(),
+        retention: store.clone(),
+        state: store,
+        bus,
+        dump: Box::new(move || {
+            let store = Arc::clone(&dumped);
+            Box::pin(async move { store.read_model_dump().await.unwrap() })
+        }),
+        _held: Box::new(dir),
+    }
+}
+
+pub(crate) fn connection(id: &str) -> Connection {
+    Connection {
+        id: ConnectionId::from(id),
+        name: format!("the {id}"),
+        plugin: "github".into(),
+        enabled: true,
+        settings: Arc::new(serde_json::json!({"base_url": "https://api.github.com", "n": 1})),
+        grants: Arc::default(),
+        created_at: at(0),
+        updated_at: at(0),
+    }
+}
+
+impl Ports {
+    /// Keep a connection with feeds and no credentials.
+    pub(crate) async fn connect(&self, id: &str, feeds: &[&str]) -> Connection {
+        let connection = connection(id);
+        let feeds: Vec<String> = feeds.iter().map(|&feed| feed.to_owned()).collect();
+        assert!(self.connections.insert(&connection, &Credentials::new(), &feeds).await.unwrap());
+        connection
+    }
+
+    pub(crate) async fn apply(&self, items: Vec<Item>) -> u32 {
+        self.ingest.apply(effect(items)).await.unwrap().changed
+    }
+
+    /// Take in all events, some at a time.
+    pub(crate) async fn follow_all(&self, limit: u32) {
+        while self.delivery.follow(limit).await.unwrap() > 0 {}
+    }
+
+    pub(crate) async fn dump(&self) -> String {
+        (self.dump)().await
+    }
+}
+
+/// An effect through the connection "c".
+pub(crate) fn effect(items: Vec<Item>) -> Effect {
+    Effect { connection: "c".into(), items, state: Vec::new(), now: at(1_000_000) }
+}
