@@ -68,11 +68,11 @@ pub(crate) async fn run<E: Export>(
         return Err(error::unavailable(&call.plugin, target, "host.closing", "the host is shutting down"));
     };
     match task.await {
-        Ok(outcome) => outcome,
+        Ok(outcome) => outcome.map_err(|error| *error),
         // A panic of ours must stay an error of this one call.
         Err(panic) => {
             tracing::error!(plugin.id = call.plugin.manifest.id, %panic, "a plugin call ended in a panic of the host");
-            finish(&call, Err(Fault::HostPanic))
+            finish(&call, Err(Fault::HostPanic)).map_err(|error| *error)
         }
     }
 }
@@ -116,7 +116,7 @@ pub(crate) async fn instantiate<E: Export>(store: &mut Store<HostState>, plugin:
 pub(crate) fn finish<T>(
     call: &CallContext,
     outcome: Result<(T, Vec<StateWrite>), Fault>,
-) -> Result<Called<T>, CallError> {
+) -> Result<Called<T>, Box<CallError>> {
     let usage = call.usage();
     let denied = call.denied.load(std::sync::atomic::Ordering::Relaxed);
     let meters = call.plugin.meters(call.kind);
@@ -140,7 +140,7 @@ pub(crate) fn finish<T>(
             )
             .increment(1);
             call.plugin.stats.record(&usage, denied, Some((source, &error)));
-            Err(error)
+            Err(Box::new(error))
         }
     }
 }

@@ -37,4 +37,4 @@ pub use imports::log::Level;
 pub use install::InstallError;
 pub use plugin::LogLine;
 pub use precheck::PrecheckError;
-pub use registry::{PluginHost, RuntimeError};
+pub use registry::{InstallOutcome, PluginHost, RuntimeError};

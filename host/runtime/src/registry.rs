@@ -43,6 +43,9 @@ pub enum RuntimeError {
     Directory(PathBuf, #[source] std::io::Error),
 }
 
+/// How the installation of one package went.
+pub type InstallOutcome = Result<InstalledPlugin, InstallError>;
+
 /// Runs plugins. One per process.
 pub struct PluginHost {
     pub(crate) engine: PluginEngine,
@@ -95,10 +98,7 @@ impl PluginHost {
 
     /// Install every `*.wasm` of a directory, in the order of their names. Blocks like [`PluginHost::install`].
     /// A package that cannot be installed does not keep the others out; the answer says how each went.
-    pub fn install_directory(
-        &self,
-        directory: &Path,
-    ) -> Result<Vec<(PathBuf, Result<InstalledPlugin, InstallError>)>, RuntimeError> {
+    pub fn install_directory(&self, directory: &Path) -> Result<Vec<(PathBuf, InstallOutcome)>, RuntimeError> {
         let failed = |error| RuntimeError::Directory(directory.to_owned(), error);
         let mut paths = Vec::new();
         for entry in std::fs::read_dir(directory).map_err(failed)? {

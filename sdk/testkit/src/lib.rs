@@ -23,4 +23,8 @@ mod upstream;
 
 pub use build::{build_plugin, pack};
 pub use house::TestHost;
+/// What calls take and give, for plugins, which know of the host only this crate.
+pub use opssight_core::plugins;
+/// For `#[tokio::test]`: `use opssight_testkit::tokio;`.
+pub use tokio;
 pub use upstream::{Request, Response};

@@ -84,7 +84,7 @@ impl Record {
             exchange.used = true;
             return exchange.response.clone();
         }
-        if let Some(exchange) = self.exchanges.iter_mut().filter(fits).next_back() {
+        if let Some(exchange) = self.exchanges.iter_mut().rfind(fits) {
             return exchange.response.clone();
         }
         match &self.handler {

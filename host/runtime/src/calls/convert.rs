@@ -130,7 +130,8 @@ mod tests {
     fn items_that_the_house_cannot_rely_on_are_refused() {
         let budget = Budget::new(Kind::Webhook, None, &BudgetAsk::default());
         assert!(items(vec![item()], &budget).is_ok());
-        let spoil: [(&str, fn(&mut Item)); 8] = [
+        type Spoil = (&'static str, fn(&mut Item));
+        let spoil: [Spoil; 8] = [
             ("no id", |item| item.id.clear()),
             ("NUL in the id", |item| item.id = "a\0b".into()),
             ("no kind", |item| item.kind.clear()),

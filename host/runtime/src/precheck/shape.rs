@@ -145,7 +145,7 @@ impl Shape {
 
 fn function(body: &FunctionBody<'_>) -> Result<(), PrecheckError> {
     let range = body.range();
-    within("bytes in one function", range.end.saturating_sub(range.start) as u64, BODY)?;
+    within("bytes in one function", range.end.saturating_sub(range.start), BODY)?;
     let mut locals = 0_u64;
     for group in body.get_locals_reader().map_err(malformed)? {
         let (count, _) = group.map_err(malformed)?;

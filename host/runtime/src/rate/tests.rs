@@ -20,8 +20,8 @@ fn waits(status: u16, headers: &[(&str, &str)]) -> [u64; 4] {
 
 #[test]
 fn pauses_and_reserves_hold_back_the_right_calls() {
-    let reset = "1700000100";
-    let cases: [(&str, u16, &[(&str, &str)], [u64; 4]); 9] = [
+    type Case = (&'static str, u16, &'static [(&'static str, &'static str)], [u64; 4]);
+    let cases: [Case; 9] = [
         ("an ordinary answer", 200, &[], [0; 4]),
         ("an ordinary refusal", 403, &[], [0; 4]),
         ("a secondary limit", 403, &[("retry-after", "30")], [0, 30, 30, 30]),
@@ -30,19 +30,19 @@ fn pauses_and_reserves_hold_back_the_right_calls() {
         (
             "the allowance is used up",
             403,
-            &[("x-ratelimit-remaining", "0"), ("x-ratelimit-limit", "5000"), ("x-ratelimit-reset", reset)],
+            &[("x-ratelimit-remaining", "0"), ("x-ratelimit-limit", "5000"), ("x-ratelimit-reset", "1700000100")],
             [0, 100, 100, 100],
         ),
         (
             "the allowance runs low",
             200,
-            &[("x-ratelimit-remaining", "400"), ("x-ratelimit-limit", "5000"), ("x-ratelimit-reset", reset)],
+            &[("x-ratelimit-remaining", "400"), ("x-ratelimit-limit", "5000"), ("x-ratelimit-reset", "1700000100")],
             [0, 0, 0, 100],
         ),
         (
             "the allowance runs lower",
             304,
-            &[("x-ratelimit-remaining", "200"), ("x-ratelimit-limit", "5000"), ("x-ratelimit-reset", reset)],
+            &[("x-ratelimit-remaining", "200"), ("x-ratelimit-limit", "5000"), ("x-ratelimit-reset", "1700000100")],
             [0, 0, 100, 100],
         ),
         ("nonsense", 429, &[("retry-after", "-5"), ("x-ratelimit-remaining", "many")], [0, 60, 60, 60]),

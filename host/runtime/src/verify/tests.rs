@@ -35,7 +35,8 @@ fn github_signatures_are_judged() {
     let good = format!("sha256={HEX}");
     let upper = format!("sha256={}", HEX.to_uppercase());
     let short = format!("sha256={}", &HEX[..62]);
-    let cases: [(&str, &[&str], &[u8], &str, Result<(), VerifyError>); 11] = [
+    type Case<'a> = (&'a str, &'a [&'a str], &'a [u8], &'a str, Result<(), VerifyError>);
+    let cases: [Case<'_>; 11] = [
         ("the documented example", &[&good], BODY, SECRET, Ok(())),
         ("digits in upper case", &[&upper], BODY, SECRET, Ok(())),
         ("another body", &[&good], b"Hello, World?", SECRET, Err(Mismatch)),
