@@ -18,6 +18,8 @@ mod page;
 mod pipelines;
 mod plugins;
 mod retention;
+#[cfg(test)]
+mod tests;
 mod words;
 mod writer;
 
@@ -88,25 +90,27 @@ impl Store {
     }
 
     /// Run a command on the writer; returns once it would survive a power cut.
-    async fn write<T, F>(&self, doing: &'static str, work: F) -> Result<T, StoreError>
+    async fn write<D, T, F>(&self, doing: &'static str, data: D, run: F) -> Result<T, StoreError>
     where
+        D: Send + Sync + 'static,
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, Error>> + Send + 'static,
+        F: for<'a> Fn(&'a D, &'a mut Conn) -> BoxFuture<'a, Result<T, Error>> + Send + 'static,
     {
-        self.writer.write(work, |_| ()).await.doing(doing)
+        self.writer.write(data, run, |_| ()).await.doing(doing)
     }
 
     /// [`Store::write`] that also wakes a topic if the result calls for it.
-    async fn write_and_wake<T, F>(
+    async fn write_and_wake<D, T, F>(
         &self,
         doing: &'static str,
-        topic: Topic,
-        is_news: fn(&T) -> bool,
-        work: F,
+        (topic, is_news): (Topic, fn(&T) -> bool),
+        data: D,
+        run: F,
     ) -> Result<T, StoreError>
     where
+        D: Send + Sync + 'static,
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, Error>> + Send + 'static,
+        F: for<'a> Fn(&'a D, &'a mut Conn) -> BoxFuture<'a, Result<T, Error>> + Send + 'static,
     {
         let bus = Arc::clone(&self.bus);
         let after = move |result: Option<&T>| {
@@ -114,7 +118,7 @@ impl Store {
                 bus.wake(topic);
             }
         };
-        self.writer.write(work, after).await.doing(doing)
+        self.writer.write(data, run, after).await.doing(doing)
     }
 
     /// A new id whose order is the order of time.

@@ -107,31 +107,31 @@ impl Store {
     }
 }
 
-async fn write_credentials(conn: &mut Conn, id: &str, sealed: Sealed) -> Result<(), Error> {
+async fn write_credentials(conn: &mut Conn, id: &str, sealed: &Sealed) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO credentials (connection, data_key, sealed) VALUES ($1, $2, $3)
          ON CONFLICT (connection) DO UPDATE SET data_key = excluded.data_key, sealed = excluded.sealed",
     )
     .bind(id)
-    .bind(sealed.data_key)
-    .bind(sealed.sealed)
+    .bind(sealed.data_key.as_slice())
+    .bind(sealed.sealed.as_slice())
     .execute(conn)
     .await?;
     Ok(())
 }
 
-async fn insert(conn: &mut Conn, new: Written, sealed: Sealed, feeds: Vec<String>) -> Result<bool, Error> {
-    let connection = new.connection;
+async fn insert(conn: &mut Conn, new: &Written, sealed: &Sealed, feeds: &[String]) -> Result<bool, Error> {
+    let connection = &new.connection;
     let done = sqlx::query(
         "INSERT INTO connections (id, name, plugin, enabled, settings, grants, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
     )
     .bind(connection.id.as_str())
-    .bind(connection.name)
+    .bind(connection.name.as_str())
     .bind(connection.plugin.as_str())
     .bind(i64::from(connection.enabled))
-    .bind(new.settings)
-    .bind(new.grants)
+    .bind(new.settings.as_str())
+    .bind(new.grants.as_str())
     .bind(connection.created_at.0)
     .bind(connection.updated_at.0)
     .execute(&mut *conn)
@@ -141,13 +141,13 @@ async fn insert(conn: &mut Conn, new: Written, sealed: Sealed, feeds: Vec<String
     }
     write_credentials(conn, connection.id.as_str(), sealed).await?;
     for feed in feeds {
-        super::feeds::insert(conn, &connection.id, &feed, connection.created_at).await?;
+        super::feeds::insert(conn, &connection.id, feed, connection.created_at).await?;
     }
     Ok(true)
 }
 
-async fn update(conn: &mut Conn, new: Written, sealed: Option<Sealed>, was: Timestamp) -> Result<bool, Error> {
-    let connection = new.connection;
+async fn update(conn: &mut Conn, new: &Written, sealed: Option<&Sealed>, was: Timestamp) -> Result<bool, Error> {
+    let connection = &new.connection;
     let done = sqlx::query(
         "UPDATE connections SET name = $3, plugin = $4, enabled = $5, settings = $6, grants = $7, updated_at = $8
          WHERE id = $1 AND updated_at = $2
@@ -155,11 +155,11 @@ async fn update(conn: &mut Conn, new: Written, sealed: Option<Sealed>, was: Time
     )
     .bind(connection.id.as_str())
     .bind(was.0)
-    .bind(connection.name)
+    .bind(connection.name.as_str())
     .bind(connection.plugin.as_str())
     .bind(i64::from(connection.enabled))
-    .bind(new.settings)
-    .bind(new.grants)
+    .bind(new.settings.as_str())
+    .bind(new.grants.as_str())
     .bind(connection.updated_at.0)
     .execute(&mut *conn)
     .await?;
@@ -173,10 +173,10 @@ async fn update(conn: &mut Conn, new: Written, sealed: Option<Sealed>, was: Time
 }
 
 /// Credentials, feeds and state go with the row, by their foreign keys.
-async fn remove(conn: &mut Conn, id: String) -> Result<bool, Error> {
-    let done = sqlx::query("DELETE FROM connections WHERE id = $1").bind(id.as_str()).execute(&mut *conn).await?;
+async fn remove(conn: &mut Conn, id: &str) -> Result<bool, Error> {
+    let done = sqlx::query("DELETE FROM connections WHERE id = $1").bind(id).execute(&mut *conn).await?;
     sqlx::query("DELETE FROM delivery_bodies WHERE delivery IN (SELECT id FROM deliveries WHERE connection = $1)")
-        .bind(id.as_str())
+        .bind(id)
         .execute(&mut *conn)
         .await?;
     sqlx::query("DELETE FROM deliveries WHERE connection = $1").bind(id).execute(conn).await?;
@@ -194,9 +194,12 @@ impl ConnectionStore for Store {
         const DOING: &str = "keep the new connection";
         let new = Written::of(connection).doing(DOING)?;
         let sealed = self.seal(&connection.id, credentials).doing(DOING)?;
-        let feeds = feeds.to_vec();
         let after = self.forgetting(&connection.id);
-        self.writer.write(move |conn| Box::pin(insert(conn, new, sealed, feeds)), after).await.doing(DOING)
+        let data = (new, sealed, feeds.to_vec());
+        self.writer
+            .write(data, |(new, sealed, feeds), conn| Box::pin(insert(conn, new, sealed, feeds)), after)
+            .await
+            .doing(DOING)
     }
 
     async fn update(
@@ -209,13 +212,20 @@ impl ConnectionStore for Store {
         let new = Written::of(connection).doing(DOING)?;
         let sealed = credentials.map(|credentials| self.seal(&connection.id, credentials)).transpose().doing(DOING)?;
         let after = self.forgetting(&connection.id);
-        self.writer.write(move |conn| Box::pin(update(conn, new, sealed, was)), after).await.doing(DOING)
+        self.writer
+            .write(
+                (new, sealed, was),
+                |(new, sealed, was), conn| Box::pin(update(conn, new, sealed.as_ref(), *was)),
+                after,
+            )
+            .await
+            .doing(DOING)
     }
 
     async fn remove(&self, id: &ConnectionId) -> Result<bool, StoreError> {
         let after = self.forgetting(id);
         let id = id.0.clone();
-        self.writer.write(move |conn| Box::pin(remove(conn, id)), after).await.doing("remove the connection")
+        self.writer.write(id, |id, conn| Box::pin(remove(conn, id)), after).await.doing("remove the connection")
     }
 
     async fn connection(&self, id: &ConnectionId) -> Result<Option<Connection>, StoreError> {
@@ -241,17 +251,16 @@ impl ConnectionStore for Store {
     }
 
     async fn checked(&self, id: &ConnectionId, outcome: &CheckOutcome) -> Result<(), StoreError> {
-        let (id, outcome) = (id.0.clone(), outcome.clone());
-        self.write("note the connection's check", move |conn| {
+        self.write("note the connection's check", (id.clone(), outcome.clone()), |(id, outcome), conn| {
             Box::pin(async move {
                 sqlx::query(
                     "UPDATE connections SET health = $2, check_summary = $3, check_fault = $4, checked_at = $5
                      WHERE id = $1",
                 )
-                .bind(id)
+                .bind(id.as_str())
                 .bind(status::health_word(outcome.health))
-                .bind(outcome.summary)
-                .bind(outcome.fault)
+                .bind(outcome.summary.as_str())
+                .bind(outcome.fault.as_deref())
                 .bind(outcome.at.0)
                 .execute(conn)
                 .await?;

@@ -33,12 +33,22 @@ pub struct StoreOptions {
     pub waiting_writes: usize,
     /// How long a write waits for a place among those.
     pub patience: Duration,
+    /// Most pages (of 4 KiB) that the file may have; SQLite's own limit if none.
+    pub most_pages: Option<u32>,
 }
 
 impl StoreOptions {
     /// With what has no default.
     pub fn new(master_key: [u8; MASTER_KEY_BYTES], random: Arc<dyn Randomness>, bus: Arc<dyn Bus>) -> Self {
-        Self { master_key, random, bus, readers: 4, waiting_writes: 1000, patience: Duration::from_secs(2) }
+        Self {
+            master_key,
+            random,
+            bus,
+            readers: 4,
+            waiting_writes: 1000,
+            patience: Duration::from_secs(2),
+            most_pages: None,
+        }
     }
 }
 
@@ -147,6 +157,10 @@ pub(super) async fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, O
         .pragma("journal_size_limit", "67108864")
         .pragma("cache_size", "-16384")
         .optimize_on_close(true, 1000);
+    let writing = match options.most_pages {
+        Some(pages) => writing.pragma("max_page_count", pages.to_string()),
+        None => writing,
+    };
     let mut conn = writing.connect().await.map_err(sql("open its file"))?;
     if size <= CHECKED_AT_OPEN_BYTES {
         check(&mut conn).await?;

@@ -2,7 +2,7 @@
 
 mod evidence;
 mod ledger;
-mod slice;
+pub(super) mod slice;
 mod take_in;
 
 pub(super) use take_in::take_in;
@@ -19,7 +19,7 @@ use opssight_core::delivery::{
 use opssight_core::error::StoreError;
 use opssight_core::id::{ChangeId, ConnectionId, DeploymentId};
 use opssight_core::page::{Cursor, Page};
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::{FromRow, QueryBuilder, Sqlite};
 use std::collections::BTreeSet;
 
 /// The subscriber that keeps the ledger.
@@ -43,34 +43,42 @@ impl DocRow {
     }
 }
 
+pub(super) fn deployments(query: &DeploymentQuery) -> QueryBuilder<Sqlite> {
+    let mut sql = QueryBuilder::new("SELECT connection, doc FROM deployments WHERE TRUE");
+    if let Some(service) = &query.service {
+        sql.push(" AND service = ").push_bind(service.clone());
+    }
+    if let Some(environment) = &query.environment {
+        sql.push(" AND environment = ").push_bind(environment.clone());
+    }
+    if let Some(outcome) = query.outcome {
+        sql.push(" AND outcome = ").push_bind(outcome.as_str());
+    }
+    page::push(&mut sql, &query.page, "sort_at", "id");
+    sql
+}
+
+pub(super) fn changes(query: &ChangeQuery) -> QueryBuilder<Sqlite> {
+    let mut sql = QueryBuilder::new("SELECT connection, doc FROM changes WHERE TRUE");
+    if let Some(service) = &query.service {
+        sql.push(" AND service = ").push_bind(service.clone());
+    }
+    if let Some(state) = query.state {
+        sql.push(" AND state = ").push_bind(words::change_state(state));
+    }
+    page::push(&mut sql, &query.page, "sort_at", "id");
+    sql
+}
+
 impl Store {
     async fn list_deployments(&self, query: &DeploymentQuery) -> Result<Page<Deployment>, Error> {
-        let mut sql = QueryBuilder::new("SELECT connection, doc FROM deployments WHERE TRUE");
-        if let Some(service) = &query.service {
-            sql.push(" AND service = ").push_bind(service.clone());
-        }
-        if let Some(environment) = &query.environment {
-            sql.push(" AND environment = ").push_bind(environment.clone());
-        }
-        if let Some(outcome) = query.outcome {
-            sql.push(" AND outcome = ").push_bind(outcome.as_str());
-        }
-        page::push(&mut sql, &query.page, "sort_at", "id");
-        let rows: Vec<DocRow> = sql.build_query_as().fetch_all(&self.readers).await?;
+        let rows: Vec<DocRow> = deployments(query).build_query_as().fetch_all(&self.readers).await?;
         let rows = rows.iter().map(DocRow::deployment).collect::<Result<Vec<_>, _>>()?;
         Ok(page::page(rows, &query.page, |row| Cursor { at: row.sort_at(), id: row.id.0.clone() }))
     }
 
     async fn list_changes(&self, query: &ChangeQuery) -> Result<Page<Change>, Error> {
-        let mut sql = QueryBuilder::new("SELECT connection, doc FROM changes WHERE TRUE");
-        if let Some(service) = &query.service {
-            sql.push(" AND service = ").push_bind(service.clone());
-        }
-        if let Some(state) = query.state {
-            sql.push(" AND state = ").push_bind(words::change_state(state));
-        }
-        page::push(&mut sql, &query.page, "sort_at", "id");
-        let rows: Vec<DocRow> = sql.build_query_as().fetch_all(&self.readers).await?;
+        let rows: Vec<DocRow> = changes(query).build_query_as().fetch_all(&self.readers).await?;
         let rows = rows.iter().map(DocRow::change).collect::<Result<Vec<_>, _>>()?;
         Ok(page::page(rows, &query.page, |row| Cursor { at: row.sort_at(), id: row.id.0.clone() }))
     }
@@ -165,7 +173,7 @@ impl DeliveryStore for Store {
             return Ok(0);
         }
         let limit = limit.clamp(1, 1000);
-        self.write(DOING, move |conn| Box::pin(follow(conn, limit))).await
+        self.write(DOING, limit, |limit, conn| Box::pin(follow(conn, *limit))).await
     }
 
     async fn recompute(&self, query: &MetricsQuery) -> Result<Vec<LedgerRow>, StoreError> {

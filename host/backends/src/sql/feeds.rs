@@ -70,7 +70,7 @@ async fn lease(conn: &mut Conn, limit: u32, now: Timestamp, until: Timestamp) ->
         .collect())
 }
 
-async fn settle(conn: &mut Conn, feed: LeasedFeed, now: Timestamp, how: Pulled) -> Result<Option<Applied>, Error> {
+async fn settle(conn: &mut Conn, feed: &LeasedFeed, now: Timestamp, how: &Pulled) -> Result<Option<Applied>, Error> {
     match how {
         Pulled::Page { effect, checkpoint, cursor, next_at } => {
             let done = sqlx::query(
@@ -79,16 +79,16 @@ async fn settle(conn: &mut Conn, feed: LeasedFeed, now: Timestamp, how: Pulled) 
                  WHERE connection = $1 AND feed = $2 AND fence = $3 AND leased_until IS NOT NULL",
             )
             .bind(feed.connection.as_str())
-            .bind(feed.feed)
+            .bind(feed.feed.as_str())
             .bind(feed.fence)
-            .bind(checkpoint)
-            .bind(cursor)
+            .bind(checkpoint.as_deref())
+            .bind(cursor.as_deref())
             .bind(next_at.0)
             .bind(now.0)
             .bind(i64::try_from(effect.items.len()).unwrap_or(i64::MAX))
             .execute(&mut *conn)
             .await?;
-            if done.rows_affected() == 0 { Ok(None) } else { Ok(Some(ingest::apply(conn, &effect).await?)) }
+            if done.rows_affected() == 0 { Ok(None) } else { Ok(Some(ingest::apply(conn, effect).await?)) }
         }
         Pulled::Failed { error, next_at } => {
             let done = sqlx::query(
@@ -96,10 +96,10 @@ async fn settle(conn: &mut Conn, feed: LeasedFeed, now: Timestamp, how: Pulled) 
                  WHERE connection = $1 AND feed = $2 AND fence = $3 AND leased_until IS NOT NULL",
             )
             .bind(feed.connection.as_str())
-            .bind(feed.feed)
+            .bind(feed.feed.as_str())
             .bind(feed.fence)
             .bind(next_at.0)
-            .bind(error)
+            .bind(error.as_str())
             .execute(conn)
             .await?;
             Ok((done.rows_affected() > 0).then(Applied::default))
@@ -107,7 +107,7 @@ async fn settle(conn: &mut Conn, feed: LeasedFeed, now: Timestamp, how: Pulled) 
     }
 }
 
-async fn declare(conn: &mut Conn, connection: ConnectionId, feeds: Vec<String>, now: Timestamp) -> Result<(), Error> {
+async fn declare(conn: &mut Conn, connection: &ConnectionId, feeds: &[String], now: Timestamp) -> Result<(), Error> {
     let known: Vec<String> = sqlx::query_scalar("SELECT feed FROM feeds WHERE connection = $1")
         .bind(connection.as_str())
         .fetch_all(&mut *conn)
@@ -120,7 +120,7 @@ async fn declare(conn: &mut Conn, connection: ConnectionId, feeds: Vec<String>, 
             .await?;
     }
     for new in feeds.iter().filter(|feed| !known.contains(feed)) {
-        insert(conn, &connection, new, now).await?;
+        insert(conn, connection, new, now).await?;
     }
     Ok(())
 }
@@ -134,16 +134,15 @@ impl FeedStore for Store {
         if due.is_none_or(|due| due > now) {
             return Ok(Vec::new());
         }
-        self.write(DOING, move |conn| Box::pin(lease(conn, limit, now, until))).await
+        self.write(DOING, (), move |(), conn| Box::pin(lease(conn, limit, now, until))).await
     }
 
     async fn settle_feed(&self, feed: &LeasedFeed, now: Timestamp, how: Pulled) -> Result<Option<Applied>, StoreError> {
-        let feed = feed.clone();
         self.write_and_wake(
             "keep what the feed brought",
-            Topic::Events,
-            |applied: &Option<Applied>| applied.is_some_and(|applied| applied.changed > 0),
-            move |conn| Box::pin(settle(conn, feed, now, how)),
+            (Topic::Events, |applied: &Option<Applied>| applied.is_some_and(|applied| applied.changed > 0)),
+            (feed.clone(), now, how),
+            |(feed, now, how), conn| Box::pin(settle(conn, feed, *now, how)),
         )
         .await
     }
@@ -152,9 +151,9 @@ impl FeedStore for Store {
         let connection = connection.0.clone();
         self.write_and_wake(
             "make the feeds due",
-            Topic::Feeds,
-            |found| *found,
-            move |conn| {
+            (Topic::Feeds, |found| *found),
+            (connection, now),
+            |(connection, now), conn| {
                 Box::pin(async move {
                     let done = sqlx::query(
                         "UPDATE feeds SET next_at = CASE WHEN next_at < $2 THEN next_at ELSE $2 END
@@ -189,12 +188,11 @@ impl FeedStore for Store {
         feeds: &[String],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (connection, feeds) = (connection.clone(), feeds.to_vec());
         self.write_and_wake(
             "keep which feeds there are",
-            Topic::Feeds,
-            |()| true,
-            move |conn| Box::pin(declare(conn, connection, feeds, now)),
+            (Topic::Feeds, |()| true),
+            (connection.clone(), feeds.to_vec(), now),
+            |(connection, feeds, now), conn| Box::pin(declare(conn, connection, feeds, *now)),
         )
         .await
     }

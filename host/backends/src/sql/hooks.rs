@@ -1,4 +1,6 @@
-//! The inbox: accept once, lease, settle, replay, and the log of all of it.
+//! The inbox: accept once, lease, settle, replay.
+
+pub(super) mod log;
 
 use super::error::{Doing, Error};
 use super::{Conn, Store, ingest};
@@ -10,65 +12,14 @@ use opssight_core::hooks::{
     Rejection, Settled, Settlement,
 };
 use opssight_core::id::{ConnectionId, DeliveryId};
-use opssight_core::page::{Cursor, Page};
+use opssight_core::page::Page;
 use opssight_core::time::Timestamp;
 use sqlx::FromRow;
 
 /// Rejected deliveries that are kept per connection.
 const REJECTED_KEPT: i64 = 1000;
 
-const COLUMNS: &str = "id, connection, upstream_id, event, state, size, received_at, finished_at, attempts, \
-    CASE WHEN state = 'retrying' THEN due_at END AS next_attempt_at, items, note, fault, fault_code, fault_message, \
-    headers";
-
-#[derive(FromRow)]
-struct Row {
-    id: String,
-    connection: String,
-    upstream_id: String,
-    event: Option<String>,
-    state: String,
-    size: i64,
-    received_at: i64,
-    finished_at: Option<i64>,
-    attempts: i64,
-    next_attempt_at: Option<i64>,
-    items: i64,
-    note: Option<String>,
-    fault: Option<String>,
-    fault_code: Option<String>,
-    fault_message: Option<String>,
-    headers: String,
-}
-
-impl Row {
-    fn read(self) -> Result<(Delivery, Vec<(String, String)>), Error> {
-        let headers = serde_json::from_str(&self.headers).map_err(Error::stored("delivery's headers"))?;
-        let state = DeliveryState::parse(&self.state).ok_or(Error::Word(self.state))?;
-        let delivery = Delivery {
-            id: DeliveryId(self.id),
-            connection: ConnectionId(self.connection),
-            upstream_id: self.upstream_id,
-            event: self.event,
-            state,
-            size: self.size.unsigned_abs(),
-            received_at: Timestamp(self.received_at),
-            finished_at: self.finished_at.map(Timestamp),
-            attempts: u32::try_from(self.attempts).unwrap_or(u32::MAX),
-            next_attempt_at: self.next_attempt_at.map(Timestamp),
-            items: u32::try_from(self.items).unwrap_or(u32::MAX),
-            note: self.note,
-            fault: self.fault.map(|fault| DeliveryFault {
-                fault,
-                code: self.fault_code.unwrap_or_default(),
-                message: self.fault_message.unwrap_or_default(),
-            }),
-        };
-        Ok((delivery, headers))
-    }
-}
-
-async fn accept(conn: &mut Conn, id: String, delivery: NewDelivery, headers: String) -> Result<Accepted, Error> {
+async fn accept(conn: &mut Conn, id: &str, delivery: &NewDelivery, headers: &str) -> Result<Accepted, Error> {
     // SQLite: two statements in one trip; they share their parameters.
     let done = sqlx::query(
         "INSERT INTO deliveries (id, connection, upstream_id, event, state, size, received_at, due_at, headers)
@@ -77,29 +28,29 @@ async fn accept(conn: &mut Conn, id: String, delivery: NewDelivery, headers: Str
          INSERT INTO delivery_bodies (delivery, body)
          SELECT $1, $8 WHERE EXISTS (SELECT 1 FROM deliveries WHERE id = $1)",
     )
-    .bind(id.as_str())
+    .bind(id)
     .bind(delivery.connection.as_str())
     .bind(delivery.upstream_id.as_str())
-    .bind(delivery.event)
+    .bind(delivery.event.as_deref())
     .bind(i64::try_from(delivery.body.len()).unwrap_or(i64::MAX))
     .bind(delivery.received_at.0)
     .bind(headers)
-    .bind(delivery.body)
+    .bind(delivery.body.as_slice())
     .execute(&mut *conn)
     .await?;
     if done.rows_affected() > 0 {
-        return Ok(Accepted { id: DeliveryId(id), duplicate: false });
+        return Ok(Accepted { id: id.into(), duplicate: false });
     }
     let known =
         sqlx::query_scalar("SELECT id FROM deliveries WHERE connection = $1 AND upstream_id = $2 AND rejected = 0")
             .bind(delivery.connection.as_str())
-            .bind(delivery.upstream_id)
+            .bind(delivery.upstream_id.as_str())
             .fetch_one(conn)
             .await?;
     Ok(Accepted { id: DeliveryId(known), duplicate: true })
 }
 
-async fn reject(conn: &mut Conn, id: String, rejection: Rejection) -> Result<(), Error> {
+async fn reject(conn: &mut Conn, id: &str, rejection: &Rejection) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO deliveries (id, connection, upstream_id, rejected, event, state, size, received_at, finished_at,
                                  fault, fault_code, fault_message, headers)
@@ -107,13 +58,13 @@ async fn reject(conn: &mut Conn, id: String, rejection: Rejection) -> Result<(),
     )
     .bind(id)
     .bind(rejection.connection.as_str())
-    .bind(rejection.upstream_id.unwrap_or_default())
-    .bind(rejection.event)
+    .bind(rejection.upstream_id.as_deref().unwrap_or_default())
+    .bind(rejection.event.as_deref())
     .bind(i64::try_from(rejection.size).unwrap_or(i64::MAX))
     .bind(rejection.received_at.0)
-    .bind(rejection.fault.fault)
-    .bind(rejection.fault.code)
-    .bind(rejection.fault.message)
+    .bind(rejection.fault.fault.as_str())
+    .bind(rejection.fault.code.as_str())
+    .bind(rejection.fault.message.as_str())
     .execute(&mut *conn)
     .await?;
     // The oldest that is still kept bounds what goes: one row a time, once the thousand are there.
@@ -140,18 +91,15 @@ struct LeasedRow {
     received_at: i64,
 }
 
+pub(super) const LEASE: &str = "UPDATE deliveries
+    SET state = 'processing', fence = fence + 1, attempts = attempts + 1, due_at = $3
+    WHERE id IN (SELECT id FROM deliveries WHERE due_at <= $2 ORDER BY due_at, id LIMIT $1)
+    RETURNING id, connection, fence, attempts, headers, received_at,
+              (SELECT b.body FROM delivery_bodies b WHERE b.delivery = deliveries.id) AS body";
+
 async fn lease(conn: &mut Conn, limit: u32, now: Timestamp, until: Timestamp) -> Result<Vec<LeasedDelivery>, Error> {
-    let mut rows: Vec<LeasedRow> = sqlx::query_as(
-        "UPDATE deliveries SET state = 'processing', fence = fence + 1, attempts = attempts + 1, due_at = $3
-         WHERE id IN (SELECT id FROM deliveries WHERE due_at <= $2 ORDER BY due_at, id LIMIT $1)
-         RETURNING id, connection, fence, attempts, headers, received_at,
-                   (SELECT b.body FROM delivery_bodies b WHERE b.delivery = deliveries.id) AS body",
-    )
-    .bind(i64::from(limit))
-    .bind(now.0)
-    .bind(until.0)
-    .fetch_all(conn)
-    .await?;
+    let mut rows: Vec<LeasedRow> =
+        sqlx::query_as(LEASE).bind(i64::from(limit)).bind(now.0).bind(until.0).fetch_all(conn).await?;
     // The order of what is returned is not defined.
     rows.sort_by(|a, b| (a.received_at, &a.id).cmp(&(b.received_at, &b.id)));
     rows.into_iter()
@@ -205,7 +153,7 @@ impl End {
 /// What settling did: whether the lease was still held, and how many things are now different.
 type Settling = (bool, u32);
 
-async fn settle(conn: &mut Conn, settlement: Settlement) -> Result<Settling, Error> {
+async fn settle(conn: &mut Conn, settlement: &Settlement) -> Result<Settling, Error> {
     let end = End::of(&settlement.how, settlement.now);
     let fault = end.fault;
     let done = sqlx::query(
@@ -213,7 +161,7 @@ async fn settle(conn: &mut Conn, settlement: Settlement) -> Result<Settling, Err
                 fault_code = $9, fault_message = $10
          WHERE id = $1 AND fence = $2 AND state = 'processing'",
     )
-    .bind(settlement.id.0)
+    .bind(settlement.id.as_str())
     .bind(settlement.fence)
     .bind(end.state.as_str())
     .bind(end.finished_at.map(|at| at.0))
@@ -235,7 +183,7 @@ async fn settle(conn: &mut Conn, settlement: Settlement) -> Result<Settling, Err
     Ok((true, changed))
 }
 
-async fn replay(conn: &mut Conn, id: String, now: Timestamp) -> Result<bool, Error> {
+async fn replay(conn: &mut Conn, id: &str, now: Timestamp) -> Result<bool, Error> {
     let done = sqlx::query(
         "UPDATE deliveries SET state = 'pending', due_at = $2, finished_at = NULL, attempts = 0, items = 0,
                 note = NULL, fault = NULL, fault_code = NULL, fault_message = NULL
@@ -255,12 +203,18 @@ impl Inbox for Store {
         const DOING: &str = "keep the delivery";
         let id = self.timed_id("dlv", delivery.received_at);
         let headers = serde_json::to_string(&delivery.headers).map_err(Error::Json).doing(DOING)?;
-        self.write(DOING, move |conn| Box::pin(accept(conn, id, delivery, headers))).await
+        self.write(DOING, (id, delivery, headers), |(id, delivery, headers), conn| {
+            Box::pin(accept(conn, id, delivery, headers))
+        })
+        .await
     }
 
     async fn reject(&self, rejection: Rejection) -> Result<(), StoreError> {
         let id = self.timed_id("dlv", rejection.received_at);
-        self.write("note the rejected delivery", move |conn| Box::pin(reject(conn, id, rejection))).await
+        self.write("note the rejected delivery", (id, rejection), |(id, rejection), conn| {
+            Box::pin(reject(conn, id, rejection))
+        })
+        .await
     }
 
     async fn lease(&self, limit: u32, now: Timestamp, until: Timestamp) -> Result<Vec<LeasedDelivery>, StoreError> {
@@ -274,40 +228,35 @@ impl Inbox for Store {
         if due.is_none() {
             return Ok(Vec::new());
         }
-        self.write(DOING, move |conn| Box::pin(lease(conn, limit, now, until))).await
+        self.write(DOING, (), move |(), conn| Box::pin(lease(conn, limit, now, until))).await
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<bool, StoreError> {
         let (held, _) = self
             .write_and_wake(
                 "settle the delivery",
-                Topic::Events,
-                |(_, changed): &Settling| *changed > 0,
-                move |conn| Box::pin(settle(conn, settlement)),
+                (Topic::Events, |(_, changed)| *changed > 0),
+                settlement,
+                |settlement, conn| Box::pin(settle(conn, settlement)),
             )
             .await?;
         Ok(held)
     }
 
     async fn release_all(&self) -> Result<u64, StoreError> {
-        self.write_and_wake(
-            "take back the leases",
-            Topic::Inbox,
-            |released| *released > 0,
-            |conn| {
-                Box::pin(async move {
-                    let done = sqlx::query(
-                        "UPDATE deliveries SET state = 'pending', due_at = received_at WHERE state = 'processing'",
-                    )
-                    .execute(&mut *conn)
+        self.write_and_wake("take back the leases", (Topic::Inbox, |released| *released > 0), (), |(), conn| {
+            Box::pin(async move {
+                let done = sqlx::query(
+                    "UPDATE deliveries SET state = 'pending', due_at = received_at WHERE state = 'processing'",
+                )
+                .execute(&mut *conn)
+                .await?;
+                sqlx::query("UPDATE feeds SET leased_until = NULL WHERE leased_until IS NOT NULL")
+                    .execute(conn)
                     .await?;
-                    sqlx::query("UPDATE feeds SET leased_until = NULL WHERE leased_until IS NOT NULL")
-                        .execute(conn)
-                        .await?;
-                    Ok(done.rows_affected())
-                })
-            },
-        )
+                Ok(done.rows_affected())
+            })
+        })
         .await
     }
 
@@ -323,44 +272,18 @@ impl Inbox for Store {
         let id = id.0.clone();
         self.write_and_wake(
             "replay the delivery",
-            Topic::Inbox,
-            |replayed| *replayed,
-            move |conn| Box::pin(replay(conn, id, now)),
+            (Topic::Inbox, |replayed| *replayed),
+            (id, now),
+            |(id, now), conn| Box::pin(replay(conn, id, *now)),
         )
         .await
     }
 
     async fn deliveries(&self, query: &DeliveryQuery) -> Result<Page<Delivery>, StoreError> {
-        const DOING: &str = "list deliveries";
-        let mut sql = sqlx::QueryBuilder::new("SELECT ");
-        sql.push(COLUMNS).push(" FROM deliveries WHERE TRUE");
-        if let Some(connection) = &query.connection {
-            sql.push(" AND connection = ").push_bind(connection.0.clone());
-        }
-        if let Some(state) = query.state {
-            sql.push(" AND state = ").push_bind(state.as_str());
-        }
-        if let Some(event) = &query.event {
-            sql.push(" AND event = ").push_bind(event.clone());
-        }
-        super::page::push(&mut sql, &query.page, "received_at", "id");
-        let rows: Vec<Row> = sql.build_query_as().fetch_all(&self.readers).await.doing(DOING)?;
-        let rows = rows.into_iter().map(|row| Ok(row.read()?.0)).collect::<Result<Vec<_>, Error>>().doing(DOING)?;
-        Ok(super::page::page(rows, &query.page, |row| Cursor { at: row.received_at, id: row.id.0.clone() }))
+        self.list_deliveries(query).await.doing("list deliveries")
     }
 
     async fn delivery(&self, id: &DeliveryId) -> Result<Option<(Delivery, DeliveryBody)>, StoreError> {
-        const DOING: &str = "read the delivery";
-        let mut sql = sqlx::QueryBuilder::new("SELECT ");
-        sql.push(COLUMNS).push(" FROM deliveries WHERE id = ").push_bind(id.0.clone());
-        let row: Option<Row> = sql.build_query_as().fetch_optional(&self.readers).await.doing(DOING)?;
-        let Some(row) = row else { return Ok(None) };
-        let (delivery, headers) = row.read().doing(DOING)?;
-        let body = sqlx::query_scalar("SELECT body FROM delivery_bodies WHERE delivery = $1")
-            .bind(id.as_str())
-            .fetch_optional(&self.readers)
-            .await
-            .doing(DOING)?;
-        Ok(Some((delivery, DeliveryBody { headers, body })))
+        self.find_delivery(id).await.doing("read the delivery")
     }
 }

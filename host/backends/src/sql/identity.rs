@@ -7,7 +7,7 @@ use opssight_core::error::StoreError;
 use opssight_core::identity::{IdentityStore, SecretHash, Session};
 use opssight_core::time::Timestamp;
 
-async fn reset(conn: &mut Conn, admin: String, now: Timestamp) -> Result<(), super::error::Error> {
+async fn reset(conn: &mut Conn, admin: &str, now: Timestamp) -> Result<(), super::error::Error> {
     sqlx::query(
         "INSERT INTO admins (id, secret, changed_at) VALUES (1, $1, $2)
          ON CONFLICT (id) DO UPDATE SET secret = excluded.secret, changed_at = excluded.changed_at",
@@ -24,7 +24,7 @@ async fn reset(conn: &mut Conn, admin: String, now: Timestamp) -> Result<(), sup
 impl IdentityStore for Store {
     async fn bootstrap(&self, admin: &SecretHash, now: Timestamp) -> Result<bool, StoreError> {
         let admin = admin.0.clone();
-        self.write("keep the admin's secret", move |conn| {
+        self.write("keep the admin's secret", (admin, now), |(admin, now), conn| {
             Box::pin(async move {
                 let done = sqlx::query(
                     "INSERT INTO admins (id, secret, changed_at) VALUES (1, $1, $2) ON CONFLICT (id) DO NOTHING",
@@ -41,7 +41,8 @@ impl IdentityStore for Store {
 
     async fn reset(&self, admin: &SecretHash, now: Timestamp) -> Result<(), StoreError> {
         let admin = admin.0.clone();
-        self.write("replace the admin's secret", move |conn| Box::pin(reset(conn, admin, now))).await
+        self.write("replace the admin's secret", (admin, now), |(admin, now), conn| Box::pin(reset(conn, admin, *now)))
+            .await
     }
 
     async fn is_admin(&self, secret: &SecretHash) -> Result<bool, StoreError> {
@@ -54,13 +55,12 @@ impl IdentityStore for Store {
     }
 
     async fn insert_session(&self, session: &Session, now: Timestamp) -> Result<(), StoreError> {
-        let session = session.clone();
-        self.write("keep the session", move |conn| {
+        self.write("keep the session", (session.clone(), now), |(session, now), conn| {
             Box::pin(async move {
                 sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(now.0).execute(&mut *conn).await?;
                 sqlx::query("INSERT INTO sessions (token, label, created_at, expires_at) VALUES ($1, $2, $3, $4)")
-                    .bind(session.token.0)
-                    .bind(session.label)
+                    .bind(session.token.0.as_str())
+                    .bind(session.label.as_str())
                     .bind(now.0)
                     .bind(session.expires_at.0)
                     .execute(conn)
@@ -84,7 +84,7 @@ impl IdentityStore for Store {
 
     async fn delete_session(&self, token: &SecretHash) -> Result<(), StoreError> {
         let token = token.0.clone();
-        self.write("end the session", move |conn| {
+        self.write("end the session", token, |token, conn| {
             Box::pin(async move {
                 sqlx::query("DELETE FROM sessions WHERE token = $1").bind(token).execute(conn).await?;
                 Ok(())

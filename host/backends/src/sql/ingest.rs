@@ -77,9 +77,9 @@ impl Ingest for Store {
     async fn apply(&self, effect: Effect) -> Result<Applied, StoreError> {
         self.write_and_wake(
             "keep what changed",
-            Topic::Events,
-            |applied: &Applied| applied.changed > 0,
-            move |conn| Box::pin(async move { apply(conn, &effect).await }),
+            (Topic::Events, |applied: &Applied| applied.changed > 0),
+            effect,
+            |effect, conn| Box::pin(apply(conn, effect)),
         )
         .await
     }

@@ -135,11 +135,11 @@ impl Retention for Store {
         let Keep { bodies_since, deliveries_since, runs_since, delivery_since, events_since } = *keep;
         // A command each: the writer may do something else in between.
         Ok(Purged {
-            bodies: self.write(DOING, move |conn| Box::pin(bodies(conn, bodies_since))).await?,
-            deliveries: self.write(DOING, move |conn| Box::pin(deliveries(conn, deliveries_since))).await?,
-            runs: self.write(DOING, move |conn| Box::pin(runs(conn, runs_since))).await?,
-            delivery: self.write(DOING, move |conn| Box::pin(delivery_rows(conn, delivery_since))).await?,
-            events: self.write(DOING, move |conn| Box::pin(events(conn, events_since))).await?,
+            bodies: self.write(DOING, bodies_since, |since, conn| Box::pin(bodies(conn, *since))).await?,
+            deliveries: self.write(DOING, deliveries_since, |since, conn| Box::pin(deliveries(conn, *since))).await?,
+            runs: self.write(DOING, runs_since, |since, conn| Box::pin(runs(conn, *since))).await?,
+            delivery: self.write(DOING, delivery_since, |since, conn| Box::pin(delivery_rows(conn, *since))).await?,
+            events: self.write(DOING, events_since, |since, conn| Box::pin(events(conn, *since))).await?,
         })
     }
 }

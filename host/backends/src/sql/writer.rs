@@ -1,7 +1,9 @@
 //! The one task that writes. Commands queue up; the task runs what waits in one transaction and answers after the
 //! commit, so that a burst of commands shares one flush to the disk and an answer means "durable".
 //!
-//! Each command has a savepoint of its own: one that fails is undone and answered, the others go on. If the commit
+//! A command that fails must not take its neighbours with it. Failing is rare and savepoints are not free (SQLite
+//! copies every page that is changed under one), so a batch runs without them first; when a command fails, the batch
+//! is undone and run again with a savepoint for each. Commands therefore change nothing but the store. If the commit
 //! fails, nobody is told that anything was kept, and the connection is opened afresh, because what SQLite holds after
 //! a failed commit is not known.
 
@@ -40,16 +42,18 @@ impl Writer {
         Self { queue, patience }
     }
 
-    /// Run a command; returns after its commit. `after` is called between the commit and the answer, also when
-    /// whoever asked has gone away meanwhile; it is told the result if it is known that it was kept.
-    pub(crate) async fn write<T, F, A>(&self, work: F, after: A) -> Result<T, Error>
+    /// Run a command on its data; returns after its commit. It may be run twice, of which one never happened.
+    /// `after` is called between the commit and the answer, also when whoever asked has gone away meanwhile; it is
+    /// told the result if it is known that it was kept.
+    pub(crate) async fn write<D, T, F, A>(&self, data: D, run: F, after: A) -> Result<T, Error>
     where
+        D: Send + Sync + 'static,
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, Error>> + Send + 'static,
+        F: for<'a> Fn(&'a D, &'a mut Conn) -> BoxFuture<'a, Result<T, Error>> + Send + 'static,
         A: FnOnce(Option<&T>) + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let message = Message::Run(Box::new(Work { work: Some(work), done: None, after, reply }));
+        let message = Message::Run(Box::new(Work { data, run, done: None, after, reply }));
         self.queue.send_timeout(message, self.patience).await.map_err(|error| match error {
             mpsc::error::SendTimeoutError::Timeout(_) => Error::Overloaded,
             mpsc::error::SendTimeoutError::Closed(_) => Error::Closed,
@@ -66,7 +70,7 @@ impl Writer {
     }
 }
 
-/// A command whose result type is hidden.
+/// A command whose types are hidden.
 trait Command: Send {
     /// Run it. False: it failed, and what it did must be undone.
     fn run<'a>(&'a mut self, conn: &'a mut Conn) -> BoxFuture<'a, bool>;
@@ -74,26 +78,28 @@ trait Command: Send {
     fn answer(self: Box<Self>, lost: Option<Error>);
 }
 
-struct Work<F, A, T> {
-    work: Option<F>,
+struct Work<D, F, A, T> {
+    data: D,
+    run: F,
     done: Option<Result<T, Error>>,
     after: A,
     reply: oneshot::Sender<Result<T, Error>>,
 }
 
-impl<F, A, T> Command for Work<F, A, T>
+impl<D, F, A, T> Command for Work<D, F, A, T>
 where
+    D: Send + Sync + 'static,
     T: Send + 'static,
-    F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, Error>> + Send + 'static,
+    F: for<'a> Fn(&'a D, &'a mut Conn) -> BoxFuture<'a, Result<T, Error>> + Send + 'static,
     A: FnOnce(Option<&T>) + Send + 'static,
 {
     fn run<'a>(&'a mut self, conn: &'a mut Conn) -> BoxFuture<'a, bool> {
+        let future = AssertUnwindSafe((self.run)(&self.data, conn));
+        let done = &mut self.done;
         Box::pin(async move {
-            let Some(work) = self.work.take() else { return false };
-            let future = AssertUnwindSafe(async move { work(conn).await });
             let result = future.catch_unwind().await.unwrap_or(Err(Error::Panicked));
             let ok = result.is_ok();
-            self.done = Some(result);
+            *done = Some(result);
             ok
         })
     }
@@ -117,12 +123,6 @@ struct Task {
     commands: mpsc::Receiver<Message>,
 }
 
-/// How a batch ended.
-enum Ended {
-    Committed,
-    Lost(Arc<sqlx::Error>),
-}
-
 impl Task {
     async fn run(mut self) {
         while let Some(message) = self.commands.recv().await {
@@ -143,72 +143,70 @@ impl Task {
         }
     }
 
-    /// One transaction: the first command and what waits behind it.
+    /// One transaction: the first command and what waits behind it. With the way to answer if closing was asked for.
     async fn batch(&mut self, first: Box<dyn Command>) -> Option<oneshot::Sender<()>> {
-        let mut run: Vec<Box<dyn Command>> = Vec::new();
+        let mut batch = vec![first];
         let mut closing = None;
-        let ended = match self.transaction(first, &mut run, &mut closing).await {
-            Ok(()) => Ended::Committed,
+        let lost = match self.transaction(&mut batch, &mut closing).await {
+            Ok(()) => None,
             Err(error) => {
                 self.conn = None;
                 tracing::error!(error = &error as &dyn std::error::Error, "failed to commit to the store");
-                Ended::Lost(Arc::new(error))
+                Some(Arc::new(error))
             }
         };
-        for command in run {
-            command.answer(match &ended {
-                Ended::Committed => None,
-                Ended::Lost(error) => Some(Error::NotCommitted(Arc::clone(error))),
-            });
+        for command in batch {
+            command.answer(lost.as_ref().map(|error| Error::NotCommitted(Arc::clone(error))));
         }
         closing
     }
 
     async fn transaction(
         &mut self,
-        first: Box<dyn Command>,
-        run: &mut Vec<Box<dyn Command>>,
+        batch: &mut Vec<Box<dyn Command>>,
         closing: &mut Option<oneshot::Sender<()>>,
     ) -> Result<(), sqlx::Error> {
-        let mut next = Some(first);
         let began = Instant::now();
         let conn = match &mut self.conn {
             Some(conn) => conn,
-            None => match self.options.connect().await {
-                Ok(conn) => self.conn.insert(conn),
-                Err(error) => {
-                    run.extend(next);
-                    return Err(error);
-                }
-            },
+            None => self.conn.insert(self.options.connect().await?),
         };
-        // Two statements a trip: every trip to the connection's thread costs more than the statement.
-        let mut open = "BEGIN IMMEDIATE; SAVEPOINT command";
-        while let Some(mut command) = next.take() {
-            let opened = sqlx::query(open).execute(&mut *conn).await;
-            if let Err(error) = opened {
-                run.push(command);
-                return Err(error);
+        execute(conn, "BEGIN IMMEDIATE").await?;
+        let mut next = 0;
+        while let Some(command) = batch.get_mut(next) {
+            next += 1;
+            if !command.run(conn).await {
+                // SQLite may have given the transaction up by itself; then there is nothing left to undo.
+                let _ = execute(conn, "ROLLBACK").await;
+                return if batch.len() > 1 { apart(conn, batch).await } else { Ok(()) };
             }
-            let ok = command.run(conn).await;
-            run.push(command);
-            if ok {
-                open = "RELEASE command; SAVEPOINT command";
-            } else {
-                // Fails when SQLite gave up the whole transaction (the disk is full, it cannot be read): then
-                // nothing of this batch was kept.
-                sqlx::query("ROLLBACK TO command").execute(&mut *conn).await?;
-                open = "RELEASE command; SAVEPOINT command";
-            }
-            if run.len() < LARGEST_BATCH && began.elapsed() < LONGEST_BATCH {
+            if next < LARGEST_BATCH && began.elapsed() < LONGEST_BATCH {
                 match self.commands.try_recv() {
-                    Ok(Message::Run(command)) => next = Some(command),
+                    Ok(Message::Run(command)) => batch.push(command),
                     Ok(Message::Close(closed)) => *closing = Some(closed),
                     Err(_) => {}
                 }
             }
         }
-        sqlx::query("COMMIT").execute(&mut *conn).await?;
-        Ok(())
+        execute(conn, "COMMIT").await
     }
+}
+
+/// A batch again, each command in a savepoint of its own.
+async fn apart(conn: &mut Conn, batch: &mut [Box<dyn Command>]) -> Result<(), sqlx::Error> {
+    execute(conn, "BEGIN IMMEDIATE").await?;
+    for command in batch {
+        execute(conn, "SAVEPOINT command").await?;
+        if !command.run(conn).await {
+            // Fails when SQLite gave up the whole transaction (the disk is full, it cannot be read): then nothing of
+            // this batch was kept.
+            execute(conn, "ROLLBACK TO command").await?;
+        }
+        execute(conn, "RELEASE command").await?;
+    }
+    execute(conn, "COMMIT").await
+}
+
+async fn execute(conn: &mut Conn, sql: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::query(sql).execute(conn).await.map(|_| ())
 }

@@ -3,11 +3,12 @@
 use crate::hooks::delivery;
 use crate::items::{finished, run};
 use crate::ports::{at, effect, open_at, options};
+use futures::FutureExt;
 use opssight_backends::{OpenError, Store, StoreOptions};
 use opssight_core::hooks::{Inbox, NewDelivery, Settled, Settlement};
 use opssight_core::identity::{IdentityStore, SecretHash};
 use opssight_core::vocabulary::RunResult;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[tokio::test]
 async fn a_directory_is_open_once() {
@@ -94,4 +95,59 @@ async fn group_commit_carries_many_deliveries() {
     let per_second = |elapsed: std::time::Duration| COUNT as f64 / elapsed.as_secs_f64();
     eprintln!("accept: {:.0}/s, lease and settle: {:.0}/s", per_second(accepted), per_second(began.elapsed()));
     assert_eq!(store.read_model_dump().await.unwrap().lines().count(), COUNT);
+}
+
+#[tokio::test]
+async fn d9_overload_is_told_and_loses_nothing_that_was_accepted() {
+    let dir = tempfile::tempdir().unwrap();
+    let tight = StoreOptions { waiting_writes: 4, patience: Duration::from_millis(1), ..options() };
+    let store = Store::open(dir.path(), tight).await.unwrap();
+    let accepts = (0..2000).map(|n| store.accept(delivery(&format!("u{n}"))).map(move |done| (n, done)));
+    let answered = futures::future::join_all(accepts).await;
+    let mut kept = 0;
+    for (n, done) in &answered {
+        match done {
+            Ok(accepted) => {
+                kept += 1;
+                let (row, _) = store.delivery(&accepted.id).await.unwrap().unwrap();
+                assert_eq!(row.upstream_id, format!("u{n}"));
+            }
+            Err(error) => {
+                let source = std::error::Error::source(error).unwrap().to_string();
+                assert_eq!(source, "queue the write: too many are waiting");
+            }
+        }
+    }
+    assert!(kept > 0 && kept < answered.len(), "{kept} of {} were kept", answered.len());
+    assert_eq!(store.lease(5000, at(20), at(80)).await.unwrap().len(), kept);
+}
+
+/// A full disk, as SQLite sees one: the file may not grow any more.
+#[tokio::test]
+async fn d10_a_full_store_refuses_and_keeps_what_it_accepted() {
+    let dir = tempfile::tempdir().unwrap();
+    let full = StoreOptions { most_pages: Some(200), ..options() };
+    let store = Store::open(dir.path(), full).await.unwrap();
+    let big = |n: i32| NewDelivery { body: vec![b'x'; 50_000], ..delivery(&format!("u{n}")) };
+    let (mut kept, mut refused) = (Vec::new(), 0);
+    for wave in 0..4 {
+        let accepts = (0..20).map(|n| store.accept(big(wave * 100 + n)));
+        for done in futures::future::join_all(accepts).await {
+            match done {
+                Ok(accepted) => kept.push(accepted.id),
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(!kept.is_empty() && refused > 0, "{} kept, {refused} refused", kept.len());
+    store.close().await;
+    let store = open_at(dir.path()).await;
+    assert!(store.problems().await.unwrap().is_empty());
+    let leased = store.lease(5000, at(20), at(80)).await.unwrap();
+    assert_eq!(leased.len(), kept.len());
+    for id in kept {
+        assert_eq!(store.delivery(&id).await.unwrap().unwrap().1.body.map(|body| body.len()), Some(50_000));
+    }
+    // With room again it goes on.
+    assert!(!store.accept(big(9999)).await.unwrap().duplicate);
 }

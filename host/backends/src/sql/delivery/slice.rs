@@ -91,34 +91,39 @@ impl Slice {
     }
 }
 
+pub(in crate::sql) const SUCCESSES_BEFORE: &str = "SELECT asked_at, deployment FROM ledger_deployments
+    WHERE connection = $1 AND service = $2 AND environment = $3 AND succeeded = 1
+      AND (asked_at, deployment) < ($4, $5)
+    ORDER BY asked_at DESC, deployment DESC LIMIT 2";
+
+pub(in crate::sql) const SUCCESSES_AFTER: &str = "SELECT asked_at, deployment FROM ledger_deployments
+    WHERE connection = $1 AND service = $2 AND environment = $3 AND succeeded = 1
+      AND (asked_at, deployment) > ($4, $5)
+    ORDER BY asked_at, deployment LIMIT 2";
+
+pub(in crate::sql) const ROWS_BETWEEN: &str = "SELECT * FROM ledger_deployments
+    WHERE connection = $1 AND service = $2 AND environment = $3
+      AND (asked_at, deployment) >= ($4, $5) AND (asked_at, deployment) <= ($6, $7)
+    ORDER BY asked_at, deployment";
+
 async fn slice_around(conn: &mut Conn, scope: &Scope, moved: Moved) -> Result<Slice, Error> {
     let (asked_at, id) = moved.place;
-    let before: Vec<Place> = sqlx::query_as(
-        "SELECT asked_at, deployment FROM ledger_deployments
-         WHERE connection = $1 AND service = $2 AND environment = $3 AND succeeded = 1
-           AND (asked_at, deployment) < ($4, $5)
-         ORDER BY asked_at DESC, deployment DESC LIMIT 2",
-    )
-    .bind(scope.connection.as_str())
-    .bind(scope.service.as_str())
-    .bind(scope.environment.as_str())
-    .bind(asked_at)
-    .bind(id.as_str())
-    .fetch_all(&mut *conn)
-    .await?;
-    let after: Vec<Place> = sqlx::query_as(
-        "SELECT asked_at, deployment FROM ledger_deployments
-         WHERE connection = $1 AND service = $2 AND environment = $3 AND succeeded = 1
-           AND (asked_at, deployment) > ($4, $5)
-         ORDER BY asked_at, deployment LIMIT 2",
-    )
-    .bind(scope.connection.as_str())
-    .bind(scope.service.as_str())
-    .bind(scope.environment.as_str())
-    .bind(asked_at)
-    .bind(id)
-    .fetch_all(conn)
-    .await?;
+    let before: Vec<Place> = sqlx::query_as(SUCCESSES_BEFORE)
+        .bind(scope.connection.as_str())
+        .bind(scope.service.as_str())
+        .bind(scope.environment.as_str())
+        .bind(asked_at)
+        .bind(id.as_str())
+        .fetch_all(&mut *conn)
+        .await?;
+    let after: Vec<Place> = sqlx::query_as(SUCCESSES_AFTER)
+        .bind(scope.connection.as_str())
+        .bind(scope.service.as_str())
+        .bind(scope.environment.as_str())
+        .bind(asked_at)
+        .bind(id)
+        .fetch_all(conn)
+        .await?;
     let landed_after = before.first().map_or(i64::MIN, |(at, _)| *at);
     Ok(Slice {
         from: before.into_iter().nth(1).unwrap_or_else(first),
@@ -129,21 +134,16 @@ async fn slice_around(conn: &mut Conn, scope: &Scope, moved: Moved) -> Result<Sl
 
 /// A slice's rows, in order, with the successes at its ends.
 async fn load(conn: &mut Conn, scope: &Scope, slice: &Slice) -> Result<Vec<StoredRow>, Error> {
-    Ok(sqlx::query_as(
-        "SELECT * FROM ledger_deployments
-         WHERE connection = $1 AND service = $2 AND environment = $3
-           AND (asked_at, deployment) >= ($4, $5) AND (asked_at, deployment) <= ($6, $7)
-         ORDER BY asked_at, deployment",
-    )
-    .bind(scope.connection.as_str())
-    .bind(scope.service.as_str())
-    .bind(scope.environment.as_str())
-    .bind(slice.from.0)
-    .bind(slice.from.1.as_str())
-    .bind(slice.to.0)
-    .bind(slice.to.1.as_str())
-    .fetch_all(conn)
-    .await?)
+    Ok(sqlx::query_as(ROWS_BETWEEN)
+        .bind(scope.connection.as_str())
+        .bind(scope.service.as_str())
+        .bind(scope.environment.as_str())
+        .bind(slice.from.0)
+        .bind(slice.from.1.as_str())
+        .bind(slice.to.0)
+        .bind(slice.to.1.as_str())
+        .fetch_all(conn)
+        .await?)
 }
 
 async fn write_row(conn: &mut Conn, row: DeploymentRow) -> Result<(), Error> {
