@@ -101,7 +101,7 @@ fn rerun(client: &Client, input: &RunInput, what: &str) -> Result<Outcome, Failu
 
 fn stop(client: &Client, input: &RunInput, what: &str) -> Result<Outcome, Failure> {
     let path = run_path(&input.service, &input.run_id);
-    client.post(&format!("{path}/{what}"), &json!({}))?;
+    client.post_nothing(&format!("{path}/{what}"))?;
     Ok(outcome(json!({ "run_id": input.run_id }), now(client, &input.service, &input.run_id)))
 }
 

@@ -48,6 +48,11 @@ impl Client {
         Ok(if response.status == 304 { Fetched::Unchanged } else { Fetched::Changed(response) })
     }
 
+    /// Ask for something to be done that needs no words. GitHub's description allows no body here.
+    pub(crate) fn post_nothing(&self, path: &str) -> Result<Response, Failure> {
+        self.send(path, self.request(http::post(self.url(path))))
+    }
+
     pub(crate) fn post<T: Serialize>(&self, path: &str, body: &T) -> Result<Response, Failure> {
         self.send(path, self.request(http::post(self.url(path))).json(body)?)
     }
@@ -76,7 +81,7 @@ impl Client {
 
     fn request(&self, request: Request) -> Request {
         request
-            .header("accept", "application/vnd.github+json")
+            .header("accept", "application/vnd.github+json, application/json")
             .header("x-github-api-version", "2022-11-28")
             .header("user-agent", "opssight")
     }

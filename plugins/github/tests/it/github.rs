@@ -45,7 +45,7 @@ pub(crate) fn start(settings: &Value, mut upstream: impl FnMut(&Asked) -> Respon
     native::on_http(move |request| {
         let line = request.url().strip_prefix(API).unwrap_or_else(|| panic!("{} is not GitHub", request.url()));
         asked.0.borrow_mut().push(format!("{} {line}", request.method().as_str()));
-        assert_eq!(request.header_value("accept"), Some("application/vnd.github+json"));
+        assert_eq!(request.header_value("accept"), Some("application/vnd.github+json, application/json"));
         assert_eq!(request.header_value("x-github-api-version"), Some("2022-11-28"));
         assert_eq!(request.header_value("user-agent"), Some("opssight"));
         assert_eq!(request.header_value("authorization"), None, "the host attaches credentials");

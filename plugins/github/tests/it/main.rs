@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 mod acting;
+mod conformance;
 mod examples;
 mod feeds;
 mod github;
 mod parsing;
+mod sandbox;
 mod tolerance;
