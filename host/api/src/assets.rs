@@ -57,7 +57,7 @@ impl Assets {
 
     /// The file that a path means.
     fn find(&self, path: &str) -> Option<&File> {
-        let path = decoded(path.trim_start_matches('/'));
+        let path = decoded(path.trim_start_matches('/'))?;
         let candidates: &[String] = match path.as_str() {
             "" => &["index.html".to_owned()],
             folder if folder.ends_with('/') => &[format!("{folder}index.html")],
@@ -140,7 +140,7 @@ fn kind(path: &str) -> &'static str {
 }
 
 /// Percent-decoded; what is not UTF-8 afterwards names no file of ours.
-fn decoded(path: &str) -> String {
+fn decoded(path: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
@@ -156,7 +156,7 @@ fn decoded(path: &str) -> String {
             }
         }
     }
-    String::from_utf8(bytes).unwrap_or_default()
+    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

@@ -7,6 +7,10 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use opssight_core::error::Kind;
 use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// How long a body of at most a megabyte may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A query string. Unknown parameters are errors that list the known ones.
 pub(crate) struct Query<T>(pub(crate) T);
@@ -28,9 +32,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        match <axum::Json<T> as FromRequest<S>>::from_request(request, state).await {
-            Ok(json) => Ok(Self(json.0)),
-            Err(rejection) => Err(bad_json(rejection)),
+        let read = <axum::Json<T> as FromRequest<S>>::from_request(request, state);
+        match tokio::time::timeout(PATIENCE, read).await {
+            Ok(Ok(json)) => Ok(Self(json.0)),
+            Ok(Err(rejection)) => Err(bad_json(rejection)),
+            Err(_) => Err(Refusal::http(StatusCode::REQUEST_TIMEOUT, "timeout", "the body came too slowly")),
         }
     }
 }

@@ -20,6 +20,8 @@ use utoipa_axum::routes;
 
 /// A sender that pauses longer than this in the middle of a body has gone.
 const PAUSE: Duration = Duration::from_secs(15);
+/// And the whole of it may take no longer than this.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How much of a refused body is read and thrown away, so that the sender is still there to hear the answer.
 const DRAIN: u64 = 64 << 20;
 
@@ -64,7 +66,7 @@ async fn receive_delivery(
         return Err(app.hooks.too_large(&connection, &told, size, limit).await.into());
     }
     let _memory = limits.body(length.unwrap_or(limit))?;
-    let body = match read(body, limit).await? {
+    let body = match tokio::time::timeout(PATIENCE, read(body, limit)).await.map_err(|_| too_slow())?? {
         Read::Whole(body) => body,
         Read::TooLarge(size) => return Err(app.hooks.too_large(&connection, &told, size, limit).await.into()),
     };
@@ -116,8 +118,12 @@ async fn next(chunks: &mut axum::body::BodyDataStream) -> Result<Option<bytes::B
         Ok(Some(Ok(chunk))) => Ok(Some(chunk)),
         Ok(None) => Ok(None),
         Ok(Some(Err(_))) => Err(Refusal::new(Kind::Invalid, "the body ended early").with_code("body-cut-off")),
-        Err(_) => Err(Refusal::http(StatusCode::REQUEST_TIMEOUT, "timeout", "the body came too slowly")),
+        Err(_) => Err(too_slow()),
     }
+}
+
+fn too_slow() -> Refusal {
+    Refusal::http(StatusCode::REQUEST_TIMEOUT, "timeout", "the body came too slowly")
 }
 
 /// Read and forget.

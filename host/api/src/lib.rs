@@ -24,6 +24,8 @@ mod router;
 mod security;
 mod serve;
 mod system;
+#[cfg(test)]
+mod testing;
 mod trace;
 
 pub use app::{ApiConfig, App, Readiness};

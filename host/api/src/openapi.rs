@@ -1,7 +1,9 @@
 //! The description of the API, from the same declarations as its routes.
 
 use opssight_api_types::Problem;
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::{Array, ArrayItems};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
@@ -27,6 +29,7 @@ pub fn openapi() -> OpenApi {
     let mut schemas: Vec<(String, RefOr<Schema>)> = vec![(Problem::name().into_owned(), Problem::schema())];
     Problem::schemas(&mut schemas);
     components.schemas.extend(schemas);
+    rows_by_name(&mut components.schemas);
     components.add_security_scheme(
         "token",
         SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("opstok").build()),
@@ -53,6 +56,19 @@ pub fn openapi_json() -> String {
         Err(error) => {
             tracing::error!(%error, "could not write the OpenAPI document");
             String::new()
+        }
+    }
+}
+
+/// The rows of a page by their schema's name; utoipa writes the whole schema out again for a generic's parameter.
+fn rows_by_name(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
+    let names: BTreeSet<String> = schemas.keys().cloned().collect();
+    for (name, schema) in schemas.iter_mut() {
+        let Some(row) = name.strip_prefix("Page_").filter(|row| names.contains(*row)) else { continue };
+        let RefOr::T(Schema::Object(page)) = schema else { continue };
+        let items = page.properties.get_mut("items");
+        if let Some(RefOr::T(Schema::Array(Array { items: ArrayItems::RefOrSchema(rows), .. }))) = items {
+            **rows = Ref::from_schema_name(row).into();
         }
     }
 }
@@ -87,4 +103,61 @@ fn problem(description: &str) -> Response {
         .description(description)
         .content("application/problem+json", ContentBuilder::new().schema(Some(schema)).build())
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Those that ask for no session.
+    const OPEN: [&str; 6] =
+        ["/api/v1/health", "/api/v1/sessions", "/api/v1/version", "/healthz", "/hooks/{connection}", "/readyz"];
+
+    fn operations() -> Vec<(String, Operation)> {
+        let operations = |(path, item): (String, utoipa::openapi::PathItem)| {
+            let all = [item.get, item.post, item.put, item.patch, item.delete];
+            all.into_iter().flatten().map(move |operation| (path.clone(), operation)).collect::<Vec<_>>()
+        };
+        openapi().paths.paths.into_iter().flat_map(operations).collect()
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own_a_summary_and_a_tag() {
+        let mut names = BTreeSet::new();
+        for (path, operation) in operations() {
+            let name = operation.operation_id.unwrap();
+            assert!(names.insert(name.clone()), "two operations are called {name}");
+            assert!(operation.summary.is_some_and(|summary| !summary.is_empty()), "{path}");
+            assert_eq!(operation.tags.unwrap().len(), 1, "{path}");
+        }
+        assert_eq!(names.len(), 36);
+    }
+
+    #[test]
+    fn everything_but_health_hooks_and_signing_in_needs_a_session() {
+        let schemes = |operation: &Operation| -> usize {
+            let text = serde_json::to_string(&operation.security).unwrap();
+            ["token", "session"].into_iter().filter(|scheme| text.contains(scheme)).count()
+        };
+        for (path, operation) in operations() {
+            let open = OPEN.contains(&path.as_str());
+            assert_eq!(schemes(&operation), if open { 0 } else { 2 }, "{path}");
+            let responses = &operation.responses.responses;
+            assert!(open || responses.contains_key("401"), "{path}");
+            assert!(responses.contains_key("default"), "{path}");
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere_and_the_text_is_stable() {
+        let text = openapi_json();
+        assert_eq!(text, openapi_json());
+        assert!(text.ends_with("}\n"));
+        let api = openapi();
+        let schemas = api.components.unwrap().schemas;
+        for reference in text.split("\"#/components/schemas/").skip(1) {
+            let name = reference.split('"').next().unwrap();
+            assert!(schemas.contains_key(name), "{name}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use utoipa_axum::router::OpenApiRouter;
 
 /// What handlers can ask for as `State`.
@@ -47,7 +48,7 @@ pub(crate) fn declared() -> utoipa::openapi::OpenApi {
     open().merge(guarded()).into_openapi()
 }
 
-/// The whole of it. The last layer is the outermost.
+/// The whole of it.
 pub(crate) fn router(app: Arc<App>, stopping: CancellationToken) -> Router {
     let api = Api {
         limits: Arc::new(Limits::new(&app.config)),
@@ -57,16 +58,25 @@ pub(crate) fn router(app: Arc<App>, stopping: CancellationToken) -> Router {
     };
     let (open, _) = open().split_for_parts();
     let (guarded, _) = guarded().split_for_parts();
-    Router::new()
+    let routes = Router::new()
         .merge(open)
         .merge(guarded.route_layer(from_fn_with_state(Arc::clone(&app), auth::require)))
         .fallback(assets::serve)
-        .with_state(api)
+        .with_state(api);
+    wrapped(routes).layer(from_fn_with_state(app, trace::observe))
+}
+
+/// What holds for every answer. The last layer is the outermost.
+fn wrapped(routes: Router) -> Router {
+    let packable = DefaultPredicate::new().and(NotForContentType::const_new("font/"));
+    routes
         .layer(DefaultBodyLimit::max(limits::JSON_BODY))
         .layer(from_fn(etag::tag))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(packable))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn(problem::render))
         .layer(from_fn(security::headers))
-        .layer(from_fn_with_state(app, trace::observe))
 }
+
+#[cfg(test)]
+mod tests;

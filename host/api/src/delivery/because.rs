@@ -63,7 +63,7 @@ fn time(at: Option<Timestamp>) -> String {
 
 /// The two largest units.
 fn length(micros: i64) -> String {
-    let secs = micros.div_euclid(1_000_000);
+    let secs = micros.max(0).div_euclid(1_000_000);
     let units = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
     let mut rest = secs;
     let mut parts = Vec::new();
@@ -117,7 +117,9 @@ mod tests {
 
     #[test]
     fn lengths_are_short() {
-        for (micros, expect) in [(0, "0 s"), (61_000_000, "1 min 1 s"), (90_061_000_000, "1 d 1 h"), (-5, "0 s")] {
+        for (micros, expect) in
+            [(0, "0 s"), (61_000_000, "1 min 1 s"), (90_061_000_000, "1 d 1 h"), (-5_000_000, "0 s")]
+        {
             assert_eq!(length(micros), expect);
         }
     }

@@ -146,6 +146,34 @@ fn message(event: Event) -> Option<Message> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::World;
+
+    #[tokio::test]
+    async fn a_stream_ends_with_its_session_and_with_the_host() {
+        let world = World::new();
+        let session = SecretHash::of(&world.token().await);
+        let follow = async |stopping: &CancellationToken| {
+            let start = Follower::start(&world.app, session.clone(), None, LiveQuery::default(), stopping.clone());
+            let mut follower = start.await.unwrap();
+            assert!(follower.next().await.is_some(), "the greeting");
+            follower
+        };
+        let stopping = CancellationToken::new();
+        let mut follower = follow(&stopping).await;
+        // The session is there: the check passes, and the stream goes on with the next event.
+        follower.check_at = Instant::now();
+        world.stubs.happens(1, "run_1");
+        assert!(follower.next().await.is_some());
+        assert!(follower.check_at > Instant::now());
+        world.stubs.sessions.lock().unwrap().clear();
+        follower.check_at = Instant::now();
+        world.stubs.happens(2, "run_2");
+        assert!(follower.next().await.is_none());
+
+        let mut follower = follow(&stopping).await;
+        stopping.cancel();
+        assert!(follower.next().await.is_none());
+    }
 
     #[test]
     fn a_stream_begins_where_the_client_was_or_says_that_it_cannot() {

@@ -1,0 +1,6 @@
+//! The whole router, on stub ports.
+
+mod access;
+mod answers;
+mod doors;
+mod stream;

@@ -1,0 +1,127 @@
+//! An app on stub ports: small memories where a test looks, empty answers elsewhere. The real ones are tested together
+//! in `host/server`.
+
+mod stubs;
+
+use crate::app::{ApiConfig, App, Readiness};
+use async_trait::async_trait;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use opssight_core::actions::Actions;
+use opssight_core::connections::Connections;
+use opssight_core::hooks::Hooks;
+use opssight_core::identity::Identity;
+use std::sync::Arc;
+pub(crate) use stubs::{SECRET, Stubs};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+/// The app and what its stubs remember.
+pub(crate) struct World {
+    pub(crate) stubs: Arc<Stubs>,
+    pub(crate) app: Arc<App>,
+    pub(crate) router: axum::Router,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with(ApiConfig::default())
+    }
+
+    pub(crate) fn with(config: ApiConfig) -> Self {
+        let stubs = Arc::new(Stubs::default());
+        let app = Arc::new(app(&stubs, config));
+        Self { router: crate::router::router(Arc::clone(&app), CancellationToken::new()), stubs, app }
+    }
+
+    /// A token of a new session.
+    pub(crate) async fn token(&self) -> String {
+        self.app.identity.sign_in(SECRET, "a test").await.unwrap().0
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    /// GET with a session.
+    pub(crate) async fn get(&self, path: &str) -> Response<Body> {
+        let token = self.token().await;
+        let request = Request::get(path).header("authorization", format!("Bearer {token}"));
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+}
+
+fn app(stubs: &Arc<Stubs>, config: ApiConfig) -> App {
+    let identity = Identity { store: stubs.clone(), clock: stubs.clone(), random: stubs.clone() };
+    App {
+        hooks: Hooks {
+            inbox: stubs.clone(),
+            connections: stubs.clone(),
+            plugins: stubs.clone(),
+            credentials: stubs.clone(),
+            bus: stubs.clone(),
+            clock: stubs.clone(),
+        },
+        inbox: stubs.clone(),
+        bus: stubs.clone(),
+        connections: Connections {
+            store: stubs.clone(),
+            plugins: stubs.clone(),
+            credentials: stubs.clone(),
+            bus: stubs.clone(),
+            clock: stubs.clone(),
+            random: stubs.clone(),
+        },
+        feeds: stubs.clone(),
+        runs: stubs.clone(),
+        delivery: stubs.clone(),
+        events: stubs.clone(),
+        actions: Actions {
+            connections: stubs.clone(),
+            plugins: stubs.clone(),
+            runs: stubs.clone(),
+            ingest: stubs.clone(),
+            clock: stubs.clone(),
+        },
+        identity,
+        plugins: stubs.clone(),
+        clock: stubs.clone(),
+        random: stubs.clone(),
+        config,
+        readiness: stubs.clone(),
+        metrics: metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle(),
+        version: "0.0.0-test".to_owned(),
+    }
+}
+
+#[async_trait]
+impl Readiness for Stubs {
+    async fn checks(&self) -> Vec<(String, Result<String, String>)> {
+        let worker = if *self.failing.lock().unwrap() { Err("stands still".to_owned()) } else { Ok("idle".to_owned()) };
+        vec![("store".to_owned(), Ok("12 ms".to_owned())), ("worker".to_owned(), worker)]
+    }
+}
+
+/// A body as text.
+pub(crate) async fn text(response: Response<Body>) -> String {
+    let bytes = axum::body::to_bytes(response.into_body(), 10 << 20).await.unwrap();
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A body as JSON.
+pub(crate) async fn json(response: Response<Body>) -> serde_json::Value {
+    serde_json::from_str(&text(response).await).unwrap()
+}
+
+/// A problem: its status, twice the same, and itself.
+pub(crate) async fn problem(response: Response<Body>) -> (u16, serde_json::Value) {
+    let status = response.status().as_u16();
+    assert_eq!(response.headers()["content-type"], "application/problem+json", "{status}");
+    let id = response.headers().get("x-request-id").map(|id| id.to_str().unwrap().to_owned());
+    let problem = json(response).await;
+    assert_eq!(problem["status"], status);
+    if let Some(id) = id {
+        assert_eq!(problem["request_id"], id.as_str());
+    }
+    (status, problem)
+}
