@@ -4,6 +4,7 @@ use crate::Figures;
 use crate::host::Host;
 use crate::recorded::{self, Recorded};
 use futures::StreamExt;
+use opssight_core::id::{ConnectionId, RunId};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::Path;
@@ -98,15 +99,15 @@ async fn steady(figures: &mut Figures, dir: &Path, plugins: &Path, example: &Arc
     let client = Client::of(&host).await;
     let stream = client.get("/api/v1/live").send().await.expect("the stream");
     let listener = tokio::spawn(async move {
-        let mut seen: HashMap<u64, Instant> = HashMap::new();
+        let mut seen: HashMap<String, Instant> = HashMap::new();
         let (mut stream, mut text) = (stream.bytes_stream(), String::new());
         while let Some(Ok(chunk)) = stream.next().await {
             let now = Instant::now();
             text.push_str(&String::from_utf8_lossy(&chunk));
             while let Some(end) = text.find("\n\n") {
                 let block: String = text.drain(..end + 2).collect();
-                if let Some(number) = number_of(&block) {
-                    seen.entry(number).or_insert(now);
+                if let Some(subject) = subject_of(&block) {
+                    seen.entry(subject).or_insert(now);
                 }
             }
             if seen.len() as u64 == STEADY {
@@ -115,27 +116,31 @@ async fn steady(figures: &mut Figures, dir: &Path, plugins: &Path, example: &Arc
         }
         seen
     });
-    let mut sent: HashMap<u64, Instant> = HashMap::new();
+    let connection = ConnectionId::from(client.connection.as_str());
+    let attempt = example.payload["workflow_run"]["run_attempt"].as_u64().map_or(1, |n| u32::try_from(n).unwrap_or(1));
+    let mut sent: HashMap<String, Instant> = HashMap::new();
     let mut tick = tokio::time::interval(Duration::from_millis(1000 / PER_SECOND));
     for i in 0..STEADY {
         let request = client.request(example, 5_000_000 + i);
         tick.tick().await;
-        sent.insert(5_000_000 + i, Instant::now());
+        let run = RunId::of(&connection, &(5_000_000 + i).to_string(), attempt);
+        sent.insert(run.to_string(), Instant::now());
         tokio::spawn(request.send());
     }
     let seen = tokio::time::timeout(Duration::from_secs(30), listener).await.expect("all events").expect("joined");
     let mut waits: Vec<f64> =
-        seen.iter().map(|(number, at)| at.duration_since(sent[number]).as_secs_f64() * 1000.0).collect();
+        seen.iter().map(|(run, at)| at.duration_since(sent[run]).as_secs_f64() * 1000.0).collect();
     waits.sort_by(f64::total_cmp);
     figures.put("hook_to_live_p50_ms", waits[waits.len() / 2]);
     figures.put("hook_to_live_p99_ms", waits[waits.len() * 99 / 100]);
 }
 
-/// The upstream number of the run that a block of the stream is about.
-fn number_of(block: &str) -> Option<u64> {
+/// The run that a block of the stream is about.
+fn subject_of(block: &str) -> Option<String> {
     let data = block.lines().find_map(|line| line.strip_prefix("data:"))?;
     let event: Value = serde_json::from_str(data.trim()).ok()?;
-    event["data"]["upstream_id"].as_str()?.parse().ok()
+    let subject = event["subject"].as_str()?;
+    subject.starts_with("run_").then(|| subject.to_owned())
 }
 
 impl Client {
