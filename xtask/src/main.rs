@@ -4,6 +4,7 @@
 //! machine. What must be tried on the real host is tried by starting `opssight` as a process.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+mod bench;
 mod demo;
 mod host;
 mod interrupt;
@@ -38,6 +39,8 @@ enum Chore {
     Demo(demo::Args),
     /// Run every test of the repository, from a clean clone.
     Test(test::Args),
+    /// Measure what calls and deliveries cost, as ratios against peers of the same run.
+    Bench(bench::Args),
     /// Check what a reviewer should not have to: format, lints, walls, licences, generated files.
     Tidy(tidy::Args),
     /// Build plugins into single-file packages in `target/plugins`.
@@ -68,6 +71,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.chore {
         Chore::Demo(args) => return demo::run(&workspace, &args),
         Chore::Test(args) => return test::run(&workspace, &args),
+        Chore::Bench(args) => bench::run(&workspace, &args)?,
         Chore::Tidy(args) => return tidy::run(&workspace, &args),
         Chore::Plugins { name } => {
             plugins::build(&workspace, name.as_deref())?;
