@@ -1374,401 +1374,63 @@ export interface components {
         /** @description One page of a list. */
         Page_Change: {
             /** @description The rows. */
-            items: {
-                /** @description Our id. */
-                id: string;
-                /** @description The connection it was seen through. */
-                connection: string;
-                /** @description "owner/name". */
-                service: string;
-                /**
-                 * Format: int64
-                 * @description The number people quote.
-                 */
-                number: number;
-                /** @description Its title. */
-                title?: string | null;
-                /** @description Its page upstream. */
-                url?: string | null;
-                /** @description "open", "closed" or "merged". */
-                state: string;
-                /** @description Not ready for review. */
-                draft: boolean;
-                /** @description Its author. */
-                author?: string | null;
-                /** @description Branch it lands on. */
-                base?: string | null;
-                /** @description Branch it comes from. */
-                head?: string | null;
-                /** @description The commit that landed. */
-                merge_commit?: string | null;
-                /**
-                 * Format: date-time
-                 * @description When its first commit was written.
-                 */
-                first_commit_at?: string | null;
-                /**
-                 * Format: date-time
-                 * @description When it was proposed.
-                 */
-                created_at?: string | null;
-                /**
-                 * Format: date-time
-                 * @description When somebody first reviewed it.
-                 */
-                first_review_at?: string | null;
-                /**
-                 * Format: date-time
-                 * @description When it was first approved.
-                 */
-                approved_at?: string | null;
-                /**
-                 * Format: date-time
-                 * @description When it landed.
-                 */
-                merged_at?: string | null;
-                /**
-                 * Format: date-time
-                 * @description When it was closed, landed or not.
-                 */
-                closed_at?: string | null;
-            }[];
+            items: components["schemas"]["Change"][];
             /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page_Connection: {
             /** @description The rows. */
-            items: {
-                /** @description Its id; also the last part of its hook address. */
-                id: string;
-                /** @description For people. */
-                name: string;
-                /** @description Which plugin. */
-                plugin: string;
-                /** @description Off: deliveries are refused and nothing is pulled. */
-                enabled: boolean;
-                /** @description Its settings. */
-                settings: Record<string, unknown>;
-                /** @description Which credentials are filled in, by name; secrets are never shown. */
-                credentials: {
-                    [key: string]: components["schemas"]["CredentialState"];
-                };
-                /** @description What it may reach beyond its manifest. */
-                grants: components["schemas"]["Grants"];
-                /** @description Where the upstream should deliver: a path on this host's public address. */
-                hook_path?: string | null;
-                /** @description The webhook secret, shown only in the answer that made it. */
-                webhook_secret?: string | null;
-                /**
-                 * Format: date-time
-                 * @description When it was made.
-                 */
-                created_at: string;
-                /**
-                 * Format: date-time
-                 * @description When it was last changed.
-                 */
-                updated_at: string;
-                /** @description What it takes and gives. */
-                status: components["schemas"]["ConnectionStatus"];
-            }[];
+            items: components["schemas"]["Connection"][];
             /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page_Delivery: {
             /** @description The rows. */
-            items: {
-                /** @description Our id. */
-                id: string;
-                /** @description The connection it came to. */
-                connection: string;
-                /** @description The upstream's id of it. */
-                delivery_id: string;
-                /** @description The event's name, where the upstream says one. */
-                event?: string | null;
-                /** @description What became of it. */
-                state: components["schemas"]["DeliveryState"];
-                /**
-                 * Format: int64
-                 * @description Size of the body in bytes.
-                 */
-                size: number;
-                /**
-                 * Format: date-time
-                 * @description When it was accepted.
-                 */
-                received_at: string;
-                /**
-                 * Format: date-time
-                 * @description When it was done with.
-                 */
-                finished_at?: string | null;
-                /**
-                 * Format: int32
-                 * @description Times that a worker took it.
-                 */
-                attempts: number;
-                /**
-                 * Format: date-time
-                 * @description When it is tried next.
-                 */
-                next_attempt_at?: string | null;
-                /**
-                 * Format: int32
-                 * @description Items that it brought.
-                 */
-                items: number;
-                /** @description Why it brought none. */
-                note?: string | null;
-                error?: components["schemas"]["DeliveryError"] | null;
-            }[];
+            items: components["schemas"]["Delivery"][];
             /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page_Deployment: {
             /** @description The rows. */
-            items: {
-                /** @description Our id. */
-                id: string;
-                /** @description The connection it was seen through. */
-                connection: string;
-                /** @description The upstream's id. */
-                upstream_id: string;
-                /** @description "owner/name". */
-                service: string;
-                /** @description Where to. */
-                environment: string;
-                /** @description Whether the environment is production. */
-                production?: boolean | null;
-                /** @description The commit. */
-                commit?: string | null;
-                /** @description What it was asked for by. */
-                ref?: string | null;
-                /** @description Its page upstream. */
-                url?: string | null;
-                /** @description Who asked. */
-                actor?: string | null;
-                /** @description The run that deploys. */
-                run?: string | null;
-                /** @description How it came out. */
-                outcome: components["schemas"]["DeploymentOutcome"];
-                /** @description The upstream's newest word: "queued", "success", "inactive". */
-                state?: string | null;
-                /** @description It repaired what an earlier deployment broke. */
-                rework: boolean;
-                /**
-                 * Format: date-time
-                 * @description When it was asked for.
-                 */
-                created_at?: string | null;
-                /**
-                 * Format: date-time
-                 * @description When it was over.
-                 */
-                finished_at?: string | null;
-            }[];
+            items: components["schemas"]["Deployment"][];
             /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page_Evidence: {
             /** @description The rows. */
-            items: {
-                /** @description The deployment. */
-                deployment: components["schemas"]["Deployment"];
-                change?: components["schemas"]["Change"] | null;
-                /**
-                 * Format: int64
-                 * @description What it contributes: lead time or recovery time.
-                 */
-                value_ms?: number | null;
-                /** @description The deployment that recovered, or the one that was repaired. */
-                related?: string | null;
-                /** @description Why it counts, in words. */
-                because: string;
-            }[];
+            items: components["schemas"]["Evidence"][];
             /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page_FlakyJob: {
             /** @description The rows. */
-            items: {
-                /** @description "owner/name". */
-                service: string;
-                /** @description The pipeline. */
-                pipeline: string;
-                /** @description The job. */
-                job: string;
-                /**
-                 * Format: int64
-                 * @description Commits for which it both passed and failed.
-                 */
-                commits: number;
-                /** @description An example: a run in which it failed. */
-                failed_run: string;
-                /** @description And one in which it passed. */
-                passed_run: string;
-                /**
-                 * Format: date-time
-                 * @description When it was last seen.
-                 */
-                last_at: string;
-            }[];
+            items: components["schemas"]["FlakyJob"][];
             /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page_Pipeline: {
             /** @description The rows. */
-            items: {
-                /** @description "owner/name". */
-                service: string;
-                /** @description Its name. */
-                pipeline: string;
-                /**
-                 * Format: int64
-                 * @description Runs in the window.
-                 */
-                runs: number;
-                /**
-                 * Format: double
-                 * @description Of the finished ones that passed or failed, the share that passed, 0 to 1.
-                 */
-                success_rate?: number | null;
-                /**
-                 * Format: int64
-                 * @description Median time from start to end of the successful runs.
-                 */
-                execution_ms_p50?: number | null;
-                /** @description The last runs, newest first, at most 30. */
-                last: components["schemas"]["PipelineBar"][];
-            }[];
+            items: components["schemas"]["Pipeline"][];
             /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page_Plugin: {
             /** @description The rows. */
-            items: {
-                /** @description "github". */
-                id: string;
-                /** @description "GitHub". */
-                name: string;
-                /** @description Semantic version. */
-                version: string;
-                /** @description Who publishes it. */
-                publisher: string;
-                /** @description One sentence. */
-                description: string;
-                /** @description SPDX expression. */
-                licence: string;
-                /** @description Where its documentation is. */
-                homepage?: string | null;
-                /** @description `sha256:...` of the package. */
-                digest: string;
-                /**
-                 * Format: int64
-                 * @description Size of the package in bytes.
-                 */
-                size: number;
-                /** @description What it is: "source", "webhook", "actions", "health". */
-                kinds: string[];
-                /** @description Interfaces that it imports: all it can do. */
-                imports: string[];
-                /** @description What it can do, in words, computed from its imports and its manifest. */
-                abilities: string[];
-                /** @description Where it may send requests. */
-                egress: components["schemas"]["Egress"][];
-                /** @description JSON Schema of a connection's settings. */
-                settings_schema: Record<string, unknown>;
-                /** @description What a connection signs in with. */
-                credentials: components["schemas"]["CredentialForm"][];
-                webhook?: components["schemas"]["WebhookForm"] | null;
-                /** @description What it pulls. */
-                feeds: components["schemas"]["Feed"][];
-                /** @description What it can be asked to do. */
-                actions: components["schemas"]["PluginAction"][];
-                /** @description Limits in force per call, by kind. */
-                budgets: {
-                    [key: string]: components["schemas"]["Budget"];
-                };
-                /** @description What it did since the host started. */
-                stats: components["schemas"]["PluginStats"];
-            }[];
+            items: components["schemas"]["Plugin"][];
             /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page_Run: {
             /** @description The rows. */
-            items: {
-                /** @description Our id of this attempt. */
-                id: string;
-                /** @description The connection it was seen through. */
-                connection: string;
-                /** @description The upstream's id of the run. */
-                upstream_id: string;
-                /**
-                 * Format: int32
-                 * @description Counted from 1.
-                 */
-                attempt: number;
-                /** @description "owner/name". */
-                service: string;
-                /** @description The pipeline's name. */
-                pipeline?: string | null;
-                /**
-                 * Format: int64
-                 * @description The number people quote.
-                 */
-                number?: number | null;
-                /** @description What it is about. */
-                title?: string | null;
-                /** @description Its page upstream. */
-                url?: string | null;
-                /** @description Stage of life. */
-                state: components["schemas"]["RunState"];
-                result?: components["schemas"]["RunResult"] | null;
-                /** @description What caused it. */
-                trigger?: string | null;
-                /** @description Branch or tag. */
-                branch?: string | null;
-                /** @description Commit. */
-                commit?: string | null;
-                /** @description Who caused it. */
-                actor?: string | null;
-                /** @description Changes (pull requests) it ran for. */
-                changes?: number[];
-                /**
-                 * Format: date-time
-                 * @description When it was asked for.
-                 */
-                created_at?: string | null;
-                /**
-                 * Format: date-time
-                 * @description When it began to work.
-                 */
-                started_at?: string | null;
-                /**
-                 * Format: date-time
-                 * @description When it was over.
-                 */
-                finished_at?: string | null;
-                /**
-                 * Format: int64
-                 * @description From asked for to its first job's start; absent while unknown.
-                 */
-                queue_ms?: number | null;
-                /**
-                 * Format: int64
-                 * @description From the first job's start to its end; absent until finished.
-                 */
-                execution_ms?: number | null;
-            }[];
+            items: components["schemas"]["Run"][];
             /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
             next_cursor?: string | null;
         };
