@@ -40,6 +40,8 @@ pub mod log;
 pub mod native;
 pub mod settings;
 pub mod state;
+#[cfg(test)]
+mod tests;
 pub mod time;
 
 pub use bindings::host::opssight::plugin::types::{Failure, FailureClass, Item, PageRequest, Series};
