@@ -163,6 +163,8 @@ fn executor() -> Option<tokio::runtime::Runtime> {
 struct Bare {
     engine: Engine,
     pre: InstancePre<()>,
+    check: Option<health::GuestIndices>,
+    receive: Option<webhook::GuestIndices>,
     executor: tokio::runtime::Runtime,
 }
 
@@ -179,7 +181,10 @@ impl Bare {
         linker.define_unknown_imports_as_traps(&component)?;
         let pre = linker.instantiate_pre(&component)?;
         let executor = executor().ok_or_else(|| wasmtime::format_err!("cannot make an executor"))?;
-        Ok(Self { engine, pre, executor })
+        // A package need not export both.
+        let check = health::GuestIndices::new(&pre).ok();
+        let receive = webhook::GuestIndices::new(&pre).ok();
+        Ok(Self { engine, pre, check, receive, executor })
     }
 
     fn fresh(&self, job: &Job, batches: usize) -> wasmtime::Result<Samples> {
@@ -219,9 +224,12 @@ impl Bare {
         store.set_epoch_deadline(u64::MAX / 2);
         let instance = self.pre.instantiate_async(&mut store).await?;
         let guest = match job {
-            Job::Check => BareGuest::Check(health::GuestIndices::new(&self.pre)?.load(&mut store, &instance)?),
+            Job::Check => {
+                let indices = self.check.as_ref().ok_or_else(|| wasmtime::format_err!("it exports no health"))?;
+                BareGuest::Check(indices.load(&mut store, &instance)?)
+            }
             Job::Receive(delivery) => {
-                let indices = webhook::GuestIndices::new(&self.pre)?;
+                let indices = self.receive.as_ref().ok_or_else(|| wasmtime::format_err!("it exports no webhook"))?;
                 let delivery = webhook::Delivery {
                     headers: delivery.headers.clone(),
                     body: delivery.body.clone(),

@@ -19,9 +19,6 @@ use std::time::Duration;
 use wasmtime::component::Instance;
 use wasmtime::{Engine, Store};
 
-/// Ticks stop a guest that computes; this much later, whatever waits in the host is stopped as well.
-const SLACK: Duration = Duration::from_millis(50);
-
 /// One exported function, with what to call it with.
 pub(crate) trait Export: Send + 'static {
     /// Which kind of call it is.
@@ -83,9 +80,9 @@ pub(crate) async fn execute<E: Export>(
     call: &Arc<CallContext>,
     export: E,
 ) -> Result<(E::Answer, Vec<StateWrite>), Fault> {
-    let wall = call.meter.wall();
-    let within = tokio::time::timeout(wall + SLACK, metered(&call.meter, in_store(engine, call, export)));
-    within.await.unwrap_or(Err(Fault::Exhausted(Exhausted::Wall(wall.as_millis()))))
+    metered(&call.meter, in_store(engine, call, export))
+        .await
+        .unwrap_or_else(|| Err(Fault::Exhausted(Exhausted::Wall(call.meter.wall().as_millis()))))
 }
 
 async fn in_store<E: Export>(
@@ -99,7 +96,7 @@ async fn in_store<E: Export>(
         Err(fault) => Err(fault),
     };
     match outcome {
-        Ok(answer) => Ok((answer, store.into_data().overlay.into_writes())),
+        Ok(answer) => Ok((answer, std::mem::take(&mut store.data_mut().overlay).into_writes())),
         // A guest that was refused memory dies of something else a moment later: the refusal is the reason.
         Err(Fault::Trap(trap)) => Err(store.data().denied.map_or(Fault::Trap(trap), Fault::Exhausted)),
         Err(fault) => Err(fault),

@@ -57,7 +57,7 @@ impl RateGate {
     pub(crate) fn observe(&self, answer: &Response<Bytes>, now: Timestamp) {
         let number = |name: &str| number(answer.headers(), name);
         let refused = matches!(answer.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::FORBIDDEN);
-        let retry_after = number("retry-after").map(|secs| now.plus_secs(secs));
+        let retry_after = number("retry-after").map(|secs| now.plus_secs(secs)).or_else(|| date(answer.headers()));
         let (left, limit) = (number("x-ratelimit-remaining"), number("x-ratelimit-limit"));
         let reset = number("x-ratelimit-reset").map(|secs| Timestamp(secs.saturating_mul(1_000_000)));
         let unsaid = (answer.status() == StatusCode::TOO_MANY_REQUESTS).then(|| now.plus_secs(UNSAID_PAUSE_SECS));
@@ -95,6 +95,12 @@ impl Standing {
 
 fn number(headers: &HeaderMap, name: &str) -> Option<i64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok().filter(|number| *number >= 0)
+}
+
+/// The other way in which `Retry-After` may be written (RFC 9110, 10.2.3).
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = headers.get("retry-after")?.to_str().ok()?;
+    Some(chrono::DateTime::parse_from_rfc2822(date.trim()).ok()?.to_utc().into())
 }
 
 #[cfg(test)]

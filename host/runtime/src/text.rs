@@ -3,6 +3,9 @@
 /// At most `max` bytes, on one line, without control characters and without the invisible characters that can
 /// make a line read differently from what it says.
 pub(crate) fn clean(text: &str, max: usize) -> String {
+    if text.len() <= max && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut clean = String::with_capacity(text.len().min(max));
     for c in text.chars() {
         let c = match c {

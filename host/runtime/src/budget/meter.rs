@@ -3,9 +3,14 @@
 use super::{Budget, Exhausted};
 use rustix::time::{ClockId, clock_gettime};
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
+use tokio::time::{Sleep, sleep};
+
+/// So much later than its ticks, a call that waits is given up.
+const SLACK: Duration = Duration::from_millis(50);
 
 /// CPU time of the calling thread, nanoseconds.
 pub(crate) fn thread_cpu_ns() -> u64 {
@@ -79,14 +84,21 @@ impl Meter {
     }
 }
 
-/// Count the CPU time of a call.
-pub(crate) async fn metered<F: Future>(meter: &Meter, call: F) -> F::Output {
+/// Drive a call, count its CPU time, and give it up when its wall time is over: ticks stop a guest that computes, but
+/// not one that waits in the host. None: its time is over.
+pub(crate) async fn metered<F: Future>(meter: &Meter, call: F) -> Option<F::Output> {
     let mut call = pin!(call);
+    // Most calls are over at the first poll and need no alarm.
+    let mut alarm: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|context| {
         meter.enter();
         let poll = call.as_mut().poll(context);
         meter.leave();
-        poll
+        if let Poll::Ready(answer) = poll {
+            return Poll::Ready(Some(answer));
+        }
+        let alarm = alarm.get_or_insert_with(|| Box::pin(sleep(meter.remaining() + SLACK)));
+        alarm.as_mut().poll(context).map(|()| None)
     })
     .await
 }

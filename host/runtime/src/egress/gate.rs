@@ -82,7 +82,9 @@ fn record(call: &CallContext, method: &Method, url: &Url, answer: &Result<Respon
         }
         Err(refusal) => {
             let (code, url) = (refusal.code(), printable(url));
-            tracing::info!(plugin.id = plugin, connection.id = connection, %method, url, code, "outbound request did not go through: {refusal}");
+            let why = refusal.to_string();
+            let why = call.secrets.scrub(&why);
+            tracing::info!(plugin.id = plugin, connection.id = connection, %method, url, code, "outbound request did not go through: {why}");
             refusal.code()
         }
     };

@@ -49,6 +49,9 @@ impl Rules {
         if !url.username().is_empty() || url.password().is_some() {
             return Err("it carries a user name".to_owned());
         }
+        if method == Method::CONNECT {
+            return Err("CONNECT opens a tunnel, and plugins get none".to_owned());
+        }
         let mut wrong_method = false;
         for rule in self.rules.iter().filter(|rule| rule.covers(url)) {
             if rule.methods.iter().any(|allowed| allowed == method.as_str()) {

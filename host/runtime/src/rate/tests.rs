@@ -21,10 +21,11 @@ fn waits(status: u16, headers: &[(&str, &str)]) -> [u64; 4] {
 #[test]
 fn pauses_and_reserves_hold_back_the_right_calls() {
     type Case = (&'static str, u16, &'static [(&'static str, &'static str)], [u64; 4]);
-    let cases: [Case; 9] = [
+    let cases: [Case; 10] = [
         ("an ordinary answer", 200, &[], [0; 4]),
         ("an ordinary refusal", 403, &[], [0; 4]),
         ("a secondary limit", 403, &[("retry-after", "30")], [0, 30, 30, 30]),
+        ("until a date", 429, &[("retry-after", "Tue, 14 Nov 2023 22:14:20 GMT")], [0, 60, 60, 60]),
         ("too many, for how long unsaid", 429, &[], [0, 60, 60, 60]),
         ("an endless pause is cut", 429, &[("retry-after", "9999999")], [0, 3600, 3600, 3600]),
         (

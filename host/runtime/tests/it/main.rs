@@ -1,5 +1,4 @@
 //! The runtime as the rest of the house sees it, with guests that mean well and guests that do not.
-#![expect(clippy::allow_attributes, reason = "what a test uses changes with every test")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod budgets;
@@ -11,3 +10,4 @@ mod harness;
 mod host_interfaces;
 mod install;
 mod noop;
+mod resilience;

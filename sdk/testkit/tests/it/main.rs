@@ -1,5 +1,5 @@
 //! The testkit on the plugin that every other one is written after.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use opssight_core::plugins::{FaultSource, Grants};
 use opssight_testkit::{Response, TestHost, build_plugin};

@@ -11,7 +11,7 @@ fn rules() -> Rules {
         "settings": { "type": "object" },
         "credentials": [{ "name": "api", "title": "API", "schemes": [{ "scheme": "bearer", "title": "t", "inputs": [] }] }],
         "egress": [
-            { "url": "{setting:base_url}", "methods": ["GET", "post"], "credential": "api", "reason": "r" },
+            { "url": "{setting:base_url}", "methods": ["GET", "post", "CONNECT"], "credential": "api", "reason": "r" },
             { "url": "https://files.example.test:8443/repos/acme/", "methods": ["GET"], "reason": "r" },
             { "url": "{setting:missing}", "methods": ["GET"], "reason": "r" },
         ],
@@ -26,6 +26,7 @@ fn only_what_the_manifest_lists_is_allowed() {
         ("GET", "https://api.example.test/anything?x=1", true),
         ("POST", "https://api.example.test:443/", true),
         ("DELETE", "https://api.example.test/", false),
+        ("CONNECT", "https://api.example.test/", false),
         ("GET", "http://api.example.test/", false),
         ("GET", "https://api.example.test:444/", false),
         ("GET", "https://api.example.test.evil.test/", false),
