@@ -77,7 +77,11 @@ impl Assets {
 impl File {
     fn of(path: &str, body: Bytes, hash: &str) -> Self {
         let kind = kind(path);
-        let policy = kind.starts_with("text/html").then(|| csp::policy(&String::from_utf8_lossy(&body)));
+        let policy = match kind {
+            page if page.starts_with("text/html") => Some(csp::policy(&String::from_utf8_lossy(&body))),
+            script if script.starts_with("text/javascript") => Some(csp::WORKER.to_owned()),
+            _ => None,
+        };
         // Names under `_next/static` contain a hash of what they hold.
         let cache = if path.starts_with("_next/static/") { "public, max-age=31536000, immutable" } else { "no-cache" };
         Self { body, etag: format!("W/\"{}\"", hash.get(..24).unwrap_or(hash)), kind, cache, policy }

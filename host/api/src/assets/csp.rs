@@ -4,6 +4,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
+/// The policy of a script: a worker is bound by that of its own script, not by that of the page which starts it, and
+/// the live stream's has to load its parts and to ask the API.
+pub(super) const WORKER: &str =
+    "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
 /// The policy of a page.
 pub(super) fn policy(html: &str) -> String {
     let mut scripts = "script-src 'self'".to_owned();

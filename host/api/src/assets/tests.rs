@@ -59,6 +59,13 @@ fn only_what_carries_its_hash_is_kept_for_ever() {
 }
 
 #[test]
+fn a_script_may_run_as_a_worker_that_asks_the_api() {
+    let response = assets().find("/_next/static/chunks/%5Bid%5D-1f.js").unwrap().respond(StatusCode::OK, None);
+    let policy = response.headers().get(header::CONTENT_SECURITY_POLICY).unwrap().to_str().unwrap();
+    assert!(policy.contains("script-src 'self'; connect-src 'self'"), "{policy}");
+}
+
+#[test]
 fn a_page_that_the_browser_has_is_not_sent_again() {
     let assets = assets();
     let page = assets.find("/").unwrap();
