@@ -161,8 +161,14 @@ fn input_problems(spec: &ActionSpec, input: &serde_json::Value) -> Vec<(String, 
 /// Which of a plugin's actions make sense for a run now: those about runs that need no more than the run's identity.
 /// What stops a run is for one that is not over; what runs it again, for one that is.
 pub fn for_run<'a>(manifest: &'a Manifest, run: &'a Run) -> impl Iterator<Item = &'a ActionSpec> {
-    manifest.actions.iter().filter(|action| action.subject == "run").filter(|action| {
+    manifest.actions.iter().filter(|action| action.subject == "run" && needs_only_the_run(action)).filter(|action| {
         let stops = action.name.contains("cancel");
         stops == (run.state != RunState::Finished)
     })
+}
+
+/// An action that asks for more (which environments, a comment) needs a form of its own.
+fn needs_only_the_run(action: &ActionSpec) -> bool {
+    let required = action.input.get("required").and_then(|required| required.as_array());
+    required.is_none_or(|required| required.iter().all(|name| name == "service" || name == "run_id"))
 }
