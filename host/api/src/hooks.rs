@@ -15,6 +15,7 @@ use opssight_core::error::Kind;
 use opssight_core::id::ConnectionId;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -58,15 +59,8 @@ async fn receive_delivery(
     limits.hook(&connection.id)?;
     let told = told(&headers);
     let limit = app.config.body_limit;
-    let length = content_length(&headers);
-    if let Some(size) = length.filter(|size| *size > limit) {
-        if !headers.contains_key(header::EXPECT) {
-            drain(body).await;
-        }
-        return Err(app.hooks.too_large(&connection, &told, size, limit).await.into());
-    }
-    let _memory = limits.body(length.unwrap_or(limit))?;
-    let body = match tokio::time::timeout(PATIENCE, read(body, limit)).await.map_err(|_| too_slow())?? {
+    let (read, _memory) = take(&limits, limit, &headers, body).await?;
+    let body = match read {
         Read::Whole(body) => body,
         Read::TooLarge(size) => return Err(app.hooks.too_large(&connection, &told, size, limit).await.into()),
     };
@@ -96,6 +90,26 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
 enum Read {
     Whole(Vec<u8>),
     TooLarge(u64),
+}
+
+/// The body, and its share of the memory that bodies may take together.
+async fn take(
+    limits: &Limits,
+    limit: u64,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Read, Option<OwnedSemaphorePermit>), Refusal> {
+    let length = content_length(headers);
+    if let Some(size) = length.filter(|size| *size > limit) {
+        // Who asks before sending hears the answer anyway.
+        if !headers.contains_key(header::EXPECT) {
+            drain(body).await;
+        }
+        return Ok((Read::TooLarge(size), None));
+    }
+    let memory = limits.body(length.unwrap_or(limit))?;
+    let read = tokio::time::timeout(PATIENCE, read(body, limit)).await.map_err(|_| too_slow())??;
+    Ok((read, Some(memory)))
 }
 
 /// Read a body, but never more of it than the limit into memory.

@@ -5,6 +5,7 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use metrics_exporter_prometheus::PrometheusHandle;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
@@ -19,13 +20,17 @@ use tokio_util::task::TaskTracker;
 /// gone or means harm.
 const HEADERS: Duration = Duration::from_secs(60);
 
+/// How often the metrics are tidied.
+const UPKEEP: Duration = Duration::from_secs(5);
+
 /// Answer requests until `shutdown`, then let those under way end (as long as `ApiConfig::drain`), and return.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
     let stopping = CancellationToken::new();
     let sockets = Arc::new(Semaphore::new(app.config.sockets));
     let drain = app.config.drain;
-    let router = crate::router::router(app, stopping.clone());
     let conversations = TaskTracker::new();
+    conversations.spawn(keep_metrics_small(app.metrics.clone(), stopping.clone()));
+    let router = crate::router::router(app, stopping.clone());
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = async {
@@ -48,6 +53,13 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<O
     conversations.close();
     if tokio::time::timeout(drain, conversations.wait()).await.is_err() {
         tracing::warn!(open = conversations.len(), "stopped before every request was answered");
+    }
+}
+
+/// Samples of histograms pile up until somebody reads them; where nobody scrapes, nobody would.
+async fn keep_metrics_small(metrics: PrometheusHandle, stopping: CancellationToken) {
+    while stopping.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
+        metrics.run_upkeep();
     }
 }
 

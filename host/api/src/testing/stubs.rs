@@ -102,8 +102,8 @@ fn page<T>(items: Vec<T>) -> Result<Page<T>, StoreError> {
     Ok(Page { items, next: None })
 }
 
-fn refused<T>(target: &CallTarget) -> Result<T, CallError> {
-    Err(CallError {
+fn refused(target: &CallTarget) -> CallError {
+    CallError {
         plugin: target.plugin.clone(),
         version: "0.1.0".to_owned(),
         connection: target.connection.clone(),
@@ -112,7 +112,7 @@ fn refused<T>(target: &CallTarget) -> Result<T, CallError> {
         code: "github.bad-credentials".to_owned(),
         message: "GitHub refused the token".to_owned(),
         retry_after_ms: None,
-    })
+    }
 }
 
 impl Clock for Stubs {
@@ -257,7 +257,7 @@ impl Plugins for Stubs {
         }
     }
     async fn receive(&self, target: &CallTarget, _: WebhookDelivery) -> Result<Called<Reception>, CallError> {
-        refused(target)
+        Err(refused(target))
     }
     async fn pull(
         &self,
@@ -266,13 +266,13 @@ impl Plugins for Stubs {
         _: Option<String>,
         _: PageRequest,
     ) -> Result<Called<PullBatch>, CallError> {
-        refused(target)
+        Err(refused(target))
     }
     async fn act(&self, target: &CallTarget, _: ActionInvocation) -> Result<Called<ActionOutcome>, CallError> {
-        refused(target)
+        Err(refused(target))
     }
     async fn check(&self, target: &CallTarget) -> Result<Called<HealthReport>, CallError> {
-        refused(target)
+        Err(refused(target))
     }
     fn forget(&self, _: &ConnectionId) {}
 }

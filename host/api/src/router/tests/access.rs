@@ -29,7 +29,7 @@ async fn everything_but_health_hooks_and_the_web_app_needs_a_session() {
             if operation.is_none() || open.contains(&path.as_str()) {
                 continue;
             }
-            let real = path.replace('{', "").replace('}', "");
+            let real = path.replace(['{', '}'], "");
             let response = world.send(request(method.clone(), &real, &[])).await;
             assert_eq!(response.headers()["www-authenticate"], "Bearer realm=\"opssight\"");
             assert_eq!(problem(response).await.0, 401, "{method} {path}");
