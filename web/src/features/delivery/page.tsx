@@ -99,7 +99,7 @@ function Course({ info, series }: { info: MetricInfo; series: DeliveryReport['se
   const told = values.flatMap((value, day) => (value === null || value === 0 ? [] : [[series.t[day]?.slice(0, 10) ?? '', info.format(value)] as const]));
   return (
     <>
-      <Chart t={t} values={values} draw={info.draw} format={info.format} label={`${info.name} per day: ${plural(told.length, 'day')} with a value. The table below holds the numbers.`} />
+      <Chart t={t} values={values} draw={info.draw} format={info.format} steps={info.steps} label={`${info.name} per day: ${plural(told.length, 'day')} with a value. The table below holds the numbers.`} />
       <details className="mt-2 text-xs text-muted">
         <summary className="w-fit rounded">Numbers behind this chart</summary>
         {told.length === 0 ? (

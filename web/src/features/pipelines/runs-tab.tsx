@@ -65,11 +65,11 @@ function Filters() {
         placeholder="Title, branch, commit, number…"
         value={get('q')}
         onChange={(q) => set({ q })}
-        className="col-span-2 sm:w-64"
+        className="col-span-2 sm:w-56"
       />
-      <FilterSelect label="Service" all="All services" value={get('service')} onChange={(service) => set({ service, pipeline: '' })} options={services} className="sm:max-w-52" />
-      <FilterSelect label="Pipeline" all="All pipelines" value={get('pipeline')} onChange={(pipeline) => set({ pipeline })} options={names.map((name) => [name, name])} className="sm:max-w-44" />
-      <FilterText label="Branch" placeholder="Branch" value={get('branch')} onChange={(branch) => set({ branch })} className="sm:w-32" />
+      <FilterSelect label="Service" all="All services" value={get('service')} onChange={(service) => set({ service, pipeline: '' })} options={services} className="sm:max-w-44" />
+      <FilterSelect label="Pipeline" all="All pipelines" value={get('pipeline')} onChange={(pipeline) => set({ pipeline })} options={names.map((name) => [name, name])} className="sm:max-w-40" />
+      <FilterText label="Branch" placeholder="Branch" value={get('branch')} onChange={(branch) => set({ branch })} className="sm:w-28" />
       <FilterSelect label="State" all="Any state" value={get('state')} onChange={(state) => set({ state })} options={STATE_OPTIONS} />
       <FilterSelect label="Result" all="Any result" value={get('result')} onChange={(result) => set({ result })} options={RESULT_OPTIONS} />
       {(['connection', 'commit', 'trigger', 'actor'] as const).map(

@@ -79,7 +79,7 @@ function Card({ plugin }: { plugin: Plugin }) {
             {plugin.abilities.map((ability) => (
               <li key={ability} className="flex gap-2 text-sm">
                 <ShieldCheck size={15} className="mt-0.5 shrink-0 text-good" aria-hidden />
-                {ability}
+                <span className="min-w-0 first-letter:uppercase">{ability}</span>
               </li>
             ))}
           </ul>
