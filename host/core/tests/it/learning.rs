@@ -75,7 +75,7 @@ prop_compose! {
 
 #[derive(Debug, Clone)]
 enum OfChange {
-    Seen(Change),
+    Seen(Box<Change>),
     Reviewed(Review),
     Committed(i64),
 }
@@ -84,7 +84,14 @@ fn of_change() -> impl Strategy<Value = (OfChange, Timestamp)> {
     let states = select(vec![ChangeState::Open, ChangeState::Closed, ChangeState::Merged]);
     let seen =
         (proptest::option::of(states), text(), proptest::option::of(moment())).prop_map(|(state, title, merged_at)| {
-            OfChange::Seen(Change { service: "o/r".into(), number: 3, state, title, merged_at, ..Change::default() })
+            OfChange::Seen(Box::new(Change {
+                service: "o/r".into(),
+                number: 3,
+                state,
+                title,
+                merged_at,
+                ..Change::default()
+            }))
         });
     let reviews = select(vec![ReviewState::Approved, ReviewState::Commented, ReviewState::Dismissed]);
     let reviewed =

@@ -97,10 +97,13 @@ pub(crate) fn measure(figures: &mut Figures, package: &[u8]) {
     let job = Job::Receive(delivery);
     let fresh = us(bench::fresh(&host, &github, &job, BATCHES).expect("fresh").min());
     let warm = us(bench::warm(&host, &github, &job, BATCHES).expect("warm").min());
+    let bare = us(bench::bare_fresh(package, &job, BATCHES).expect("bare").min());
     let subprocess = subprocess(dir.path(), &body);
     figures.put("normalise_native_us", native);
     figures.put("normalise_fresh_us", fresh);
     figures.put("normalise_warm_us", warm);
+    figures.put("normalise_bare_us", bare);
+    figures.put("normalise_fresh_over_bare", fresh / bare);
     figures.put("normalise_subprocess_us", subprocess);
     figures.put("normalise_sandbox_over_native", fresh / native);
     figures.put("normalise_sandbox_over_subprocess", fresh / subprocess);

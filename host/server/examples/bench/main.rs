@@ -66,6 +66,8 @@ fn print(figures: &Figures) {
     figures.row("normalise_native_us", "", "a recorded workflow_run delivery, parsed in process");
     figures.row("normalise_fresh_us", "", "in a fresh sandbox");
     figures.row("normalise_warm_us", "", "in a warm sandbox");
+    figures.row("normalise_bare_us", "", "in a fresh instance on bare wasmtime");
+    figures.row("normalise_fresh_over_bare", "<= 1.15", "what the host adds to a call that does something");
     figures.row("normalise_subprocess_us", "", "in a warm subprocess over a Unix socket (both processes' CPU)");
     figures.row("normalise_sandbox_over_native", "<= 4", "fresh sandbox / native");
     figures.row("normalise_sandbox_over_subprocess", "< 1", "fresh sandbox / warm subprocess");

@@ -35,7 +35,7 @@ pub(crate) struct Host {
     child: Child,
     pub(crate) url: String,
     pub(crate) admin_secret: Option<String>,
-    pub(crate) dir: PathBuf,
+    dir: PathBuf,
 }
 
 /// How a host is started.
@@ -52,11 +52,6 @@ impl Start {
 
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.envs.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    pub(crate) fn plugins(mut self, dir: &Path) -> Self {
-        self.plugins = dir.to_owned();
         self
     }
 
@@ -108,10 +103,6 @@ impl Host {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
         self.child.wait().expect("its end").code().expect("an exit code")
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
     }
 
     pub(crate) fn log(&self) -> String {
