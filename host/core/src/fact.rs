@@ -50,6 +50,11 @@ impl<T: Ord + Clone> Known<T> {
         self.get().cloned()
     }
 
+    /// Since when that is known; the newest observation's moment.
+    pub fn at(&self) -> Option<Timestamp> {
+        self.0.as_ref().map(|fact| fact.at)
+    }
+
     /// Nothing is known.
     pub fn is_unknown(&self) -> bool {
         self.0.is_none()

@@ -72,6 +72,8 @@ pub struct Run {
     pub started_at: Option<Timestamp>,
     /// Over.
     pub finished_at: Option<Timestamp>,
+    /// The newest observation's moment.
+    pub observed_at: Timestamp,
     /// Start of its first job, where jobs are known. The store fills this in.
     pub first_job_started_at: Option<Timestamp>,
 }
@@ -144,6 +146,7 @@ impl RunDoc {
             created_at: self.created_at.cloned(),
             started_at: self.started_at.cloned(),
             finished_at: self.finished_at.cloned(),
+            observed_at: self.service.at().unwrap_or_default(),
             first_job_started_at: None,
         }
     }
@@ -165,9 +168,9 @@ impl Run {
         Some(self.finished_at?.since(self.work_started_at()?).max(0))
     }
 
-    /// The time by which lists are ordered.
+    /// The time by which lists are ordered. A run that is only known from one of its jobs has no time of its own yet.
     pub fn sort_at(&self) -> Timestamp {
-        self.created_at.or(self.started_at).or(self.finished_at).unwrap_or_default()
+        self.created_at.or(self.started_at).or(self.finished_at).unwrap_or(self.observed_at)
     }
 
     /// CDEvents' word for the stage that it is in.

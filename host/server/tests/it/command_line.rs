@@ -38,7 +38,7 @@ async fn every_list_and_show_speaks_of_what_was_delivered() {
     let shown = json(&run(&["runs", "show", &first, "-o", "json"]));
     assert_eq!(shown["run"]["id"], first.as_str());
     let table = run(&["runs", "list"]);
-    assert!(table.status.success() && text(&table.stdout).contains("CI"), "{}", text(&table.stdout));
+    assert!(table.status.success() && text(&table.stdout).contains("octocoders-linter"), "{}", text(&table.stdout));
 
     assert_eq!(json(&run(&["connections", "list", "-o", "json"]))["items"][0]["name"], "acme");
     let listed = json(&run(&["deliveries", "list", "--state", "done", "-o", "json"]));
