@@ -23,5 +23,5 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     if args.json {
         cargo.arg("--json");
     }
-    process::run(&mut cargo)
+    process::run_for_data(&mut cargo)
 }

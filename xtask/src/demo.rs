@@ -12,6 +12,7 @@ mod recorded;
 mod story;
 #[cfg(test)]
 mod tests;
+mod upstream;
 
 use crate::host::{self, Api, Host};
 use crate::process::{headline, print, say};
@@ -88,15 +89,11 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     interrupt::watch()?;
     let host = start(workspace, args, data)?;
     let api = host.sign_in()?;
-    let stage = play::connect(&api)?;
+    let upstream = upstream::start()?;
+    let stage = play::connect(&api, &upstream)?;
     say(&format!("    {} runs on embedded stores in {}", host.address, data.display()));
-    say(&format!(
-        "    connection {}: takes signed deliveries; its API address is {},",
-        stage.connection,
-        play::NOWHERE
-    ));
-    say("    where nobody answers and the egress gate lets nothing through: the demo calls nobody outside, and the");
-    say("    connection's feeds say that they were refused.");
+    say(&format!("    connection {} takes signed deliveries. The demo calls nobody outside: in", stage.connection));
+    say(&format!("    GitHub's place, {upstream} answers the plugin: no repositories, and it takes no orders."));
 
     let outcome = play(&api, &stage, &recorded, &past, now)?;
     summary(&outcome, recorded.len(), past.len());
@@ -125,7 +122,7 @@ pub(crate) fn furnished(workspace: &Workspace, data: &Path) -> Result<Host> {
     let past: Vec<Delivery> = told.into_iter().filter(|told| told.at <= now).map(|told| told.delivery).collect();
     let host = Host::start(workspace, data, host::free_port(None)?)?;
     let api = host.sign_in()?;
-    let stage = play::connect(&api)?;
+    let stage = play::connect(&api, &upstream::start()?)?;
     stage.play(&api, "recorded deliveries", &recorded)?;
     stage.play(&api, "derived deliveries", &past)?;
     let failed = stage.settle(&api)?;

@@ -32,9 +32,18 @@ pub(crate) fn environment(name: &str) -> Option<String> {
 
 /// Run to the end; its output is shown as it comes. No standard input: a chore never waits for an answer.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
+    finish(command.stdout(Stdio::from(std::io::stderr())))
+}
+
+/// The same for a program whose stdout is the chore's own data.
+pub(crate) fn run_for_data(command: &mut Command) -> Result<()> {
+    finish(command.stdout(Stdio::inherit()))
+}
+
+fn finish(command: &mut Command) -> Result<()> {
     let shown = show(command);
     say(&format!("    $ {shown}"));
-    command.stdin(Stdio::null()).stdout(Stdio::from(std::io::stderr()));
+    command.stdin(Stdio::null());
     let status = command.status().with_context(|| format!("start `{shown}`"))?;
     if !status.success() {
         bail!("`{shown}` failed: {status}");

@@ -26,17 +26,16 @@ pub(super) struct Answers {
     pub(super) rejected: u64,
 }
 
-/// What pulling is pointed at: a port of this machine where nothing listens and that the egress gate refuses anyway.
-pub(super) const NOWHERE: &str = "http://127.0.0.1:9";
-
-/// Make a GitHub connection that takes deliveries and reaches nobody.
-pub(super) fn connect(api: &Api) -> Result<Stage> {
+/// Make a GitHub connection that takes deliveries, and asks nobody but `upstream` on this machine: which is private and
+/// plain http, so that both must be granted.
+pub(super) fn connect(api: &Api, upstream: &str) -> Result<Stage> {
     let connection = api.post(
         "/api/v1/connections",
         &json!({
             "name": "GitHub (demo)",
             "plugin": "github",
-            "settings": { "base_url": NOWHERE },
+            "settings": { "base_url": upstream },
+            "grants": { "networks": ["127.0.0.1/32"], "insecure_http": true },
             "credentials": { "api": { "scheme": "bearer", "inputs": { "token": "demo" } } },
         }),
     )?;
