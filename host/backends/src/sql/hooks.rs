@@ -14,7 +14,7 @@ use opssight_core::hooks::{
 use opssight_core::id::{ConnectionId, DeliveryId};
 use opssight_core::page::Page;
 use opssight_core::time::Timestamp;
-use sqlx::FromRow;
+use sqlx::{FromRow, QueryBuilder};
 
 /// Rejected deliveries that are kept per connection.
 const REJECTED_KEPT: i64 = 1000;
@@ -155,32 +155,32 @@ type Settling = (bool, u32);
 
 async fn settle(conn: &mut Conn, settlement: &Settlement) -> Result<Settling, Error> {
     let end = End::of(&settlement.how, settlement.now);
-    let fault = end.fault;
-    let done = sqlx::query(
-        "UPDATE deliveries SET state = $3, finished_at = $4, due_at = $5, items = $6, note = $7, fault = $8,
-                fault_code = $9, fault_message = $10
-         WHERE id = $1 AND fence = $2 AND state = 'processing'",
-    )
-    .bind(settlement.id.as_str())
-    .bind(settlement.fence)
-    .bind(end.state.as_str())
-    .bind(end.finished_at.map(|at| at.0))
-    .bind(end.due_at.map(|at| at.0))
-    .bind(i64::try_from(end.items).unwrap_or(i64::MAX))
-    .bind(end.note)
-    .bind(fault.as_ref().map(|fault| fault.fault.clone()))
-    .bind(fault.as_ref().map(|fault| fault.code.clone()))
-    .bind(fault.map(|fault| fault.message))
-    .execute(&mut *conn)
-    .await?;
-    if done.rows_affected() == 0 {
-        return Ok((false, 0));
-    }
-    let changed = match &settlement.how {
-        Settled::Done { effect, .. } => ingest::apply(conn, effect).await?.changed,
-        Settled::Retry { .. } | Settled::Failed { .. } => 0,
+    let mut sql = QueryBuilder::new("UPDATE deliveries SET state = ");
+    sql.push_bind(end.state.as_str());
+    sql.push(", finished_at = ").push_bind(end.finished_at.map(|at| at.0));
+    sql.push(", due_at = ").push_bind(end.due_at.map(|at| at.0));
+    sql.push(", items = ").push_bind(i64::try_from(end.items).unwrap_or(i64::MAX));
+    sql.push(", note = ").push_bind(end.note);
+    let (fault, code, message) = match end.fault {
+        Some(fault) => (Some(fault.fault), Some(fault.code), Some(fault.message)),
+        None => (None, None, None),
     };
-    Ok((true, changed))
+    sql.push(", fault = ").push_bind(fault);
+    sql.push(", fault_code = ").push_bind(code);
+    sql.push(", fault_message = ").push_bind(message);
+    sql.push(" WHERE id = ").push_bind(settlement.id.0.clone());
+    sql.push(" AND fence = ").push_bind(settlement.fence);
+    sql.push(" AND state = 'processing' RETURNING 'held', '', ''");
+    match &settlement.how {
+        Settled::Done { effect, .. } => {
+            let applied = ingest::apply_after(conn, effect, Some(sql)).await?;
+            Ok((applied.is_some(), applied.map_or(0, |applied| applied.changed)))
+        }
+        Settled::Retry { .. } | Settled::Failed { .. } => {
+            let held: Vec<(String, String, String)> = sql.build_query_as().fetch_all(conn).await?;
+            Ok((!held.is_empty(), 0))
+        }
+    }
 }
 
 async fn replay(conn: &mut Conn, id: &str, now: Timestamp) -> Result<bool, Error> {

@@ -1,71 +1,235 @@
-//! From items to rows: load the document that an item touches, let it learn, write it if it is different now, and
-//! append an event. Everything runs in the transaction of whoever calls.
+//! From items to rows: load the documents that a call's items touch, let them learn, write those that are different
+//! now, and append events. Everything runs in the transaction of whoever calls, in few trips to the connection: one
+//! to load, one to write, one more if commits are spoken of.
 //!
 //! Nothing that is written here may depend on when or in which order items come; events do, they are the log.
 
 mod changes;
+mod commits;
 mod delivery;
+mod docs;
 mod pipelines;
 
 use super::error::Error;
 use super::{Conn, Store, plugins};
 use async_trait::async_trait;
+use changes::ChangeRow;
+use delivery::{DeploymentRow, ReleaseRow, RepositoryRow};
+use docs::{Docs, push_rows};
+use opssight_core::delivery::{ChangeDoc, DeploymentDoc, ReleaseDoc, RepositoryDoc};
 use opssight_core::error::StoreError;
 use opssight_core::events::Topic;
 use opssight_core::id::ConnectionId;
 use opssight_core::ingest::{Applied, Effect, Ingest};
-use opssight_core::items::Body;
+use opssight_core::items::{Body, Item};
+use opssight_core::pipelines::{JobDoc, RunDoc};
 use opssight_core::time::Timestamp;
+use pipelines::{JobRow, RunRow};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use sqlx::{QueryBuilder, Sqlite};
 
-/// On whose behalf, and when.
-struct Scope<'a> {
-    connection: &'a ConnectionId,
-    now: Timestamp,
-}
+/// A write that must go first, and whether it found its row: it returns `('held', '', '')` if it did.
+pub(super) type First = QueryBuilder<Sqlite>;
+
+/// Rows of one statement; SQLite takes 32,766 parameters.
+const ROWS_AT_ONCE: usize = 100;
 
 /// Take in what a call brought.
 pub(super) async fn apply(conn: &mut Conn, effect: &Effect) -> Result<Applied, Error> {
-    let scope = Scope { connection: &effect.connection, now: effect.now };
-    let mut applied = Applied::default();
-    for item in &effect.items {
-        let at = item.at;
-        let changed = match &item.body {
-            Body::Run(seen) => pipelines::run(conn, &scope, seen, at).await?,
-            Body::Job(seen) => pipelines::job(conn, &scope, seen, at).await?,
-            Body::Deployment(seen) => delivery::deployment(conn, &scope, seen, at).await?,
-            Body::Release(seen) => delivery::release(conn, &scope, seen, at).await?,
-            Body::Repository(seen) => delivery::repository(conn, &scope, seen, at).await?,
-            Body::Change(seen) => changes::change(conn, &scope, seen, at).await?,
-            Body::Review(seen) => changes::review(conn, &scope, seen, at).await?,
-            Body::Push(seen) => changes::push(conn, &scope, seen).await?,
-            // The list of kinds may grow; an item must never vanish silently.
-            _ => return Err(Error::UnknownKind),
-        };
-        applied.items = applied.items.saturating_add(1);
-        applied.changed = applied.changed.saturating_add(changed);
-    }
-    plugins::remember(conn, effect.connection.as_str(), &effect.state).await?;
-    Ok(applied)
+    Ok(apply_after(conn, effect, None).await?.unwrap_or_default())
 }
 
-/// A document as it was and as it is after learning.
-fn learnt<D: DeserializeOwned + PartialEq + Clone>(
-    stored: Option<String>,
-    what: &'static str,
-    new: impl FnOnce() -> D,
-    learn: impl FnOnce(&mut D),
-) -> Result<Option<D>, Error> {
-    let Some(stored) = stored else {
-        let mut doc = new();
-        learn(&mut doc);
-        return Ok(Some(doc));
-    };
-    let known: D = serde_json::from_str(&stored).map_err(Error::stored(what))?;
-    let mut doc = known.clone();
-    learn(&mut doc);
-    Ok((doc != known).then_some(doc))
+/// Take in what a call brought, if the first write finds its row.
+pub(super) async fn apply_after(
+    conn: &mut Conn,
+    effect: &Effect,
+    first: Option<First>,
+) -> Result<Option<Applied>, Error> {
+    let mut batch = Batch::new(&effect.connection, effect.now);
+    let keys = effect.items.iter().map(|item| batch.want(item)).collect::<Result<Vec<_>, _>>()?;
+    if !batch.load(conn, first).await? {
+        return Ok(None);
+    }
+    let met = commits::meet(conn, &effect.connection, &effect.items).await?;
+    for change in met.written.keys() {
+        batch.changes.want(change.clone());
+    }
+    batch.load(conn, None).await?;
+    batch.written = met.written;
+    let mut applied = Applied { items: 0, changed: met.commits };
+    for (item, key) in effect.items.iter().zip(&keys) {
+        applied.items = applied.items.saturating_add(1);
+        applied.changed = applied.changed.saturating_add(u32::from(batch.learn(item, key)?));
+    }
+    applied.changed = applied.changed.saturating_add(batch.learn_commits()?);
+    batch.write(conn).await?;
+    plugins::remember(conn, effect.connection.as_str(), &effect.state).await?;
+    Ok(Some(applied))
+}
+
+/// The documents that a call's items touch, and the events that come of it.
+struct Batch<'a> {
+    connection: &'a ConnectionId,
+    now: Timestamp,
+    runs: Docs<RunDoc, RunRow>,
+    jobs: Docs<JobDoc, JobRow>,
+    deployments: Docs<DeploymentDoc, DeploymentRow>,
+    releases: Docs<ReleaseDoc, ReleaseRow>,
+    changes: Docs<ChangeDoc, ChangeRow>,
+    repositories: Docs<RepositoryDoc, RepositoryRow>,
+    /// When commits of changes were written, by change, until the change has learnt it.
+    written: std::collections::BTreeMap<String, Timestamp>,
+    events: Vec<NewEvent>,
+}
+
+struct NewEvent {
+    kind: &'static str,
+    subject: String,
+    data: String,
+}
+
+impl<'a> Batch<'a> {
+    fn new(connection: &'a ConnectionId, now: Timestamp) -> Self {
+        Self {
+            connection,
+            now,
+            runs: Docs::new("run"),
+            jobs: Docs::new("job"),
+            deployments: Docs::new("deployment"),
+            releases: Docs::new("release"),
+            changes: Docs::new("change"),
+            repositories: Docs::new("repository"),
+            written: Default::default(),
+            events: Vec::new(),
+        }
+    }
+
+    /// The id of the document that an item is about, which will be loaded.
+    fn want(&mut self, item: &Item) -> Result<String, Error> {
+        let connection = self.connection;
+        Ok(match &item.body {
+            Body::Run(seen) => self.runs.want(pipelines::run_id(connection, seen)),
+            Body::Job(seen) => self.jobs.want(pipelines::job_id(connection, seen)),
+            Body::Deployment(seen) => self.deployments.want(delivery::deployment_id(connection, seen)),
+            Body::Release(seen) => self.releases.want(delivery::release_id(connection, seen)),
+            Body::Repository(seen) => self.repositories.want(opssight_core::fact::clean(&seen.service)),
+            Body::Change(seen) => self.changes.want(changes::id(connection, &seen.service, seen.number)),
+            Body::Review(seen) => self.changes.want(changes::id(connection, &seen.service, seen.change)),
+            // Commits are no documents.
+            Body::Push(_) => String::new(),
+            // The list of kinds may grow; an item must never vanish silently.
+            _ => return Err(Error::UnknownKind),
+        })
+    }
+
+    /// Load what is wanted and not loaded. False: the first write found no row, nothing was loaded.
+    async fn load(&mut self, conn: &mut Conn, first: Option<First>) -> Result<bool, Error> {
+        let guarded = first.is_some();
+        let mut sql = first.unwrap_or_else(|| QueryBuilder::new(""));
+        let mut selects = 0;
+        for (select, ids) in [
+            ("SELECT 'run', id, doc FROM runs WHERE id", self.runs.missing()?),
+            ("SELECT 'job', id, doc FROM jobs WHERE id", self.jobs.missing()?),
+            ("SELECT 'deployment', id, doc FROM deployments WHERE id", self.deployments.missing()?),
+            ("SELECT 'release', id, doc FROM releases WHERE id", self.releases.missing()?),
+            ("SELECT 'change', id, doc FROM changes WHERE id", self.changes.missing()?),
+            ("SELECT 'repository', service, doc FROM repositories WHERE service", self.repositories.missing()?),
+        ] {
+            let Some(ids) = ids else { continue };
+            sql.push(match (selects, guarded) {
+                (0, true) => "; ",
+                (0, false) => "",
+                _ => " UNION ALL ",
+            });
+            selects += 1;
+            // SQLite: `json_each`, so that any number of ids is the same statement; PostgreSQL has `= ANY`.
+            sql.push(select).push(" IN (SELECT value FROM json_each(").push_bind(ids).push("))");
+            if select.contains("repositories") {
+                sql.push(" AND connection = ").push_bind(self.connection.0.clone());
+            }
+        }
+        if selects == 0 && !guarded {
+            return Ok(true);
+        }
+        let rows: Vec<(String, String, String)> = sql.build_query_as().fetch_all(conn).await?;
+        let mut held = !guarded;
+        for (kind, id, doc) in rows {
+            match kind.as_str() {
+                "held" => held = true,
+                "run" => self.runs.put(&id, &doc)?,
+                "job" => self.jobs.put(&id, &doc)?,
+                "deployment" => self.deployments.put(&id, &doc)?,
+                "release" => self.releases.put(&id, &doc)?,
+                "change" => self.changes.put(&id, &doc)?,
+                _ => self.repositories.put(&id, &doc)?,
+            }
+        }
+        Ok(held)
+    }
+
+    /// Take in one item. Whether its document is different now.
+    fn learn(&mut self, item: &Item, id: &str) -> Result<bool, Error> {
+        match &item.body {
+            Body::Run(seen) => self.learn_run(id, seen, item.at),
+            Body::Job(seen) => self.learn_job(id, seen, item.at),
+            Body::Deployment(seen) => self.learn_deployment(id, seen, item.at),
+            Body::Release(seen) => self.learn_release(id, seen, item.at),
+            Body::Repository(seen) => self.learn_repository(id, seen, item.at),
+            Body::Change(seen) => self.learn_change(id, seen, item.at),
+            Body::Review(seen) => self.learn_review(id, seen, item.at),
+            Body::Push(_) => Ok(false),
+            _ => Err(Error::UnknownKind),
+        }
+    }
+
+    fn event(&mut self, kind: &'static str, subject: &str, data: &serde_json::Value) {
+        self.events.push(NewEvent { kind, subject: subject.to_owned(), data: data.to_string() });
+    }
+
+    /// Write what is different now, and the events.
+    async fn write(self, conn: &mut Conn) -> Result<(), Error> {
+        let connection = self.connection.as_str();
+        let mut statements: Vec<QueryBuilder<Sqlite>> = Vec::new();
+        push_rows(&mut statements, connection, self.runs.rows());
+        push_rows(&mut statements, connection, self.jobs.rows());
+        push_rows(&mut statements, connection, self.deployments.rows());
+        push_rows(&mut statements, connection, self.releases.rows());
+        push_rows(&mut statements, connection, self.changes.rows());
+        push_rows(&mut statements, connection, self.repositories.rows());
+        push_events(&mut statements, connection, self.now, self.events);
+        for mut statement in statements {
+            // Large ones come in every size: keeping them prepared would push out those that are used often.
+            let keep = statement.sql().as_str().len() < 8000;
+            statement.build().persistent(keep).execute(&mut *conn).await?;
+        }
+        Ok(())
+    }
+}
+
+/// SQLite: statements that are joined with `;` are one trip. (PostgreSQL takes them one by one.)
+fn joined(statements: &mut Vec<QueryBuilder<Sqlite>>, rows: usize) -> Option<&mut QueryBuilder<Sqlite>> {
+    let fits = rows < ROWS_AT_ONCE && statements.last().is_some_and(|last| last.sql().as_str().len() < 8000);
+    if fits {
+        if let Some(last) = statements.last_mut() {
+            last.push("; ");
+        }
+    } else {
+        statements.push(QueryBuilder::new(""));
+    }
+    statements.last_mut()
+}
+
+fn push_events(statements: &mut Vec<QueryBuilder<Sqlite>>, connection: &str, now: Timestamp, events: Vec<NewEvent>) {
+    let mut events = events.into_iter().peekable();
+    while events.peek().is_some() {
+        let some: Vec<NewEvent> = events.by_ref().take(ROWS_AT_ONCE).collect();
+        let Some(sql) = joined(statements, some.len()) else { return };
+        sql.push("INSERT INTO events (kind, connection, subject, at, data) ");
+        sql.push_values(some, |mut row, event| {
+            row.push_bind(event.kind).push_bind(connection.to_owned()).push_bind(event.subject);
+            row.push_bind(now.0).push_bind(event.data);
+        });
+    }
 }
 
 fn json(value: &impl Serialize) -> Result<String, Error> {

@@ -81,7 +81,10 @@ async fn lists_and_leases_use_their_indexes() {
             delivery::slice::SUCCESSES_AFTER,
             "ledger_successes (connection=? AND service=? AND environment=? AND (asked_at,deployment)",
         ),
-        (delivery::slice::ROWS_BETWEEN, "ledger_order (connection=? AND service=? AND environment=? AND (asked_at,deployment)"),
+        (
+            delivery::slice::ROWS_BETWEEN,
+            "ledger_order (connection=? AND service=? AND environment=? AND (asked_at,deployment)",
+        ),
     ] {
         check(&store, sql, index).await;
     }

@@ -116,3 +116,21 @@ pub(crate) async fn status_counts_what_waits_and_failed(ports: Ports) {
     assert_eq!((check.health, check.summary.as_str(), check.at), (ConnectionHealth::Failing, "bad token", at(3)));
     assert_eq!(ports.inbox.deliveries(&DeliveryQuery::default()).await.unwrap().items.len(), 2);
 }
+
+pub(crate) async fn a_caller_that_goes_away_leaves_nothing_stale(ports: Ports) {
+    let mut kept = ports.connect("c", &[]).await;
+    // In memory from now on.
+    assert!(ports.connections.connection(&kept.id).await.unwrap().unwrap().enabled);
+    kept.enabled = false;
+    kept.updated_at = at(1);
+    // The change is asked for, and whoever asked does not wait for the answer.
+    let asked = ports.connections.update(&kept, None, at(0));
+    assert!(futures::FutureExt::now_or_never(asked).is_none());
+    for _ in 0..500 {
+        if !ports.connections.connection(&kept.id).await.unwrap().unwrap().enabled {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("the old connection is still shown");
+}

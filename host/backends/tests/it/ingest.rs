@@ -126,3 +126,21 @@ pub(crate) async fn a_command_that_fails_harms_no_other(ports: Ports) {
     assert_eq!(kept.iter().filter(|kept| kept.is_ok()).count(), 1);
     assert_eq!(ports.dump().await.lines().count(), 40);
 }
+
+pub(crate) async fn a_large_page_equals_single_items(ports: Ports) {
+    let items: Vec<Item> = (0..700_i64)
+        .map(|n| match n % 4 {
+            0 => finished(run(&format!("{}", n / 8), 1, n), n + 5, RunResult::Success),
+            1 => job(&format!("{n}"), &format!("{}", n / 8), 1, "test", (n, n + 3), RunResult::Success),
+            2 => merged(change(u64::try_from(n / 8).unwrap() + 1, n, &format!("h{n}")), n + 1),
+            _ => push(n, &[(&format!("h{}", n - 1), n - 50), (&format!("h{}", n - 5), n - 60)]),
+        })
+        .collect();
+    ports.apply(items.clone()).await;
+    let single = crate::ports::sqlite().await;
+    for item in items {
+        single.apply(vec![item]).await;
+    }
+    assert_eq!(ports.dump().await, single.dump().await);
+    assert_eq!(ports.dump().await.lines().filter(|line| line.starts_with("jobs ")).count(), 175);
+}

@@ -47,7 +47,8 @@ macro_rules! every_case {
                 a_stale_change_is_refused,
                 removing_takes_everything_but_what_was_reported,
                 pages_go_newest_first,
-                status_counts_what_waits_and_failed;
+                status_counts_what_waits_and_failed,
+                a_caller_that_goes_away_leaves_nothing_stale;
             events:
                 a_log_that_held_nothing_has_no_bounds,
                 events_are_numbered_and_read_in_order;
@@ -77,6 +78,7 @@ macro_rules! every_case {
                 replaying_changes_nothing,
                 a_commit_and_its_change_meet_in_either_order,
                 a_review_may_come_before_its_change,
+                a_large_page_equals_single_items,
                 a_command_that_fails_harms_no_other;
             ledger:
                 a_failure_is_recovered_by_the_next_success,
