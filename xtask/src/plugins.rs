@@ -19,7 +19,8 @@ pub(crate) struct Source {
     pub(crate) name: String,
     /// Its crate.
     pub(crate) krate: String,
-    folder: PathBuf,
+    /// Where it is.
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use semver::{Version, VersionReq};
 use serde_json::Value;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Make sure that plugins can be compiled.
@@ -29,13 +29,41 @@ pub(crate) fn wasm_target(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Make sure that `node_modules` holds what `package-lock.json` says.
+/// Make sure that the workspace's `node_modules` holds what its `package-lock.json` says.
 pub(crate) fn npm_packages(workspace: &Workspace) -> Result<()> {
-    if packages_are_current(workspace) {
+    npm_ci(workspace, &workspace.root, ForDevelopment::Needed)
+}
+
+/// The same for a plugin's conformance tests, which have packages of their own. What makes the checked-in
+/// description is left out: it is large, and tests only read what it made.
+pub(crate) fn conformance_packages(workspace: &Workspace) -> Result<()> {
+    for source in crate::plugins::sources(workspace)? {
+        let folder = source.folder.join("conformance");
+        if folder.join("package-lock.json").is_file() {
+            npm_ci(workspace, &folder, ForDevelopment::LeftOut)?;
+        }
+    }
+    Ok(())
+}
+
+/// Packages that only development needs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ForDevelopment {
+    Needed,
+    LeftOut,
+}
+
+fn npm_ci(workspace: &Workspace, folder: &Path, dev: ForDevelopment) -> Result<()> {
+    if packages_are_current(folder, dev) {
         return Ok(());
     }
     node(workspace)?;
-    process::run(workspace.npm().args(["ci", "--no-audit", "--no-fund"]))
+    let mut npm = workspace.npm();
+    npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(folder);
+    if dev == ForDevelopment::LeftOut {
+        npm.arg("--omit=dev");
+    }
+    process::run(&mut npm)
 }
 
 /// What `package.json` asks of Node is asked here, with words that say what to do.
@@ -55,9 +83,9 @@ fn node(workspace: &Workspace) -> Result<()> {
 
 /// npm notes what it installed; that note is compared with the lock file, so that nothing is installed twice and a
 /// half-finished or outdated install is seen. Optional packages are those of other platforms.
-fn packages_are_current(workspace: &Workspace) -> bool {
+fn packages_are_current(folder: &Path, dev: ForDevelopment) -> bool {
     let read = |path: &str| -> Option<serde_json::Map<String, Value>> {
-        let text = fs::read_to_string(workspace.root.join(path)).ok()?;
+        let text = fs::read_to_string(folder.join(path)).ok()?;
         let mut lock: Value = serde_json::from_str(&text).ok()?;
         match lock.get_mut("packages")?.take() {
             Value::Object(packages) => Some(packages),
@@ -72,7 +100,7 @@ fn packages_are_current(workspace: &Workspace) -> bool {
         let is = |flag: &str| package.get(flag).and_then(Value::as_bool) == Some(true);
         match installed.get(path) {
             Some(found) => version(found) == version(package),
-            None => is("optional") || is("devOptional") || is("peer"),
+            None => is("optional") || is("devOptional") || is("peer") || (is("dev") && dev == ForDevelopment::LeftOut),
         }
     })
 }
