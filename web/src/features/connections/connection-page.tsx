@@ -135,7 +135,7 @@ function StatusFacts({ connection: { status, credentials, grants, created_at } }
   const networks = grants.networks ?? [];
   return (
     <div className="space-y-4">
-      {status.summary && <p className="text-sm break-words">{status.summary}</p>}
+      {status.summary && <p className="text-sm break-words first-letter:uppercase">{status.summary}</p>}
       <dl className="grid grid-cols-2 gap-x-6 gap-y-3 sm:grid-cols-3">
         <Fact name="Checked">{status.checked_at ? <Ago time={status.checked_at} /> : 'never'}</Fact>
         <Fact name="Last delivery">{status.last_delivery_at ? <Ago time={status.last_delivery_at} /> : 'none yet'}</Fact>

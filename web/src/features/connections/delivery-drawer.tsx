@@ -46,14 +46,14 @@ function Detail({ detail: { delivery, headers, body } }: { detail: Carried }) {
       {replay.error && <p role="alert" className="text-sm text-bad">{asProblem(replay.error).detail}</p>}
       {delivery.error && (
         <section aria-label="What went wrong" className="rounded-lg border border-l-[3px] border-line border-l-bad px-3 py-2">
-          <p className="text-sm break-words">{delivery.error.message}</p>
+          <p className="text-sm break-words first-letter:uppercase">{delivery.error.message}</p>
           <p className="mt-1 flex flex-wrap items-center gap-2 text-xs text-muted">
             <Badge tone="bad">{delivery.error.code}</Badge>
             because of {FAULTS[delivery.error.fault] ?? delivery.error.fault}
           </p>
         </section>
       )}
-      {delivery.note && <p className="text-sm text-muted">{delivery.note}</p>}
+      {delivery.note && <p className="text-sm text-muted first-letter:uppercase">{delivery.note}</p>}
       <dl className="grid grid-cols-2 gap-x-6 gap-y-3">
         <Fact name="Received">
           <span title={moment(delivery.received_at)}>

@@ -25,7 +25,9 @@ export function Feeds({ feeds, known }: { feeds: FeedStatus[]; known: Feed[] }) 
                 <div className="min-w-0">
                   <p className="text-sm font-medium">{form?.title ?? feed.name}</p>
                   {feed.error ? (
-                    <p className="text-xs break-words text-bad">{feed.error}</p>
+                    <p title={feed.error} className="line-clamp-2 text-xs break-words text-bad first-letter:uppercase">
+                      {feed.error}
+                    </p>
                   ) : (
                     form && <p className="text-xs text-muted">Every {period(form.every_secs * 1_000)}, {form.priority}</p>
                   )}

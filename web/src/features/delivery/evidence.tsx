@@ -63,7 +63,7 @@ function Row({ item: { deployment, change, value_ms, because } }: { item: Eviden
             </>
           )}
         </p>
-        <p className="text-xs text-muted">{because}</p>
+        <p className="text-xs text-muted first-letter:uppercase">{because}</p>
         <p className="mt-0.5 flex flex-wrap items-center gap-x-3 gap-y-1 text-xs">
           {deployment.commit && <Commit id={deployment.commit} />}
           {change && <External href={change.url} className="inline-flex items-center text-xs text-muted hover:text-accent hover:underline">Change</External>}

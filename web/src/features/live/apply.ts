@@ -74,23 +74,34 @@ export function applyEvent(client: QueryClient, event: LiveEvent): void {
 
 /**
  * Gathers what is stale and asks again in bursts: at once after a quiet time, then at most every `stepMs`, however
- * many events a busy hour brings.
+ * many events a busy hour brings. A tab that nobody sees only gathers.
  */
 export class Refresher {
   private readonly keys = new Map<string, QueryKey>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private last = -Infinity;
+  private seen = true;
 
   constructor(
     private readonly refresh: (key: QueryKey) => void,
     private readonly firstMs = 60,
-    private readonly stepMs = 1_000,
+    private readonly stepMs = 300,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
   add(keys: QueryKey[]): void {
     for (const key of keys) this.keys.set(JSON.stringify(key), key);
-    if (this.keys.size === 0) return;
+    this.schedule();
+  }
+
+  /** Whether somebody looks; what was gathered meanwhile is asked for at once. */
+  look(seen: boolean): void {
+    this.seen = seen;
+    this.schedule();
+  }
+
+  private schedule(): void {
+    if (this.keys.size === 0 || !this.seen) return;
     const wait = Math.max(this.firstMs, this.last + this.stepMs - this.now());
     this.timer ??= setTimeout(() => this.flush(), wait);
   }

@@ -64,6 +64,19 @@ describe('asking again in bursts', () => {
     vi.advanceTimersByTime(100);
     expect(asked).toHaveLength(3);
   });
+
+  it('waits while nobody looks', () => {
+    const asked: string[] = [];
+    const refresher = new Refresher((key) => asked.push(key.join('/')), 60, 1_000, () => Date.now());
+    refresher.look(false);
+    refresher.add([['runs']]);
+    refresher.add([['overview']]);
+    vi.advanceTimersByTime(60_000);
+    expect(asked).toEqual([]);
+    refresher.look(true);
+    vi.advanceTimersByTime(60);
+    expect(asked).toEqual(['runs', 'overview']);
+  });
 });
 
 describe('the hub', () => {

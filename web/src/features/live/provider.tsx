@@ -38,7 +38,11 @@ export function LiveProvider({ children }: { children: ReactNode }) {
         refresher.add(staleAfter(event));
       }
     });
+    const look = () => refresher.look(document.visibilityState === 'visible');
+    look();
+    document.addEventListener('visibilitychange', look);
     return () => {
+      document.removeEventListener('visibilitychange', look);
       refresher.stop();
       live.close();
     };

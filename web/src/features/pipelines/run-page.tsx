@@ -171,7 +171,7 @@ function FailureCard({ failure, jobs }: { failure: NonNullable<RunDetail['failur
   return (
     <section aria-label="Why it failed" className="card flex flex-wrap items-center gap-x-3 gap-y-2 border-l-[3px]! border-l-bad! px-4 py-3">
       <Badge tone="bad">{failure.class}</Badge>
-      <p className="min-w-0 grow basis-60 text-sm break-words">
+      <p className="min-w-0 grow basis-60 text-sm break-words first-letter:uppercase">
         {failure.summary}
         {job?.execution_ms != null && <span className="text-muted"> after {duration(job.execution_ms)}</span>}
       </p>

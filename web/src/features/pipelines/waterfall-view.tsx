@@ -3,7 +3,7 @@ import type { RunDetail } from '@opssight/client';
 import clsx from 'clsx';
 import { ChevronRight, Route } from 'lucide-react';
 import { useState, type CSSProperties } from 'react';
-import { duration, spokenDuration } from '@/lib/format';
+import { duration, period, spokenDuration } from '@/lib/format';
 import { useNow } from '@/lib/now';
 import { Badge, tone } from '@/ui/badge';
 import { External } from '@/ui/external';
@@ -60,7 +60,7 @@ function Axis({ waterfall: { ticks, span } }: { waterfall: Waterfall }) {
           className={clsx('absolute whitespace-nowrap tabular-nums', index > 0 && (tick / span > 0.94 ? '-translate-x-full' : '-translate-x-1/2'))}
           style={{ left: `${(tick / span) * 100}%` }}
         >
-          {tick === 0 ? '0' : duration(tick)}
+          {tick === 0 ? '0' : period(tick)}
         </span>
       ))}
     </div>
@@ -135,10 +135,16 @@ function JobLine({ row, waterfall }: { row: JobRow; waterfall: Waterfall }) {
         </div>
         <div className="flex items-center justify-end gap-2 text-xs text-muted tabular-nums">
           <span className="whitespace-nowrap">
-            <span className="text-faint">
-              <QueueTime of={job} />
-            </span>{' '}
-            / <ExecutionTime of={job} />
+            {job.result === 'skip' ? (
+              'not needed'
+            ) : (
+              <>
+                <span className="text-faint">
+                  <QueueTime of={job} />
+                </span>{' '}
+                / <ExecutionTime of={job} />
+              </>
+            )}
           </span>
           <External href={job.url} className="inline-flex items-center text-xs text-muted hover:text-accent">
             Log

@@ -31,9 +31,10 @@ export function layOut(
   };
 
   const rows = jobs.map((job): JobRow => {
-    const created = at(job.created_at);
-    const started = job.state === 'queued' || job.state === 'waiting' ? undefined : at(job.started_at);
+    // Upstreams give a skipped job the moment at which they decided; it neither waited nor worked.
+    const created = job.result === 'skip' ? undefined : at(job.created_at);
     const waiting = job.state === 'queued' || job.state === 'waiting';
+    const started = waiting || job.result === 'skip' ? undefined : at(job.started_at);
     const queue = created !== undefined && (started !== undefined || waiting) ? bar(created, started, waiting) : undefined;
     return {
       job,
