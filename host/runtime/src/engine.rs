@@ -54,6 +54,8 @@ pub(crate) fn config(pool: Option<u32>) -> Config {
         // The gap between the two is all that a host function may use on a guest's stack.
         .max_wasm_stack(512 << 10)
         .async_stack_size(2 << 20)
+        // What one call leaves on its stack is nothing that the next one could find.
+        .async_stack_zeroing(true)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .wasm_features(unused_proposals(), false)
         .wasm_features(WasmFeatures::SIMD | WasmFeatures::BULK_MEMORY, true);
@@ -90,6 +92,7 @@ fn pool_of(calls: u32) -> PoolingAllocationConfig {
         .max_tables_per_component(MAX_TABLES)
         .table_elements(MAX_TABLE_ELEMENTS)
         .total_stacks(calls)
+        .async_stack_keep_resident(64 << 10)
         .max_memory_size(MAX_MEMORY_BYTES)
         // Keeping pages only pays together with PAGEMAP_SCAN, which finds the dirty ones without faulting.
         .linear_memory_keep_resident(if pagemap_scan() { 2 << 20 } else { 128 << 10 })

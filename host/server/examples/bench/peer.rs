@@ -1,13 +1,22 @@
 //! The other peer: a warm subprocess that parses, asked over a Unix socket with length-prefixed messages, as plugin
-//! systems without a sandbox do it.
+//! systems without a sandbox do it: the caller ends up with items, as it does after a sandboxed call.
 
 use crate::native;
-use opssight_core::plugins::WebhookDelivery;
+use opssight_core::plugins::{RawItem, WebhookDelivery};
 use opssight_core::time::Timestamp;
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command};
+
+/// An item on the wire of the subprocess: id, kind, at, title, url, attributes, payload.
+type Item = (String, String, i64, String, Option<String>, Vec<(String, String)>, Box<serde_json::value::RawValue>);
+
+fn wire(item: RawItem) -> Item {
+    let payload =
+        String::from_utf8(item.payload).ok().and_then(|json| serde_json::value::RawValue::from_string(json).ok());
+    (item.id, item.kind, item.at.0, item.title, item.url, item.attrs, payload.expect("payloads are JSON"))
+}
 
 fn read(stream: &mut UnixStream) -> Option<Vec<u8>> {
     let mut length = [0_u8; 4];
@@ -32,12 +41,8 @@ pub(crate) fn serve(path: &str) {
             received_at: Timestamp::from_millis(1_700_000_000_000),
         };
         let reception = native::receive(&delivery).expect("parsed");
-        // The items go back as the JSON that they mostly are; a real protocol would wrap each once more.
-        let mut answer = Vec::new();
-        for item in &reception.items {
-            answer.extend_from_slice(item.id.as_bytes());
-            answer.extend_from_slice(&item.payload);
-        }
+        let items: Vec<Item> = reception.items.into_iter().map(wire).collect();
+        let answer = serde_json::to_vec(&items).expect("JSON");
         write(&mut stream, &answer);
     }
 }
@@ -63,7 +68,8 @@ impl Peer {
 
     pub(crate) fn call(&mut self, body: &[u8]) -> usize {
         write(&mut self.stream, body);
-        read(&mut self.stream).expect("an answer").len()
+        let items: Vec<Item> = serde_json::from_slice(&read(&mut self.stream).expect("an answer")).expect("items");
+        items.len()
     }
 
     /// CPU nanoseconds that the subprocess has used so far.
