@@ -25,7 +25,8 @@ const ROOMS: &[Room] = &[
     (
         "opssight-server",
         &["opssight-api", "opssight-backends", "opssight-cli", "opssight-core", "opssight-runtime"],
-        &["opssight-api-types", "opssight-testkit"],
+        // The bench compares the sandbox with the same plugin without one.
+        &["opssight-api-types", "opssight-plugin-github", "opssight-testkit"],
     ),
     ("opssight-plugin", &["opssight-items"], &[]),
     ("opssight-testkit", &["opssight-core", "opssight-package", "opssight-runtime"], &[]),
