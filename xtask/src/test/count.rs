@@ -19,10 +19,11 @@ impl Add for Count {
 
 /// Read the closing lines of cargo test, nextest, vitest and Playwright. Several runs in one output add up.
 pub(crate) fn read(output: &str) -> Count {
-    output.lines().map(|line| of_line(plain(line).trim())).fold(Count::default(), Add::add)
+    output.lines().map(|line| of_line(&plain(line))).fold(Count::default(), Add::add)
 }
 
-fn of_line(line: &str) -> Count {
+fn of_line(whole: &str) -> Count {
+    let line = whole.trim();
     let words: Vec<&str> = line.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|')).collect();
     let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
     let before = |name: &str| {
@@ -31,7 +32,8 @@ fn of_line(line: &str) -> Count {
     };
     let count = Count { passed: before("passed").unwrap_or(0), failed: before("failed").unwrap_or(0) };
     // Playwright closes with a line each ("  3 failed", "  12 passed (4.2s)"), the others with one line of a known shape.
-    let closes = line.starts_with("test result:")
+    // nextest shows a failed test's own closing line as well, indented: that test is counted in the summary.
+    let closes = whole.starts_with("test result:")
         || (line.starts_with("Summary [") && line.contains(" run: "))
         || line.starts_with("Tests ")
         || matches!(words.as_slice(), [number, "failed"] if number.parse::<u64>().is_ok())
@@ -72,6 +74,11 @@ mod tests {
             ),
             ("      Tests  1 failed | 8 passed (9)", 8, 1),
             (" Test Files  2 passed (2)", 0, 0),
+            (
+                "    test result: FAILED. 0 passed; 1 failed; 0 ignored\n Summary [ 1s] 2 tests run: 1 passed, 1 failed",
+                1,
+                1,
+            ),
             ("  12 passed (4.2s)", 12, 0),
             ("  3 failed\n    [chromium] > x.spec.ts\n  9 passed (1.1m)", 9, 3),
             ("the test of 3 passed widgets", 0, 0),
