@@ -6,7 +6,8 @@ import { defineConfig } from '@playwright/test';
  */
 export default defineConfig({
   testDir: './e2e',
-  outputDir: './test-results',
+  // One folder per server: a run empties it, and two runs may share a working tree.
+  outputDir: `./test-results/${new URL(process.env['OPSSIGHT_URL'] ?? 'http://none').host.replace(/\W/g, '-')}`,
   timeout: 60_000,
   expect: { timeout: 10_000 },
   workers: 1,
@@ -16,7 +17,6 @@ export default defineConfig({
   globalSetup: './e2e/setup.ts',
   use: {
     baseURL: process.env['OPSSIGHT_URL'],
-    storageState: './test-results/session.json',
     viewport: { width: 1280, height: 860 },
     trace: 'retain-on-failure',
     launchOptions: {

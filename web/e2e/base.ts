@@ -12,6 +12,9 @@ type Fixtures = { api: Api; watched: string[] };
 
 /** A test whose page fails it by an error on the console, a blocked script, or a request to another host. */
 export const test = base.extend<Fixtures>({
+  storageState: async ({}, use) => {
+    await use(JSON.parse(process.env['OPSSIGHT_SESSION'] ?? '{}'));
+  },
   watched: [
     async ({ context, baseURL }, use) => {
       const wrongs: string[] = [];

@@ -1,8 +1,6 @@
-import { mkdirSync } from 'node:fs';
-import path from 'node:path';
 import { request } from '@playwright/test';
 
-/** Signs in once; every test starts with that session. */
+/** Signs in once; every test starts with that session. It is handed on in the environment and touches no disk. */
 export default async function setup() {
   const url = process.env['OPSSIGHT_URL'];
   const secret = process.env['OPSSIGHT_SECRET'];
@@ -10,8 +8,6 @@ export default async function setup() {
   const api = await request.newContext({ baseURL: url });
   const answer = await api.post('/api/v1/sessions', { data: { secret, label: 'end-to-end tests' } });
   if (!answer.ok()) throw new Error(`could not sign in: ${answer.status()} ${await answer.text()}`);
-  const state = path.join(__dirname, '../test-results/session.json');
-  mkdirSync(path.dirname(state), { recursive: true });
-  await api.storageState({ path: state });
+  process.env['OPSSIGHT_SESSION'] = JSON.stringify(await api.storageState());
   await api.dispose();
 }
