@@ -3,13 +3,8 @@
 //! CPU per call is thread time and holds on a busy machine; wall times are what this machine gave. The profile is
 //! the one that tests and demo use (hot packages optimised), so that no second build of wasmtime is needed; the
 //! table says so.
-#![expect(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a bench is a program for its author"
-)]
-#![expect(clippy::indexing_slicing, clippy::disallowed_methods, reason = "a bench is a program for its author")]
+#![expect(clippy::print_stdout, clippy::expect_used, reason = "a bench is a program for its author")]
+#![expect(clippy::indexing_slicing, reason = "a bench is a program for its author")]
 
 mod calls;
 mod host;

@@ -90,6 +90,9 @@ fn configuration_comes_from_file_environment_and_flags_in_that_order() {
     assert!(from_flag.contains("127.0.0.1:3333"), "{from_flag}");
 }
 
+/// The file, the environment, and what the error must name.
+type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+
 #[test]
 fn a_wrong_configuration_is_refused_with_its_place() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -100,7 +103,7 @@ fn a_wrong_configuration_is_refused_with_its_place() {
         assert_eq!(output.status.code(), Some(1), "{toml} was accepted");
         text(&output.stderr)
     };
-    let cases: [(&str, &[(&str, &str)], &[&str]); 5] = [
+    let cases: [Case; 5] = [
         ("[server]\nlitsen = \"x\"\n", &[], &["opssight.toml", "line 2", "litsen", "expected"]),
         ("[server\n", &[], &["opssight.toml", "line 1"]),
         ("[retention]\nruns_days = 0\n", &[], &["retention", "1 to 36500"]),
