@@ -47,7 +47,9 @@ pub(crate) struct Start {
 
 impl Start {
     pub(crate) fn on(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), envs: Vec::new(), plugins: plugins().to_owned() }
+        let start = Self { dir: dir.to_owned(), envs: Vec::new(), plugins: plugins().to_owned() };
+        // The recorded deliveries are years old: by default a restart would purge what they said.
+        start.env("OPSSIGHT_RETENTION__RUNS_DAYS", "36500").env("OPSSIGHT_RETENTION__DELIVERY_DAYS", "36500")
     }
 
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
