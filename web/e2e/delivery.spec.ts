@@ -12,7 +12,7 @@ async function windowWithDeployments(api: Api): Promise<string | undefined> {
 
 test('five metrics, a chart and the evidence behind each', async ({ page, api }) => {
   const window = await windowWithDeployments(api);
-  test.skip(!window, 'no deployment in the demo');
+  expect(window, 'no deployment in the demo').toBeTruthy();
   await page.goto(`/delivery/?${window}`);
   const tiles = page.getByRole('group', { name: 'Metric' }).getByRole('button');
   await expect(tiles).toHaveCount(5);
@@ -36,14 +36,14 @@ test('five metrics, a chart and the evidence behind each', async ({ page, api })
 
 test('the numbers are those of the API', async ({ page, api }) => {
   const window = await windowWithDeployments(api);
-  test.skip(!window, 'no deployment in the demo');
+  expect(window, 'no deployment in the demo').toBeTruthy();
   const params = new URLSearchParams(window);
   const report = await api.get('/api/v1/delivery/metrics', {
     from: `${params.get('from')}T00:00:00Z`,
     to: new Date(Date.parse(`${params.get('to')}T00:00:00Z`) + 86_400_000).toISOString(),
   });
   const row = report.metrics[0];
-  test.skip(!row, 'no metrics in the demo');
+  expect(row, 'no metrics in the demo').toBeTruthy();
   await page.goto(`/delivery/?${window}&service=${encodeURIComponent(row?.service ?? '')}&environment=${encodeURIComponent(row?.environment ?? '')}`);
   const tile = page.getByRole('group', { name: 'Metric' }).getByRole('button').first();
   await expect(tile).toContainText(new RegExp(`\\D${row?.counts.succeeded} deployments?`));
@@ -51,7 +51,7 @@ test('the numbers are those of the API', async ({ page, api }) => {
 
 test('an empty window says where the deployments are', async ({ page, api }) => {
   const { items } = await api.get('/api/v1/deployments', { limit: '1' });
-  test.skip(items.length === 0, 'no deployment in the demo');
+  expect(items, 'no deployment in the demo').not.toHaveLength(0);
   await page.goto('/delivery/?window=custom&from=1999-01-01&to=1999-01-31');
   await expect(page.getByText('No deployment in this window')).toBeVisible();
   await page.getByRole('button', { name: /Show the 30 days to/ }).click();
