@@ -12,6 +12,7 @@ mod history;
 mod jobs;
 mod repositories;
 mod runs;
+mod walk;
 mod window;
 
 use crate::client::Client;
@@ -20,6 +21,7 @@ use crate::parse::Context;
 use opssight_plugin::{Batch, Failure, FailureClass, Item, PageRequest, log, time};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use walk::Walk;
 
 /// Requests that one call may make. Few, so that a call is short and a crash repeats little.
 const REQUESTS: u32 = 10;
@@ -33,10 +35,10 @@ pub(crate) fn pull(feed: &str, checkpoint: Option<&str>, page: &PageRequest) -> 
     let pull = Pull::new(page.limit)?;
     match feed {
         "repositories" => drive::<repositories::Repositories>(pull, progress),
-        "runs" => drive::<runs::Runs>(pull, progress),
+        "runs" => drive::<Walk<runs::Visit>>(pull, progress),
         "run-history" => drive::<history::History>(pull, progress),
-        "deployments" => drive::<deployments::Deployments>(pull, progress),
-        "changes" => drive::<changes::Changes>(pull, progress),
+        "deployments" => drive::<Walk<deployments::Visit>>(pull, progress),
+        "changes" => drive::<Walk<changes::Visit>>(pull, progress),
         "deliveries" => drive::<deliveries::Deliveries>(pull, progress),
         _ => Err(Failure::unsupported("github.no-feed", format!("there is no feed called {feed}"))),
     }

@@ -1,7 +1,8 @@
 //! Pull requests, most recently updated first, until what is known already; for those that landed, when their first
 //! commit was written, which is where change lead time starts and which no list tells.
 
-use super::{Feed, Pull, Round, Step};
+use super::walk::{self, Errand};
+use super::{Pull, Step};
 use crate::client::{Fetched, is_refused, read};
 use crate::parse::changes::PullRequest;
 use crate::parse::value::{List, When};
@@ -9,17 +10,8 @@ use opssight_plugin::items::Change;
 use opssight_plugin::{Failure, Item, state};
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct Changes {
-    round: Round,
-    visit: Option<Visit>,
-    /// Landed, and their first commit is still to be asked for.
-    landed: Vec<Landed>,
-}
-
 #[derive(Debug, Serialize, Deserialize)]
-struct Visit {
+pub(super) struct Visit {
     service: String,
     page: String,
     first: String,
@@ -27,8 +19,9 @@ struct Visit {
     newest: i64,
 }
 
+/// Landed, and its first commit is still to be asked for.
 #[derive(Debug, Serialize, Deserialize)]
-struct Landed {
+pub(super) struct Landed {
     service: String,
     number: u64,
     at: i64,
@@ -59,38 +52,15 @@ struct Signature {
     date: When,
 }
 
-impl Feed for Changes {
-    fn step(&mut self, pull: &mut Pull) -> Result<Step, Failure> {
-        if let Some(landed) = self.landed.last() {
-            landed.first_commit(pull)?;
-            self.landed.pop();
-            return Ok(Step::More);
-        }
-        if let Some(visit) = &mut self.visit {
-            match visit.page(pull) {
-                Ok((landed, step)) => {
-                    self.landed = landed;
-                    if step == Step::Done {
-                        self.visit = None;
-                    }
-                }
-                Err(failure) if is_refused(&failure) => {
-                    self.visit = None;
-                    self.round.refuse(pull, &failure)?;
-                }
-                Err(failure) => return Err(failure),
-            }
-            return Ok(Step::More);
-        }
-        let Some(service) = self.round.next(pull)? else { return Ok(Step::Done) };
+impl walk::Visit for Visit {
+    type Errand = Landed;
+
+    fn begin(service: String, pull: &Pull) -> Result<Self, Failure> {
         let query = format!("state=all&sort=updated&direction=desc&per_page={}", pull.per_page);
         let first = format!("/repos/{service}/pulls?{query}");
-        self.visit = Some(Visit { service, page: first.clone(), first, etag: None, newest: 0 });
-        Ok(Step::More)
+        Ok(Self { service, page: first.clone(), first, etag: None, newest: 0 })
     }
-}
 
-impl Visit {
     fn page(&mut self, pull: &mut Pull) -> Result<(Vec<Landed>, Step), Failure> {
         let key = format!("changes/{}", self.service);
         let seen: Seen = state::get(&key)?.unwrap_or_default();
@@ -133,25 +103,25 @@ impl Visit {
     }
 }
 
-impl Landed {
-    fn first_commit(&self, pull: &mut Pull) -> Result<(), Failure> {
+impl Errand for Landed {
+    fn run(&self, pull: &mut Pull) -> Result<Option<Self>, Failure> {
         let (service, number) = (&self.service, self.number);
         let path = format!("/repos/{service}/pulls/{number}/commits?per_page=1");
         let response = match pull.client.get(&path) {
             Ok(response) => response,
-            Err(failure) if is_refused(&failure) => return Ok(()),
+            Err(failure) if is_refused(&failure) => return Ok(None),
             Err(failure) => return Err(failure),
         };
         let commits: List<Listed> = read(&path, &response)?;
         let date = |signature: Option<Signature>| signature.and_then(|signature| signature.date.0);
         let first = commits.0.into_iter().next().and_then(|listed| listed.commit);
         let Some(first_commit_at) = first.and_then(|commit| date(commit.author).or(date(commit.committer))) else {
-            return Ok(());
+            return Ok(None);
         };
         let change =
             Change { service: service.clone(), number, first_commit_at: Some(first_commit_at), ..Change::default() };
         let id = format!("{service}#{number}");
         pull.items.push(Item::of(&change, id.clone(), self.at, id));
-        Ok(())
+        Ok(None)
     }
 }

@@ -1,6 +1,7 @@
 //! Deployments and their statuses.
 
-use super::{Feed, Pull, Round, Step};
+use super::walk::{self, Errand};
+use super::{Pull, Step};
 use crate::client::{Fetched, is_refused, read};
 use crate::parse::deployments::{Deployment, Status};
 use crate::parse::value::List;
@@ -8,17 +9,8 @@ use opssight_plugin::items::Deployment as Facts;
 use opssight_plugin::{Failure, state};
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct Deployments {
-    round: Round,
-    visit: Option<Visit>,
-    /// Deployments whose statuses are still to be asked for.
-    statuses: Vec<Statuses>,
-}
-
 #[derive(Debug, Serialize, Deserialize)]
-struct Visit {
+pub(super) struct Visit {
     service: String,
     page: String,
     first: String,
@@ -27,7 +19,7 @@ struct Visit {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Statuses {
+pub(super) struct Statuses {
     service: String,
     id: u64,
     path: String,
@@ -41,38 +33,14 @@ struct Seen {
     since: Option<i64>,
 }
 
-impl Feed for Deployments {
-    fn step(&mut self, pull: &mut Pull) -> Result<Step, Failure> {
-        if let Some(statuses) = self.statuses.last() {
-            let rest = statuses.page(pull)?;
-            self.statuses.pop();
-            self.statuses.extend(rest);
-            return Ok(Step::More);
-        }
-        if let Some(visit) = &mut self.visit {
-            match visit.page(pull) {
-                Ok((statuses, step)) => {
-                    self.statuses = statuses;
-                    if step == Step::Done {
-                        self.visit = None;
-                    }
-                }
-                Err(failure) if is_refused(&failure) => {
-                    self.visit = None;
-                    self.round.refuse(pull, &failure)?;
-                }
-                Err(failure) => return Err(failure),
-            }
-            return Ok(Step::More);
-        }
-        let Some(service) = self.round.next(pull)? else { return Ok(Step::Done) };
-        let first = format!("/repos/{service}/deployments?per_page={}", pull.per_page);
-        self.visit = Some(Visit { service, page: first.clone(), first, etag: None, newest: 0 });
-        Ok(Step::More)
-    }
-}
+impl walk::Visit for Visit {
+    type Errand = Statuses;
 
-impl Visit {
+    fn begin(service: String, pull: &Pull) -> Result<Self, Failure> {
+        let first = format!("/repos/{service}/deployments?per_page={}", pull.per_page);
+        Ok(Self { service, page: first.clone(), first, etag: None, newest: 0 })
+    }
+
     fn page(&mut self, pull: &mut Pull) -> Result<(Vec<Statuses>, Step), Failure> {
         let seen: Seen = state::get(&self.key())?.unwrap_or_default();
         let is_first = self.page == self.first;
@@ -111,14 +79,16 @@ impl Visit {
         state::set(&self.key(), &Seen { etag: self.etag.clone(), since: Some(self.newest.max(since)) })?;
         Ok((statuses, Step::Done))
     }
+}
 
+impl Visit {
     fn key(&self) -> String {
         format!("deployments/{}", self.service)
     }
 }
 
-impl Statuses {
-    fn page(&self, pull: &mut Pull) -> Result<Option<Self>, Failure> {
+impl Errand for Statuses {
+    fn run(&self, pull: &mut Pull) -> Result<Option<Self>, Failure> {
         let response = match pull.client.get(&self.path) {
             Ok(response) => response,
             Err(failure) if is_refused(&failure) => return Ok(None),

@@ -5,6 +5,7 @@
 
 use super::jobs::{Fetch, wanted};
 use super::runs::RunsPage;
+use super::walk::Errand;
 use super::window::{Window, cut, is_capped};
 use super::{DAY_MS, Feed, Pull, Round, Step};
 use crate::client::{is_refused, read};

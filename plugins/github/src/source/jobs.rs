@@ -5,6 +5,7 @@
 //! flaky job is known). Deliveries bring the jobs of all other runs for nothing.
 
 use super::Pull;
+use super::walk::Errand;
 use crate::client::{is_refused, read};
 use crate::parse::jobs::Job;
 use crate::parse::runs::Run;
@@ -60,9 +61,9 @@ pub(super) fn wanted(service: &str, run: &Run<'_>, per_page: usize) -> Vec<Fetch
     fetches
 }
 
-impl Fetch {
+impl Errand for Fetch {
     /// Ask for it. What is left to ask for: the next page of a run with more than a hundred jobs.
-    pub(super) fn run(&self, pull: &mut Pull) -> Result<Option<Self>, Failure> {
+    fn run(&self, pull: &mut Pull) -> Result<Option<Self>, Failure> {
         let response = match pull.client.get(&self.path) {
             Ok(response) => response,
             // Runs are deleted upstream, and logs expire; the run itself is stored already.

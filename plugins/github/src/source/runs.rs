@@ -3,24 +3,16 @@
 //! One conditional request per repository: while nothing happens GitHub answers 304, which costs nothing.
 
 use super::jobs::{Fetch, wanted};
-use super::{DAY_MS, Feed, Pull, Round, Step};
-use crate::client::{Fetched, is_refused, read};
+use super::{DAY_MS, Pull, Step, walk};
+use crate::client::{Fetched, read};
 use crate::parse::runs::Run;
 use crate::parse::value::List;
 use opssight_plugin::{Failure, state, time};
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct Runs {
-    round: Round,
-    visit: Option<Visit>,
-    fetches: Vec<Fetch>,
-}
-
 /// A repository in the middle of being read.
 #[derive(Debug, Serialize, Deserialize)]
-struct Visit {
+pub(super) struct Visit {
     service: String,
     /// The page to ask for.
     page: String,
@@ -53,38 +45,10 @@ pub(super) struct RunsPage<'a> {
     pub(super) workflow_runs: List<Run<'a>>,
 }
 
-impl Feed for Runs {
-    fn step(&mut self, pull: &mut Pull) -> Result<Step, Failure> {
-        if let Some(fetch) = self.fetches.last() {
-            let rest = fetch.run(pull)?;
-            self.fetches.pop();
-            self.fetches.extend(rest);
-            return Ok(Step::More);
-        }
-        if let Some(visit) = &mut self.visit {
-            match visit.page(pull) {
-                Ok((fetches, step)) => {
-                    self.fetches = fetches;
-                    if step == Step::Done {
-                        self.visit = None;
-                    }
-                }
-                Err(failure) if is_refused(&failure) => {
-                    self.visit = None;
-                    self.round.refuse(pull, &failure)?;
-                }
-                Err(failure) => return Err(failure),
-            }
-            return Ok(Step::More);
-        }
-        let Some(service) = self.round.next(pull)? else { return Ok(Step::Done) };
-        self.visit = Some(Visit::new(service, pull)?);
-        Ok(Step::More)
-    }
-}
+impl walk::Visit for Visit {
+    type Errand = Fetch;
 
-impl Visit {
-    fn new(service: String, pull: &Pull) -> Result<Self, Failure> {
+    fn begin(service: String, pull: &Pull) -> Result<Self, Failure> {
         let seen = seen(&service)?;
         // The day before covers runs that were under way; after a longer pause the window begins where it ended. What
         // does not fit into one list then is found by the feed `run-history`.
@@ -132,7 +96,9 @@ impl Visit {
         self.remember(pull, self.etag.clone(), &seen)?;
         Ok((fetches, Step::Done))
     }
+}
 
+impl Visit {
     fn remember(&self, pull: &Pull, etag: Option<String>, before: &Seen) -> Result<(), Failure> {
         let day = pull.now_ms.div_euclid(DAY_MS);
         if etag == before.etag && self.first == before.path && day == before.day {
