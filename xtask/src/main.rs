@@ -52,7 +52,7 @@ enum Chore {
     Web,
     /// Write `clients/typescript/openapi.json` and the types made from it.
     Openapi,
-    /// Write the JSON Schemas of the item kinds into `wit/0.1/items`.
+    /// Write the JSON Schemas of the item kinds into `wit/1.0/items`.
     Schemas,
 }
 

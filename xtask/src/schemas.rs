@@ -17,7 +17,7 @@ pub(crate) fn write(workspace: &Workspace) -> Result<()> {
 
 /// What each file must say.
 pub(crate) fn files(workspace: &Workspace) -> Result<Vec<(PathBuf, String)>> {
-    let folder = workspace.root.join("wit/0.1/items");
+    let folder = workspace.root.join("wit/1.0/items");
     opssight_items::schemas()
         .into_iter()
         .map(|(kind, schema)| {

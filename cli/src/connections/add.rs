@@ -68,7 +68,7 @@ pub(super) async fn add(session: &mut Session, args: AddArgs) -> Result<(), CliE
         plugin: args.plugin,
         settings: Value::Object(settings),
         credentials: credentials(&mut session.ui, &args.credentials, &args.schemes, &plugin)?,
-        grants: Grants { networks: args.networks, insecure_http: args.allow_http },
+        grants: Grants { networks: args.networks, insecure_http: args.allow_http, ..Grants::default() },
     };
     let made = session.client.post::<Connection>(&["connections"], &new).await?;
     let hook = super::hook(session, &made.value);

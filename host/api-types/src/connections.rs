@@ -4,7 +4,7 @@ mod convert;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa::{IntoParams, ToSchema};
 
 /// A configured plugin.
@@ -108,6 +108,9 @@ pub struct Grants {
     pub networks: Vec<String>,
     /// Plain http, to those networks only.
     pub insecure_http: bool,
+    /// Keys of abilities that the plugin asks for and the connection does not give; in force from the next call on.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub withheld: BTreeSet<String>,
 }
 
 /// Make a connection.

@@ -174,7 +174,7 @@ async fn sync_connection(State(app): State<Arc<App>>, Path(id): Path<String>) ->
 async fn shown(app: &App, connection: core::Connection) -> Result<Connection, Refusal> {
     let status = app.connections.store.status(&connection.id).await?;
     let credentials = app.connections.credentials.credentials(&connection.id).await?;
-    let manifest = app.plugins.manifest(&connection.plugin);
+    let manifest = app.plugins.manifest(&connection.plugin, connection.digest.as_deref());
     Ok(Connection::of(connection, status, &credentials, manifest.as_deref()))
 }
 

@@ -6,7 +6,7 @@ use crate::problem::Refusal;
 use crate::router::Api;
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures::StreamExt;
 use opssight_api_types::deliveries::Accepted;
@@ -52,6 +52,7 @@ async fn receive_delivery(
     State(app): State<Arc<App>>,
     State(limits): State<Arc<Limits>>,
     Path(connection): Path<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Accepted>), Refusal> {
@@ -64,7 +65,7 @@ async fn receive_delivery(
         Read::Whole(body) => body,
         Read::TooLarge(size) => return Err(app.hooks.too_large(&connection, &told, size, limit).await.into()),
     };
-    let accepted = app.hooks.receive(&connection, &told, body).await?;
+    let accepted = app.hooks.receive(&connection, &told, query.as_deref(), body).await?;
     count(&connection, accepted.duplicate);
     Ok((StatusCode::ACCEPTED, Json(accepted.into())))
 }

@@ -3,11 +3,13 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod bus;
+mod packages;
 mod sealer;
 mod sql;
 mod system;
 
 pub use bus::LocalBus;
+pub use packages::PackageFiles;
 pub use sealer::{MASTER_KEY_BYTES, SealError, Sealer};
 pub use sql::{OpenError, Store, StoreOptions};
 pub use system::{SystemClock, SystemRandomness};

@@ -100,7 +100,7 @@ impl Actions {
         key: &str,
     ) -> Result<Acted, ActionError> {
         let connection = self.connections.connection(id).await?.ok_or_else(|| ActionError::NoConnection(id.clone()))?;
-        let manifest = self.plugins.manifest(&connection.plugin);
+        let manifest = self.plugins.manifest(&connection.plugin, connection.digest.as_deref());
         let offered: Vec<String> = manifest
             .as_ref()
             .map(|manifest| manifest.actions.iter().map(|action| action.name.clone()).collect())

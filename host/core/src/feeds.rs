@@ -91,7 +91,7 @@ impl Puller {
     /// Pull one page of a leased feed and store it. What was applied, or none if it failed or the lease was lost.
     pub async fn pull(&self, leased: LeasedFeed) -> Result<Option<Applied>, StoreError> {
         let Some(connection) = self.connections.connection(&leased.connection).await? else { return Ok(None) };
-        let manifest = self.plugins.manifest(&connection.plugin);
+        let manifest = self.plugins.manifest(&connection.plugin, connection.digest.as_deref());
         let spec = manifest.as_ref().and_then(|manifest| manifest.feed(&leased.feed));
         let Some(spec) = spec else {
             let error = format!("the plugin {} does not offer the feed {} now", connection.plugin, leased.feed);

@@ -1,14 +1,19 @@
 //! Plugins as the rest of the house sees them: what they declare ([`manifest`]), how they are called
 //! ([`Plugins`]) and how a call fails ([`CallError`]). The runtime implements the port; nothing here knows WebAssembly.
 
+pub mod abilities;
+pub mod breaker;
 mod call;
 mod error;
+pub mod installs;
 pub mod manifest;
+pub mod trust;
 
+pub use abilities::{Ability, Wants, WantsChange};
 pub use call::{
     ActionInvocation, ActionOutcome, Budget, CallPriority, CallTarget, CallUsage, Called, Credential, CredentialSource,
     Credentials, Grants, HealthReport, InstalledPlugin, PageRequest, PluginState, PluginStats, Plugins, PullBatch,
-    RawItem, Reception, StateWrite, VerifyError, WebhookDelivery,
+    RawDelivery, RawItem, Reception, StateWrite, VerifyError, WebhookDelivery,
 };
 pub use error::{CallError, FailureClass, FaultSource};
 pub use manifest::Manifest;

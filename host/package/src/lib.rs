@@ -2,7 +2,11 @@
 //!
 //! Used by whoever builds a package (`xtask`, later `opssight plugin pack`) and whoever reads one (`runtime`).
 //! It never runs or compiles anything.
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+mod seal;
+
+pub use seal::{SEAL_SECTION, SealError, SigningKey, seal, sign, unsealed};
 
 use opssight_core::plugins::Manifest;
 use opssight_core::plugins::manifest::ManifestError;

@@ -115,7 +115,7 @@ fn fresh_export<E: Export>(
     let samples = Samples::take(batches, FRESH, || {
         for _ in 0..FRESH {
             let call = context();
-            let outcome = executor.block_on(calls::execute(&host.engine.engine, &call, export()));
+            let outcome = executor.block_on(calls::execute(&host.parts.engine.engine, &call, export()));
             calls::finish(&call, outcome).map_err(|error| Fault::Invalid(error.to_string()))?;
         }
         Ok(())
@@ -138,7 +138,7 @@ fn warm_export<E: Export>(
     call.grant(budget);
     let call = Arc::new(call);
     let samples = executor.block_on(async {
-        let mut store = state::store(&host.engine.engine, Arc::clone(&call));
+        let mut store = state::store(&host.parts.engine.engine, Arc::clone(&call));
         let guest = calls::instantiate::<E>(&mut store, &plugin).await?;
         let mut samples = Vec::with_capacity(batches);
         for _ in 0..=batches {

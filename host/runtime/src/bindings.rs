@@ -1,8 +1,8 @@
-//! What `wit/0.1` looks like in Rust. One world with every kind that this version calls; each exported interface
+//! What `wit/1.0` looks like in Rust. One world with every kind that this version calls; each exported interface
 //! is probed on its own, so that a component may have any combination of them.
 
 wasmtime::component::bindgen!({
-    path: "../../wit/0.1",
+    path: "../../wit/1.0",
     world: "opssight:plugin/integration",
     imports: {
         "opssight:plugin/state": async | trappable,

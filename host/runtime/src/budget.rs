@@ -3,7 +3,7 @@
 mod limiter;
 mod meter;
 
-pub(crate) use meter::{Meter, metered, thread_cpu_ns};
+pub(crate) use meter::{GivenUp, Meter, metered, thread_cpu_ns};
 
 use opssight_core::plugins::manifest::BudgetAsk;
 use std::time::Duration;

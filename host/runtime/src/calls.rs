@@ -6,12 +6,14 @@ pub(crate) mod health;
 pub(crate) mod source;
 pub(crate) mod webhook;
 
-use crate::budget::{Exhausted, Kind, metered};
+use crate::breakers::{Ended, Tripped};
+use crate::budget::{Exhausted, GivenUp, Kind, metered};
 use crate::context::CallContext;
 use crate::error::{self, Fault};
 use crate::plugin::Plugin;
 use crate::registry::PluginHost;
 use crate::state::{self, HostState};
+use opssight_core::plugins::installs::Notice;
 use opssight_core::plugins::{CallError, CallTarget, Called, FailureClass, FaultSource, StateWrite};
 use std::future::Future;
 use std::sync::Arc;
@@ -45,18 +47,31 @@ pub(crate) async fn run<E: Export>(
     target: &CallTarget,
     export: E,
 ) -> Result<Called<E::Answer>, CallError> {
-    let Some(plugin) = host.plugin(&target.plugin) else {
-        return Err(error::not_installed(target));
-    };
+    let plugin = host.shelf.resolve(target)?;
+    if let Err(retry_after_ms) = host.breakers.admit(&target.connection, host.services.clock.now()) {
+        return Err(error::breaker_open(&plugin, target, retry_after_ms));
+    }
+    let outcome = admitted(host, plugin, target, export).await;
+    note_end(host, target, outcome.as_ref().err());
+    outcome
+}
+
+async fn admitted<E: Export>(
+    host: &PluginHost,
+    plugin: Arc<Plugin>,
+    target: &CallTarget,
+    export: E,
+) -> Result<Called<E::Answer>, CallError> {
     let Ok(slot) = Arc::clone(&host.slots).acquire_owned().await else {
         return Err(error::unavailable(&plugin, target, "host.closing", "the host is shutting down"));
     };
     let call = Arc::new(CallContext::new(Arc::clone(&host.services), plugin, target.clone(), E::KIND));
-    let engine = host.engine.engine.clone();
+    let engine = host.parts.engine.engine.clone();
     let task = {
         let call = Arc::clone(&call);
         async move {
             let _slot = slot;
+            let _running = call.plugin.enter();
             let outcome = execute(&engine, &call, export).await;
             finish(&call, outcome)
         }
@@ -74,15 +89,49 @@ pub(crate) async fn run<E: Export>(
     }
 }
 
+/// A plugin that keeps failing is left alone for a while.
+fn note_end(host: &PluginHost, target: &CallTarget, error: Option<&CallError>) {
+    let how = match error {
+        None => Ended::Well,
+        Some(error) if error.fault == FaultSource::Plugin => Ended::Fault,
+        Some(error) if error.class == FailureClass::Unavailable => Ended::Unknown,
+        Some(_) => Ended::Well,
+    };
+    let now = host.services.clock.now();
+    let Some(tripped) = host.breakers.ended(&target.connection, how, now) else { return };
+    let connection = target.connection.as_str();
+    let (what, detail) = match tripped {
+        Tripped::Opened(until) => {
+            let secs = until.since(now) / 1_000_000;
+            let why = error.map_or_else(String::new, |error| error.message.clone());
+            ("breaker-opened", format!("connection {connection}: no calls for {secs} s, the last one failed: {why}"))
+        }
+        Tripped::Closed => ("breaker-closed", format!("connection {connection}: it works again")),
+    };
+    let plugin = target.plugin.as_str();
+    tracing::warn!(plugin.id = plugin, connection.id = connection, "{what}: {detail}");
+    metrics::counter!("opssight_plugin_breaker_total", "plugin" => plugin.to_owned(), "change" => what).increment(1);
+    let digest = host.shelf.find(&target.plugin, target.digest.as_deref()).map(|plugin| plugin.digest.to_string());
+    host.notices.tell(Notice {
+        plugin: target.plugin.clone(),
+        digest: digest.unwrap_or_default(),
+        what: what.to_owned(),
+        detail,
+    });
+}
+
 /// Within the budget of wall time, whatever it waits for.
 pub(crate) async fn execute<E: Export>(
     engine: &Engine,
     call: &Arc<CallContext>,
     export: E,
 ) -> Result<(E::Answer, Vec<StateWrite>), Fault> {
-    metered(&call.meter, in_store(engine, call, export))
-        .await
-        .unwrap_or_else(|| Err(Fault::Exhausted(Exhausted::Wall(call.meter.wall().as_millis()))))
+    let stopped = call.plugin.until_stopped();
+    match metered(&call.meter, stopped, in_store(engine, call, export)).await {
+        Ok(outcome) => outcome,
+        Err(GivenUp::Late) => Err(Fault::Exhausted(Exhausted::Wall(call.meter.wall().as_millis()))),
+        Err(GivenUp::Stopped) => Err(Fault::Stopped),
+    }
 }
 
 async fn in_store<E: Export>(

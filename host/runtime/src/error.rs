@@ -28,9 +28,16 @@ pub(crate) enum Fault {
     NotExported,
     /// Its manifest declares no such feed or action.
     NotDeclared(&'static str, String),
+    /// It was taken out of service while the call ran.
+    Stopped,
     /// We failed.
     HostPanic,
 }
+
+/// Ends a guest whose plugin was taken out of service.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the plugin was taken out of service")]
+pub(crate) struct Stopped;
 
 /// Whose fault, what to do, code, message.
 struct Told {
@@ -56,6 +63,7 @@ pub(crate) fn call_error(call: &CallContext, fault: Fault) -> CallError {
             let message = format!("it declares no {what} \"{name}\"");
             plugin(FailureClass::Unsupported, "plugin.not-declared", message)
         }
+        Fault::Stopped => stopped(call),
         Fault::HostPanic => Told {
             fault: FaultSource::Host,
             class: FailureClass::Trap,
@@ -100,6 +108,27 @@ pub(crate) fn unavailable(plugin: &Plugin, target: &CallTarget, code: &str, mess
     }
 }
 
+/// The connection's breaker is open.
+pub(crate) fn breaker_open(plugin: &Plugin, target: &CallTarget, retry_after_ms: u64) -> CallError {
+    let message = "the plugin keeps failing for this connection and is left alone for a while";
+    CallError {
+        fault: FaultSource::Policy,
+        retry_after_ms: Some(retry_after_ms),
+        ..unavailable(plugin, target, "plugin.breaker-open", message)
+    }
+}
+
+fn stopped(call: &CallContext) -> Told {
+    let reason = call.plugin.stopped().unwrap_or("no reason given");
+    Told {
+        fault: FaultSource::Policy,
+        class: FailureClass::Unavailable,
+        code: "plugin.revoked".to_owned(),
+        message: format!("this version was taken out of service: {reason}"),
+        retry_after_ms: None,
+    }
+}
+
 fn plugin(class: FailureClass, code: &str, message: String) -> Told {
     Told { fault: FaultSource::Plugin, class, code: code.to_owned(), message, retry_after_ms: None }
 }
@@ -111,6 +140,9 @@ fn out_of(exhausted: Exhausted) -> Told {
 fn trapped(call: &CallContext, error: &wasmtime::Error) -> Told {
     if let Some(exhausted) = error.downcast_ref::<Exhausted>() {
         return out_of(*exhausted);
+    }
+    if error.downcast_ref::<Stopped>().is_some() {
+        return stopped(call);
     }
     if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() {
         let message = "the host has no free place for it".to_owned();

@@ -4,8 +4,9 @@ use crate::budget::Kind;
 use crate::cache::Origin;
 use crate::plugin::Plugin;
 use crate::precheck::{self, PrecheckError, kinds};
-use crate::registry::PluginHost;
+use crate::registry::Parts;
 use opssight_core::plugins::Manifest;
+use opssight_core::plugins::installs::{PackageContents, PackageRefusal};
 use opssight_package::PackageError;
 use sha2::{Digest, Sha256};
 
@@ -32,8 +33,48 @@ pub enum InstallError {
     DoesNotFit(String),
 }
 
-/// Everything up to, but not including, its place in the registry. Takes seconds of CPU when it must compile.
-pub(crate) fn prepare(host: &PluginHost, bytes: &[u8]) -> Result<Plugin, InstallError> {
+impl InstallError {
+    /// As the core takes it.
+    pub(crate) fn refusal(&self) -> PackageRefusal {
+        let code = match self {
+            Self::Precheck(PrecheckError::Import { .. }) => "import",
+            Self::Precheck(PrecheckError::TooLarge(_)) => "too-large",
+            Self::Precheck(PrecheckError::TooMany { .. }) => "too-many",
+            Self::Precheck(_) => "malformed",
+            Self::Package(_) | Self::NotExported { .. } => "manifest",
+            Self::DoesNotFit(_) => "does-not-fit",
+        };
+        PackageRefusal { code: code.to_owned(), message: self.to_string() }
+    }
+}
+
+/// What a package holds, without compiling it.
+pub(crate) fn read(bytes: &[u8]) -> Result<PackageContents, InstallError> {
+    let surface = precheck::check(bytes)?;
+    let manifest = opssight_package::manifest(bytes)?;
+    let kinds = kinds(&surface.exports);
+    agree(&manifest, &kinds)?;
+    let exports = kinds.into_iter().map(|kind| kind.name().to_owned()).collect();
+    let remarks = remarks(&manifest, &surface.imports);
+    Ok(PackageContents { manifest, imports: surface.imports, exports, remarks })
+}
+
+/// What a manifest declares and the code cannot use: not wrong, but worth a look.
+fn remarks(manifest: &Manifest, imports: &[String]) -> Vec<String> {
+    let sends = imports.iter().any(|import| import.starts_with("wasi:http/outgoing-handler@"));
+    let mut remarks = Vec::new();
+    if !manifest.egress.is_empty() && !sends {
+        remarks.push("its manifest has egress rules, but its code cannot send requests".to_owned());
+    }
+    if manifest.egress.is_empty() && sends {
+        remarks
+            .push("its code can send requests, but its manifest allows none: every request will be refused".to_owned());
+    }
+    remarks
+}
+
+/// Everything up to, but not including, its place on the shelf. Takes seconds of CPU when it must compile.
+pub(crate) fn prepare(host: &Parts, bytes: &[u8]) -> Result<Plugin, InstallError> {
     let surface = precheck::check(bytes)?;
     let manifest = opssight_package::manifest(bytes)?;
     agree(&manifest, &kinds(&surface.exports))?;

@@ -8,6 +8,7 @@
 
 pub mod bench;
 mod bindings;
+mod breakers;
 mod budget;
 mod cache;
 mod calls;
@@ -19,10 +20,12 @@ mod engine;
 mod error;
 mod imports;
 mod install;
+mod lifecycle;
 mod plugin;
 mod precheck;
 mod rate;
 mod registry;
+mod shelf;
 mod state;
 mod stats;
 mod sync;

@@ -13,7 +13,9 @@ use opssight_core::plugins::manifest::BudgetAsk;
 use opssight_core::plugins::{InstalledPlugin, Manifest};
 use opssight_core::time::Timestamp;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 use wasmtime::component::InstancePre;
 
 /// Log lines that are kept for people to look at.
@@ -55,6 +57,19 @@ pub(crate) struct Plugin {
     pub(crate) stats: Stats,
     meters: [OnceLock<CallMetrics>; Kind::ALL.len()],
     log: Mutex<VecDeque<LogLine>>,
+    /// Why no calls are made any more; set once.
+    stopped: OnceLock<String>,
+    stop: CancellationToken,
+    running: AtomicU64,
+}
+
+/// A call under way.
+pub(crate) struct Running(Arc<Plugin>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Looked up once per plugin and kind: finding a metric by its labels costs more than counting with it.
@@ -92,7 +107,33 @@ impl Plugin {
             stats: Stats::default(),
             meters: Default::default(),
             log: Mutex::default(),
+            stopped: OnceLock::new(),
+            stop: CancellationToken::new(),
+            running: AtomicU64::new(0),
         })
+    }
+
+    /// Why it was taken out of service, if it was.
+    pub(crate) fn stopped(&self) -> Option<&str> {
+        self.stopped.get().map(String::as_str)
+    }
+
+    /// Take it out of service: calls under way end at their next check point, or where they wait. How many there are.
+    pub(crate) fn stop(&self, reason: &str) -> u64 {
+        let _first_reason_stays = self.stopped.set(reason.to_owned());
+        self.stop.cancel();
+        self.running.load(Ordering::Relaxed)
+    }
+
+    /// Resolves when it is taken out of service.
+    pub(crate) fn until_stopped(&self) -> WaitForCancellationFuture<'_> {
+        self.stop.cancelled()
+    }
+
+    /// Count a call as under way until the guard is dropped.
+    pub(crate) fn enter(self: &Arc<Self>) -> Running {
+        self.running.fetch_add(1, Ordering::Relaxed);
+        Running(Arc::clone(self))
     }
 
     /// The limits of a kind of call.

@@ -1,5 +1,6 @@
 //! The plugin host: what is installed, and the way in for everybody else.
 
+use crate::breakers::Breakers;
 use crate::cache::AotCache;
 use crate::calls;
 use crate::config::RuntimeConfig;
@@ -7,21 +8,22 @@ use crate::context::Services;
 use crate::egress::{Accounts, SystemResolver};
 use crate::engine::{PluginEngine, PluginThreads};
 use crate::install::{self, InstallError};
+use crate::lifecycle::Notices;
 use crate::plugin::{LogLine, Plugin};
+use crate::shelf::Shelf;
 use crate::state::HostState;
-use crate::sync::{read, write};
 use crate::{imports, verify, wasi};
 use async_trait::async_trait;
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::manifest::BudgetAsk;
 use opssight_core::plugins::{
     ActionInvocation, ActionOutcome, CallError, CallTarget, Called, CredentialSource, Credentials, HealthReport,
-    InstalledPlugin, Manifest, PageRequest, PluginState, Plugins, PullBatch, Reception, VerifyError, WebhookDelivery,
+    InstalledPlugin, Manifest, PageRequest, PluginState, Plugins, PullBatch, RawDelivery, Reception, VerifyError,
+    WebhookDelivery,
 };
 use opssight_core::time::Clock;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use tokio::sync::Semaphore;
 use wasmtime::component::Linker;
 
@@ -46,16 +48,23 @@ pub enum RuntimeError {
 /// How the installation of one package went.
 pub type InstallOutcome = Result<InstalledPlugin, InstallError>;
 
-/// Runs plugins. One per process.
-pub struct PluginHost {
+/// What it takes to make a plugin of a package.
+pub(crate) struct Parts {
     pub(crate) engine: PluginEngine,
     pub(crate) linker: Linker<HostState>,
     pub(crate) cache: AotCache,
     pub(crate) caps: BudgetAsk,
+}
+
+/// Runs plugins. One per process.
+pub struct PluginHost {
+    pub(crate) parts: Arc<Parts>,
     pub(crate) services: Arc<Services>,
     pub(crate) slots: Arc<Semaphore>,
     pub(crate) threads: PluginThreads,
-    plugins: RwLock<HashMap<PluginId, Arc<Plugin>>>,
+    pub(crate) shelf: Shelf,
+    pub(crate) breakers: Breakers,
+    pub(crate) notices: Notices,
 }
 
 impl PluginHost {
@@ -74,26 +83,32 @@ impl PluginHost {
         let resolver = config.resolver.unwrap_or_else(|| Arc::new(SystemResolver));
         let services = Services { credentials, state, clock, resolver, accounts: Accounts::default() };
         Ok(Arc::new(Self {
-            engine,
-            linker,
-            cache,
-            caps: config.caps,
+            parts: Arc::new(Parts { engine, linker, cache, caps: config.caps }),
             services: Arc::new(services),
             slots: Arc::new(Semaphore::new(calls as usize)),
             threads: PluginThreads::start(config.threads).map_err(RuntimeError::Threads)?,
-            plugins: RwLock::default(),
+            shelf: Shelf::default(),
+            breakers: Breakers::default(),
+            notices: Notices::default(),
         }))
     }
 
-    /// Install a package, in the place of an older one of the same id; calls that are under way finish on that one.
+    /// Load a package and make it the active version, whoever vouches for it: for tests and benches. A host that
+    /// people use goes through [`opssight_core::plugins::installs::Installs`], which judges it first.
     ///
     /// A package that is not in the cache is compiled, which takes seconds of CPU: call this from a thread that may
     /// block.
     pub fn install(&self, package: &[u8]) -> Result<InstalledPlugin, InstallError> {
-        let plugin = Arc::new(install::prepare(self, package)?);
+        let plugin = Arc::new(install::prepare(&self.parts, package)?);
         let installed = plugin.installed();
-        write(&self.plugins).insert(PluginId(plugin.manifest.id.clone()), plugin);
+        let digest = Arc::clone(&plugin.digest);
+        self.shelf.put(plugin);
+        self.shelf.activate(&PluginId(installed.manifest.id.clone()), &digest);
         Ok(installed)
+    }
+
+    pub(crate) fn parts(&self) -> Arc<Parts> {
+        Arc::clone(&self.parts)
     }
 
     /// Install every `*.wasm` of a directory, in the order of their names. Blocks like [`PluginHost::install`].
@@ -125,8 +140,9 @@ impl PluginHost {
         self.plugin(plugin).map(|plugin| plugin.log()).unwrap_or_default()
     }
 
+    /// The active version.
     pub(crate) fn plugin(&self, id: &PluginId) -> Option<Arc<Plugin>> {
-        read(&self.plugins).get(id).cloned()
+        self.shelf.find(id, None)
     }
 }
 
@@ -141,7 +157,7 @@ pub(crate) fn linker(engine: &PluginEngine) -> wasmtime::Result<Linker<HostState
 #[async_trait]
 impl Plugins for PluginHost {
     fn installed(&self) -> Vec<InstalledPlugin> {
-        let mut installed: Vec<_> = read(&self.plugins).values().map(|plugin| plugin.installed()).collect();
+        let mut installed: Vec<_> = self.shelf.active().iter().map(|plugin| plugin.installed()).collect();
         installed.sort_by(|a, b| a.manifest.id.cmp(&b.manifest.id));
         installed
     }
@@ -150,20 +166,19 @@ impl Plugins for PluginHost {
         self.plugin(plugin).map(|plugin| plugin.installed())
     }
 
-    fn manifest(&self, plugin: &PluginId) -> Option<Arc<Manifest>> {
-        self.plugin(plugin).map(|plugin| Arc::clone(&plugin.manifest))
+    fn manifest(&self, plugin: &PluginId, digest: Option<&str>) -> Option<Arc<Manifest>> {
+        self.shelf.find(plugin, digest).map(|plugin| Arc::clone(&plugin.manifest))
     }
 
     fn verify(
         &self,
-        plugin: &PluginId,
+        target: &CallTarget,
         credentials: &Credentials,
-        headers: &[(String, String)],
-        body: &[u8],
+        delivery: &RawDelivery<'_>,
     ) -> Result<(), VerifyError> {
-        let manifest = self.manifest(plugin).ok_or(VerifyError::NotReceiving)?;
+        let manifest = self.manifest(&target.plugin, target.digest.as_deref()).ok_or(VerifyError::NotReceiving)?;
         let webhook = manifest.webhook.as_ref().ok_or(VerifyError::NotReceiving)?;
-        verify::verify(webhook, credentials, headers, body)
+        verify::verify(webhook, credentials, delivery)
     }
 
     async fn receive(&self, target: &CallTarget, delivery: WebhookDelivery) -> Result<Called<Reception>, CallError> {
@@ -190,5 +205,6 @@ impl Plugins for PluginHost {
 
     fn forget(&self, connection: &ConnectionId) {
         self.services.accounts.forget(connection);
+        self.breakers.forget(connection);
     }
 }

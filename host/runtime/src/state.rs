@@ -2,6 +2,7 @@
 
 use crate::budget::{Exhausted, MAX_HANDLES, MAX_HEADER_BYTES, MAX_RESOURCES};
 use crate::context::CallContext;
+use crate::error::Stopped;
 use crate::imports::http::HttpHooks;
 use crate::imports::state::Overlay;
 use crate::wasi;
@@ -55,7 +56,11 @@ pub(crate) fn store(engine: &Engine, call: Arc<CallContext>) -> Store<HostState>
     store.set_max_component_handles(MAX_HANDLES);
     // A tick only asks; the clocks decide. Between two ticks the call steps back, so that calls share their threads.
     store.epoch_deadline_callback(|context| {
-        context.data().call.meter.check()?;
+        let call = &context.data().call;
+        if call.plugin.stopped().is_some() {
+            return Err(Stopped.into());
+        }
+        call.meter.check()?;
         Ok(UpdateDeadline::Yield(1))
     });
     store.set_epoch_deadline(1);

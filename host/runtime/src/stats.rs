@@ -1,6 +1,7 @@
 //! What a plugin did since this host started.
 
 use crate::sync::lock;
+use opssight_core::plugins::installs::VersionFigures;
 use opssight_core::plugins::{CallError, CallUsage, PluginStats};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -38,6 +39,12 @@ impl Stats {
             *counts.failures.entry(fault).or_default() += 1;
             counts.last_error = Some(format!("{}: {}", error.code, error.message));
         }
+    }
+
+    /// What decides whether a version stays.
+    pub(crate) fn figures(&self) -> VersionFigures {
+        let counts = lock(&self.0);
+        VersionFigures { calls: counts.calls, faults: counts.failures.get("plugin").copied().unwrap_or(0) }
     }
 
     pub(crate) fn snapshot(&self) -> PluginStats {

@@ -131,7 +131,7 @@ impl House {
         loop {
             let found = self.store.connections(None, &page).await?;
             for connection in &found.items {
-                if let Some(manifest) = self.plugins.manifest(&connection.plugin) {
+                if let Some(manifest) = self.plugins.manifest(&connection.plugin, connection.digest.as_deref()) {
                     let feeds: Vec<String> = manifest.feeds.iter().map(|feed| feed.name.clone()).collect();
                     self.store.declare_feeds(&connection.id, &feeds, self.clock.now()).await?;
                 }

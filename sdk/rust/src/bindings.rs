@@ -9,18 +9,18 @@ pub mod host {
         inline: "
             package opssight:sdk;
             world host {
-                include opssight:plugin/powers@0.1.0;
+                include opssight:plugin/powers@1.0.0;
                 import wasi:clocks/wall-clock@0.2.12;
             }
         ",
-        path: "../../wit/0.1",
+        path: "../../wit/1.0",
         generate_all,
         generate_unused_types: true,
         additional_type_attributes: {
-            "opssight:plugin/types@0.1.0/failure": [#[derive(PartialEq, Eq)]],
-            "opssight:plugin/types@0.1.0/page-request": [#[derive(PartialEq, Eq)]],
-            "opssight:plugin/types@0.1.0/item": [#[derive(PartialEq, Eq)]],
-            "opssight:plugin/types@0.1.0/series": [#[derive(PartialEq)]],
+            "opssight:plugin/types@1.0.0/failure": [#[derive(PartialEq, Eq)]],
+            "opssight:plugin/types@1.0.0/page-request": [#[derive(PartialEq, Eq)]],
+            "opssight:plugin/types@1.0.0/item": [#[derive(PartialEq, Eq)]],
+            "opssight:plugin/types@1.0.0/series": [#[derive(PartialEq)]],
         },
     });
 }
@@ -30,13 +30,13 @@ macro_rules! kind {
         pub mod $module {
             wit_bindgen::generate!({
                 world: $world,
-                path: "../../wit/0.1",
+                path: "../../wit/1.0",
                 pub_export_macro: true,
                 default_bindings_module: "opssight_plugin::bindings",
                 with: {
-                    "opssight:plugin/types@0.1.0": crate::bindings::host::opssight::plugin::types,
-                    "opssight:plugin/log@0.1.0": crate::bindings::host::opssight::plugin::log,
-                    "opssight:plugin/settings@0.1.0": crate::bindings::host::opssight::plugin::settings,
+                    "opssight:plugin/types@1.0.0": crate::bindings::host::opssight::plugin::types,
+                    "opssight:plugin/log@1.0.0": crate::bindings::host::opssight::plugin::log,
+                    "opssight:plugin/settings@1.0.0": crate::bindings::host::opssight::plugin::settings,
                 },
             });
         }

@@ -9,7 +9,7 @@ use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::{
     ActionInvocation, ActionOutcome, CallError, CallPriority, CallTarget, CallUsage, Called, Credential,
     CredentialSource, Credentials, Grants, HealthReport, Manifest, PageRequest, PluginState, Plugins, PullBatch,
-    Reception, StateWrite, VerifyError, WebhookDelivery,
+    RawDelivery, Reception, StateWrite, VerifyError, WebhookDelivery,
 };
 use opssight_core::time::{Clock, Timestamp};
 use opssight_runtime::{LogLine, PluginHost, RuntimeConfig};
@@ -41,8 +41,13 @@ impl TestHost {
         let target = CallTarget {
             connection: ConnectionId::from("test"),
             plugin: PluginId(installed.manifest.id.clone()),
+            digest: None,
             settings: Arc::new(serde_json::json!({ "base_url": upstream.base_url() })),
-            grants: Arc::new(Grants { networks: vec!["127.0.0.0/8".to_owned()], insecure_http: true }),
+            grants: Arc::new(Grants {
+                networks: vec!["127.0.0.0/8".to_owned()],
+                insecure_http: true,
+                ..Grants::default()
+            }),
             priority: CallPriority::Live,
         };
         Ok(Self { host, memory, upstream, target, _data: data })
@@ -108,7 +113,7 @@ impl TestHost {
 
     /// What the plugin declares.
     pub fn manifest(&self) -> Option<Arc<Manifest>> {
-        self.host.manifest(&self.target.plugin)
+        self.host.manifest(&self.target.plugin, None)
     }
 
     /// What the plugin logged.
@@ -140,7 +145,9 @@ impl TestHost {
     /// Check a delivery's signature with the filled-in credentials, as the host does before it stores one.
     pub fn verify(&self, headers: &[(&str, &str)], body: &[u8]) -> Result<(), VerifyError> {
         let credentials = lock(&self.memory.credentials).clone();
-        self.host.verify(&self.target.plugin, &credentials, &pairs(headers), body)
+        let headers = pairs(headers);
+        let delivery = RawDelivery { headers: &headers, query: None, body, received_at: self.memory.now() };
+        self.host.verify(&self.target, &credentials, &delivery)
     }
 
     /// Hand over a delivery, with all the headers given here.

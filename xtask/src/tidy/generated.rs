@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// The JSON Schemas of the item kinds.
 pub(super) fn schemas(workspace: &Workspace) -> Result<Remarks> {
     let wanted = schemas::files(workspace)?;
-    let folder = workspace.root.join("wit/0.1/items");
+    let folder = workspace.root.join("wit/1.0/items");
     let known: BTreeSet<PathBuf> =
         fs::read_dir(&folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
     for (path, text) in &wanted {

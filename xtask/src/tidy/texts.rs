@@ -10,7 +10,7 @@ use std::path::Path;
 /// Lines of code above which a file should have a reason.
 const LONG: usize = 450;
 /// Folders whose files are made by machines or come from elsewhere.
-const MADE: [&str; 4] = ["wit/0.1/deps/", "wit/0.1/items/", "package-lock.json", "Cargo.lock"];
+const MADE: [&str; 4] = ["wit/1.0/deps/", "wit/1.0/items/", "package-lock.json", "Cargo.lock"];
 
 pub(super) fn check(workspace: &Workspace) -> Result<Remarks> {
     let list = process::capture(workspace.command("git").args(["ls-files", "-z"]))?;

@@ -98,13 +98,13 @@ fn word(health: core::ConnectionHealth) -> &'static str {
 
 impl From<opssight_core::plugins::Grants> for Grants {
     fn from(grants: opssight_core::plugins::Grants) -> Self {
-        Self { networks: grants.networks, insecure_http: grants.insecure_http }
+        Self { networks: grants.networks, insecure_http: grants.insecure_http, withheld: grants.withheld }
     }
 }
 
 impl From<Grants> for opssight_core::plugins::Grants {
     fn from(grants: Grants) -> Self {
-        Self { networks: grants.networks, insecure_http: grants.insecure_http }
+        Self { networks: grants.networks, insecure_http: grants.insecure_http, withheld: grants.withheld }
     }
 }
 

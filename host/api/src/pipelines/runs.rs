@@ -41,7 +41,9 @@ async fn show_run(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result
     let id = RunId(id);
     let detail = app.runs.run(&id).await?.ok_or_else(|| Refusal::not_found("run", id.as_str()))?;
     let connection = app.connections.store.connection(&detail.run.connection).await?;
-    let manifest = connection.filter(|connection| connection.enabled).and_then(|c| app.plugins.manifest(&c.plugin));
+    let manifest = connection
+        .filter(|connection| connection.enabled)
+        .and_then(|connection| app.plugins.manifest(&connection.plugin, connection.digest.as_deref()));
     let run = detail.run.clone();
     let actions = manifest.iter().flat_map(|manifest| actions::for_run(manifest, &run));
     Ok(Json(RunDetail::of(detail, actions)))

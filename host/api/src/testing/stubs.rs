@@ -19,8 +19,8 @@ use opssight_core::page::{Page, PageOf};
 use opssight_core::pipelines::{FlakyJob, Overview, PipelineSummary, Run, RunDetail, RunQuery, RunStore};
 use opssight_core::plugins::{
     ActionInvocation, ActionOutcome, CallError, CallTarget, Called, CredentialSource, Credentials, FailureClass,
-    FaultSource, HealthReport, InstalledPlugin, Manifest, PageRequest, Plugins, PullBatch, Reception, VerifyError,
-    WebhookDelivery,
+    FaultSource, HealthReport, InstalledPlugin, Manifest, PageRequest, Plugins, PullBatch, RawDelivery, Reception,
+    VerifyError, WebhookDelivery,
 };
 use opssight_core::time::{Clock, Randomness, Timestamp};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -47,6 +47,7 @@ impl Default for Stubs {
             id: "github-1".into(),
             name: "GitHub".to_owned(),
             plugin: "github".into(),
+            digest: None,
             enabled: true,
             settings: Arc::new(serde_json::json!({})),
             grants: Arc::default(),
@@ -84,7 +85,7 @@ impl Stubs {
 
 fn manifest() -> Manifest {
     serde_json::from_value(serde_json::json!({
-        "id": "github", "version": "0.1.0", "contract": "0.1", "name": "GitHub", "publisher": "opssight",
+        "id": "github", "version": "0.1.0", "contract": "1.0", "name": "GitHub", "publisher": "opssight",
         "description": "Runs.", "licence": "Apache-2.0",
         "credentials": [{ "name": "hook", "title": "Webhook secret", "schemes": [
             { "scheme": "hmac-sha256", "title": "Secret", "inputs": [{ "name": "secret", "title": "Secret", "secret": true }] }
@@ -246,11 +247,11 @@ impl Plugins for Stubs {
     fn find(&self, plugin: &PluginId) -> Option<InstalledPlugin> {
         panic!("looking at {plugin} breaks: detail-of-the-panic")
     }
-    fn manifest(&self, plugin: &PluginId) -> Option<Arc<Manifest>> {
+    fn manifest(&self, plugin: &PluginId, _: Option<&str>) -> Option<Arc<Manifest>> {
         (plugin.as_str() == "github").then(|| Arc::new(manifest()))
     }
-    fn verify(&self, _: &PluginId, _: &Credentials, headers: &[(String, String)], _: &[u8]) -> Result<(), VerifyError> {
-        match headers.iter().find(|(name, _)| name == "x-signature").map(|(_, value)| value.as_str()) {
+    fn verify(&self, _: &CallTarget, _: &Credentials, delivery: &RawDelivery<'_>) -> Result<(), VerifyError> {
+        match delivery.headers.iter().find(|(name, _)| name == "x-signature").map(|(_, value)| value.as_str()) {
             Some("good") => Ok(()),
             Some(_) => Err(VerifyError::Mismatch),
             None => Err(VerifyError::Missing),

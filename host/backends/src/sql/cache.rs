@@ -44,4 +44,10 @@ impl ConnectionCache {
         inner.forgotten = inner.forgotten.wrapping_add(1);
         inner.known.remove(id);
     }
+
+    pub(in crate::sql) fn forget_all(&self) {
+        let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        inner.forgotten = inner.forgotten.wrapping_add(1);
+        inner.known.clear();
+    }
 }

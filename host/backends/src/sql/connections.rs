@@ -16,13 +16,14 @@ use opssight_core::time::Timestamp;
 use sqlx::FromRow;
 use std::sync::Arc;
 
-const COLUMNS: &str = "c.id, c.name, c.plugin, c.enabled, c.settings, c.grants, c.created_at, c.updated_at";
+const COLUMNS: &str = "c.id, c.name, c.plugin, c.digest, c.enabled, c.settings, c.grants, c.created_at, c.updated_at";
 
 #[derive(FromRow)]
 struct Row {
     id: String,
     name: String,
     plugin: String,
+    digest: Option<String>,
     enabled: bool,
     settings: String,
     grants: String,
@@ -36,6 +37,7 @@ impl Row {
             id: ConnectionId(self.id),
             name: self.name,
             plugin: PluginId(self.plugin),
+            digest: self.digest.map(Into::into),
             enabled: self.enabled,
             settings: Arc::new(serde_json::from_str(&self.settings).map_err(Error::stored("connection's settings"))?),
             grants: Arc::new(serde_json::from_str(&self.grants).map_err(Error::stored("connection's grants"))?),
@@ -77,7 +79,7 @@ impl Store {
             Err(generation) => generation,
         };
         let row: Option<RowWithCredentials> = sqlx::query_as(
-            "SELECT c.id, c.name, c.plugin, c.enabled, c.settings, c.grants, c.created_at, c.updated_at,
+            "SELECT c.id, c.name, c.plugin, c.digest, c.enabled, c.settings, c.grants, c.created_at, c.updated_at,
                     s.data_key, s.sealed
              FROM connections c LEFT JOIN credentials s ON s.connection = c.id WHERE c.id = $1",
         )
@@ -123,8 +125,8 @@ async fn write_credentials(conn: &mut Conn, id: &str, sealed: &Sealed) -> Result
 async fn insert(conn: &mut Conn, new: &Written, sealed: &Sealed, feeds: &[String]) -> Result<bool, Error> {
     let connection = &new.connection;
     let done = sqlx::query(
-        "INSERT INTO connections (id, name, plugin, enabled, settings, grants, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+        "INSERT INTO connections (id, name, plugin, enabled, settings, grants, created_at, updated_at, digest)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
     )
     .bind(connection.id.as_str())
     .bind(connection.name.as_str())
@@ -134,6 +136,7 @@ async fn insert(conn: &mut Conn, new: &Written, sealed: &Sealed, feeds: &[String
     .bind(new.grants.as_str())
     .bind(connection.created_at.0)
     .bind(connection.updated_at.0)
+    .bind(connection.digest.as_deref())
     .execute(&mut *conn)
     .await?;
     if done.rows_affected() == 0 {
@@ -173,7 +176,7 @@ async fn update(conn: &mut Conn, new: &Written, sealed: Option<&Sealed>, was: Ti
 }
 
 /// Credentials, feeds and state go with the row, by their foreign keys.
-async fn remove(conn: &mut Conn, id: &str) -> Result<bool, Error> {
+pub(super) async fn remove(conn: &mut Conn, id: &str) -> Result<bool, Error> {
     let done = sqlx::query("DELETE FROM connections WHERE id = $1").bind(id).execute(&mut *conn).await?;
     sqlx::query("DELETE FROM delivery_bodies WHERE delivery IN (SELECT id FROM deliveries WHERE connection = $1)")
         .bind(id)

@@ -1,5 +1,7 @@
 //! What plugins remember. Writes come with an effect, see `ingest.rs`.
 
+mod installs;
+
 use super::error::{Doing, Error};
 use super::{Conn, Store};
 use async_trait::async_trait;

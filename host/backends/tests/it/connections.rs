@@ -16,7 +16,8 @@ fn secret(value: &str) -> Credentials {
 
 pub(crate) async fn a_connection_comes_back_as_it_was_kept(ports: Ports) {
     let mut kept = connection("c");
-    kept.grants = Arc::new(Grants { networks: vec!["10.1.2.0/24".to_owned()], insecure_http: true });
+    kept.grants =
+        Arc::new(Grants { networks: vec!["10.1.2.0/24".to_owned()], insecure_http: true, ..Grants::default() });
     assert!(ports.connections.insert(&kept, &secret("s"), &["runs".to_owned()]).await.unwrap());
     assert_eq!(ports.connections.connection(&kept.id).await.unwrap(), Some(kept.clone()));
     // Also the second time, when it may come from memory.

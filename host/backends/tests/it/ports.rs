@@ -88,6 +88,7 @@ pub(crate) fn connection(id: &str) -> Connection {
         id: ConnectionId::from(id),
         name: format!("the {id}"),
         plugin: "github".into(),
+        digest: None,
         enabled: true,
         settings: Arc::new(serde_json::json!({"base_url": "https://api.github.com", "n": 1})),
         grants: Arc::default(),

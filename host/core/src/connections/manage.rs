@@ -112,7 +112,7 @@ pub struct Connections {
 impl Connections {
     /// Make one.
     pub async fn make(&self, new: NewConnection) -> Result<Made, ConnectionError> {
-        let manifest = self.plugins.manifest(&new.plugin).ok_or_else(|| {
+        let manifest = self.plugins.manifest(&new.plugin, None).ok_or_else(|| {
             let known: Vec<String> = self.plugins.installed().iter().map(|plugin| plugin.manifest.id.clone()).collect();
             invalid("/plugin", format!("`{}` is not installed; installed are {known:?}", new.plugin))
         })?;
@@ -130,6 +130,7 @@ impl Connections {
         let connection = Connection {
             id: ConnectionId(format!("{}-{}", manifest.id, self.hex(8))),
             name: new.name.trim().to_owned(),
+            digest: self.plugins.find(&new.plugin).map(|plugin| plugin.digest.into()),
             plugin: new.plugin,
             enabled: true,
             settings: Arc::new(settings),
@@ -154,7 +155,7 @@ impl Connections {
         }
         let manifest = self
             .plugins
-            .manifest(&connection.plugin)
+            .manifest(&connection.plugin, connection.digest.as_deref())
             .ok_or_else(|| invalid("/plugin", format!("`{}` is not installed any more", connection.plugin)))?;
         let mut problems = Vec::new();
         if let Some(name) = patch.name {

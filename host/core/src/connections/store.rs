@@ -17,6 +17,9 @@ pub struct Connection {
     pub name: String,
     /// Which plugin.
     pub plugin: PluginId,
+    /// The version whose abilities were consented to, and which therefore runs. None: made before consent was kept;
+    /// the active version runs until a start adopts it.
+    pub digest: Option<Arc<str>>,
     /// Takes deliveries and is pulled.
     pub enabled: bool,
     /// Validated settings.
@@ -35,6 +38,7 @@ impl Connection {
         CallTarget {
             connection: self.id.clone(),
             plugin: self.plugin.clone(),
+            digest: self.digest.clone(),
             settings: Arc::clone(&self.settings),
             grants: Arc::clone(&self.grants),
             priority,

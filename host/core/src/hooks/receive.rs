@@ -6,7 +6,7 @@ use crate::error::{Kind, StoreError};
 use crate::events::{Bus, Topic};
 use crate::id::ConnectionId;
 use crate::plugins::manifest::WebhookSpec;
-use crate::plugins::{CredentialSource, Plugins, VerifyError};
+use crate::plugins::{CallPriority, CredentialSource, Plugins, RawDelivery, VerifyError};
 use crate::time::Clock;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -100,16 +100,19 @@ impl Hooks {
         &self,
         connection: &Connection,
         headers: &[(String, String)],
+        query: Option<&str>,
         body: Vec<u8>,
     ) -> Result<Accepted, HookError> {
+        let received_at = self.clock.now();
         let manifest = self
             .plugins
-            .manifest(&connection.plugin)
+            .manifest(&connection.plugin, connection.digest.as_deref())
             .ok_or_else(|| HookError::NoPlugin(connection.plugin.to_string()))?;
         let webhook = manifest.webhook.as_ref().ok_or(VerifyError::NotReceiving)?;
         let credentials = self.credentials.credentials(&connection.id).await?;
         let named = names(webhook, headers);
-        if let Err(error) = self.plugins.verify(&connection.plugin, &credentials, headers, &body) {
+        let raw = RawDelivery { headers, query, body: &body, received_at };
+        if let Err(error) = self.plugins.verify(&connection.target(CallPriority::Live), &credentials, &raw) {
             let error = HookError::NotGenuine(error);
             self.note_rejection(connection, named, body.len() as u64, &error).await?;
             return Err(error);
@@ -121,7 +124,7 @@ impl Hooks {
             event,
             headers: headers.iter().filter(|(name, _)| webhook.headers.contains(name)).cloned().collect(),
             body,
-            received_at: self.clock.now(),
+            received_at,
         };
         let accepted = self.inbox.accept(delivery).await?;
         if !accepted.duplicate {
@@ -141,7 +144,7 @@ impl Hooks {
         let error = HookError::TooLarge { limit };
         let named = self
             .plugins
-            .manifest(&connection.plugin)
+            .manifest(&connection.plugin, connection.digest.as_deref())
             .and_then(|manifest| manifest.webhook.as_ref().map(|webhook| names(webhook, headers)))
             .unwrap_or_default();
         match self.note_rejection(connection, named, size, &error).await {

@@ -6,7 +6,8 @@ use crate::id::{ConnectionId, PluginId};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What an operator allows a connection beyond what the plugin's manifest may always have.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,16 @@ pub struct Grants {
     pub networks: Vec<String>,
     /// Plain `http` may be used, to the granted networks only.
     pub insecure_http: bool,
+    /// Keys of [abilities](super::Ability) that the plugin asks for and this connection does not give. In force from
+    /// the next call on.
+    pub withheld: BTreeSet<String>,
+}
+
+impl Grants {
+    /// Whether the connection gives an ability, by its key.
+    pub fn allow(&self, ability: &str) -> bool {
+        !self.withheld.contains(ability)
+    }
 }
 
 /// On whose behalf a plugin is called.
@@ -25,10 +36,12 @@ pub struct CallTarget {
     pub connection: ConnectionId,
     /// Which plugin.
     pub plugin: PluginId,
+    /// Which version of it, by the digest that was consented to; none is the active one.
+    pub digest: Option<Arc<str>>,
     /// The validated settings, a JSON object.
-    pub settings: std::sync::Arc<serde_json::Value>,
+    pub settings: Arc<serde_json::Value>,
     /// What the operator granted.
-    pub grants: std::sync::Arc<Grants>,
+    pub grants: Arc<Grants>,
     /// Who goes first where an upstream's patience is shared.
     pub priority: CallPriority,
 }
@@ -97,6 +110,19 @@ pub struct RawItem {
     pub attrs: Vec<(String, String)>,
     /// JSON of the kind.
     pub payload: Vec<u8>,
+}
+
+/// A delivery at the door: nothing about it is believed yet.
+#[derive(Debug, Clone, Copy)]
+pub struct RawDelivery<'a> {
+    /// All of them, names in lower case.
+    pub headers: &'a [(String, String)],
+    /// What stood after the `?` of the address, as it was written.
+    pub query: Option<&'a str>,
+    /// The raw bytes.
+    pub body: &'a [u8],
+    /// When it came.
+    pub received_at: Timestamp,
 }
 
 /// A stored, verified delivery on its way to the plugin.
@@ -194,7 +220,7 @@ pub enum VerifyError {
 #[derive(Debug, Clone)]
 pub struct InstalledPlugin {
     /// What it declares.
-    pub manifest: std::sync::Arc<Manifest>,
+    pub manifest: Arc<Manifest>,
     /// `sha256:...` of the package.
     pub digest: String,
     /// Size of the package in bytes.
@@ -258,16 +284,15 @@ pub trait Plugins: Send + Sync {
     /// One of them.
     fn find(&self, plugin: &PluginId) -> Option<InstalledPlugin>;
 
-    /// What one of them declares, without gathering its statistics.
-    fn manifest(&self, plugin: &PluginId) -> Option<std::sync::Arc<Manifest>>;
+    /// What a version of one of them declares, without gathering its statistics. `digest` none: the active version.
+    fn manifest(&self, plugin: &PluginId, digest: Option<&str>) -> Option<Arc<Manifest>>;
 
-    /// Check a delivery's signature over its raw bytes, as the manifest declares. Header names are lower case.
+    /// Check a delivery's signature over its raw bytes, as the manifest of the target's version declares.
     fn verify(
         &self,
-        plugin: &PluginId,
+        target: &CallTarget,
         credentials: &Credentials,
-        headers: &[(String, String)],
-        body: &[u8],
+        delivery: &RawDelivery<'_>,
     ) -> Result<(), VerifyError>;
 
     /// Turn a delivery into items.

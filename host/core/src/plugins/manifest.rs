@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The contract version that this host speaks.
-pub const CONTRACT: &str = "0.1";
+pub const CONTRACT: &str = "1.0";
 
 /// `plugin.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub struct Manifest {
     pub id: String,
     /// Semantic version.
     pub version: semver::Version,
-    /// Contract version it is built for: "0.1".
+    /// Contract version it is built for: "1.0".
     pub contract: String,
     /// For people: "GitHub".
     pub name: String,
@@ -219,6 +219,15 @@ pub enum Verification {
     },
 }
 
+impl Verification {
+    /// As it stands in manifests and in what people read.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::HmacSha256 { .. } => "hmac-sha256",
+        }
+    }
+}
+
 /// How a signature is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -334,7 +343,7 @@ impl Manifest {
             wrong("id".into(), "use 1 to 40 lower-case letters, digits and dashes");
         }
         if self.contract != CONTRACT {
-            wrong("contract".into(), "this host speaks contract 0.1");
+            wrong("contract".into(), "this host speaks contract 1.0");
         }
         if self.settings.get("type").and_then(|t| t.as_str()) != Some("object") {
             wrong("settings".into(), "must be a JSON Schema of type \"object\"");

@@ -4,4 +4,5 @@ mod analysis;
 mod dora;
 mod items;
 mod learning;
+mod plugins;
 mod retry;

@@ -84,10 +84,24 @@ impl Meter {
     }
 }
 
-/// Drive a call, count its CPU time, and give it up when its wall time is over: ticks stop a guest that computes, but
-/// not one that waits in the host. None: its time is over.
-pub(crate) async fn metered<F: Future>(meter: &Meter, call: F) -> Option<F::Output> {
+/// Why a call was given up where it waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GivenUp {
+    /// Its time is over.
+    Late,
+    /// Its plugin was taken out of service.
+    Stopped,
+}
+
+/// Drive a call, count its CPU time, and give it up when its wall time is over or `stopped` resolves: ticks stop a
+/// guest that computes, but not one that waits in the host.
+pub(crate) async fn metered<F: Future>(
+    meter: &Meter,
+    stopped: impl Future<Output = ()>,
+    call: F,
+) -> Result<F::Output, GivenUp> {
     let mut call = pin!(call);
+    let mut stopped = pin!(stopped);
     // Most calls are over at the first poll and need no alarm.
     let mut alarm: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|context| {
@@ -95,10 +109,13 @@ pub(crate) async fn metered<F: Future>(meter: &Meter, call: F) -> Option<F::Outp
         let poll = call.as_mut().poll(context);
         meter.leave();
         if let Poll::Ready(answer) = poll {
-            return Poll::Ready(Some(answer));
+            return Poll::Ready(Ok(answer));
+        }
+        if stopped.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(GivenUp::Stopped));
         }
         let alarm = alarm.get_or_insert_with(|| Box::pin(sleep(meter.remaining() + SLACK)));
-        alarm.as_mut().poll(context).map(|()| None)
+        alarm.as_mut().poll(context).map(|()| Err(GivenUp::Late))
     })
     .await
 }

@@ -29,7 +29,7 @@ pub(crate) fn kinds(exports: &[String]) -> Vec<Kind> {
     let exported = |kind: &Kind| {
         exports.iter().any(|export| {
             let export = Interface::parse(export);
-            export.path == kind.interface() && export.is("0.1")
+            export.path == kind.interface() && export.is("1")
         })
     };
     Kind::ALL.into_iter().filter(exported).collect()
@@ -80,7 +80,7 @@ pub(super) fn allow(name: &str, ty: &ComponentTypeRef) -> Result<(), PrecheckErr
         };
     }
     match interface.path.strip_prefix("opssight:plugin/") {
-        Some(_) if !interface.is("0.1") => refuse("this host speaks version 0.1 of the contract"),
+        Some(_) if !interface.is("1") => refuse("this host speaks version 1 of the contract"),
         Some("types" | "log" | "settings" | "state") => Ok(()),
         Some("inference" | "metrics" | "mail" | "reveal") => {
             refuse("the contract has this interface, but this version of the host does not offer it yet")

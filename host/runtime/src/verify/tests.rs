@@ -1,6 +1,7 @@
 use super::verify;
 use opssight_core::plugins::manifest::{SignatureEncoding, Verification, WebhookSpec};
-use opssight_core::plugins::{Credential, Credentials, VerifyError};
+use opssight_core::plugins::{Credential, Credentials, RawDelivery, VerifyError};
+use opssight_core::time::Timestamp;
 
 fn spec(prefix: &str, encoding: SignatureEncoding) -> WebhookSpec {
     WebhookSpec {
@@ -16,6 +17,10 @@ fn spec(prefix: &str, encoding: SignatureEncoding) -> WebhookSpec {
         headers: Vec::new(),
         setup: String::new(),
     }
+}
+
+fn raw<'a>(headers: &'a [(String, String)], body: &'a [u8]) -> RawDelivery<'a> {
+    RawDelivery { headers, query: None, body, received_at: Timestamp(0) }
 }
 
 fn credentials(secret: &str) -> Credentials {
@@ -53,16 +58,16 @@ fn github_signatures_are_judged() {
     for (name, signatures, body, secret, expect) in cases {
         let headers: Vec<_> =
             signatures.iter().map(|value| ("x-hub-signature-256".to_owned(), (*value).to_owned())).collect();
-        assert_eq!(verify(&spec, &credentials(secret), &headers, body), expect, "{name}");
+        assert_eq!(verify(&spec, &credentials(secret), &raw(&headers, body)), expect, "{name}");
     }
-    assert_eq!(verify(&spec, &Credentials::new(), &[], BODY), Err(NoSecret));
+    assert_eq!(verify(&spec, &Credentials::new(), &raw(&[], BODY)), Err(NoSecret));
 }
 
 #[test]
 fn base64_signatures_are_judged() {
     let spec = spec("", SignatureEncoding::Base64);
     let headers = |value: &str| vec![("x-hub-signature-256".to_owned(), value.to_owned())];
-    assert_eq!(verify(&spec, &credentials(SECRET), &headers(BASE64), BODY), Ok(()));
-    assert_eq!(verify(&spec, &credentials(SECRET), &headers(HEX), BODY), Err(VerifyError::Mismatch));
-    assert_eq!(verify(&spec, &credentials(SECRET), &headers("***"), BODY), Err(VerifyError::Malformed));
+    assert_eq!(verify(&spec, &credentials(SECRET), &raw(&headers(BASE64), BODY)), Ok(()));
+    assert_eq!(verify(&spec, &credentials(SECRET), &raw(&headers(HEX), BODY)), Err(VerifyError::Mismatch));
+    assert_eq!(verify(&spec, &credentials(SECRET), &raw(&headers("***"), BODY)), Err(VerifyError::Malformed));
 }

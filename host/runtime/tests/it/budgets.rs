@@ -51,7 +51,7 @@ async fn an_endless_loop_while_the_host_hands_over_arguments_is_stopped_as_well(
     let module = r#"(module
         (memory (export "memory") 1)
         (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (loop $l (br $l)) (unreachable))
-        (func (export "opssight:plugin/webhook@0.1.0#receive") (param i32 i32 i32 i32 i64) (result i32) (i32.const 0)))"#;
+        (func (export "opssight:plugin/webhook@1.0.0#receive") (param i32 i32 i32 i32 i64) (result i32) (i32.const 0)))"#;
     house.install(&crate::guests::package_of(module, &["webhook"], &manifest(short())));
     let delivery = WebhookDelivery { headers: vec![], body: vec![1; 100], received_at: crate::harness::NOW };
     let error = house.host.receive(&target(json!({}), Default::default()), delivery).await.unwrap_err();
@@ -80,7 +80,7 @@ async fn a_guest_that_starts_too_large_is_not_started() {
     let module = r#"(module
         (memory (export "memory") 2048)
         (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (unreachable))
-        (func (export "opssight:plugin/health@0.1.0#check") (result i32) (i32.const 0)))"#;
+        (func (export "opssight:plugin/health@1.0.0#check") (result i32) (i32.const 0)))"#;
     let error = house.try_check(&crate::guests::package_of(module, &["health"], &manifest(short()))).await.unwrap_err();
     is_budget(&error, "budget.memory");
 }
@@ -144,7 +144,7 @@ async fn spinning_guests_do_not_hold_up_the_others() {
         manifest["id"] = json!(id);
         manifest
     };
-    let code = |body: &str| format!(r#"(func (export "opssight:plugin/health@0.1.0#check") (result i32) {body})"#);
+    let code = |body: &str| format!(r#"(func (export "opssight:plugin/health@1.0.0#check") (result i32) {body})"#);
     house.install(&package(&["health"], &code("(loop $l (br $l)) (unreachable)"), &manifest_of("spin")));
     house.install(&package(&["health"], &code("(i32.const 1024)"), &manifest_of("probe")));
     let mut spinning = target(json!({}), Default::default());

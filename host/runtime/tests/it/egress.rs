@@ -124,7 +124,8 @@ async fn literal_addresses_need_a_grant_in_every_spelling() {
         denied(&house, &package, &format!("https://{host}"), Grants::default(), "egress.address").await;
     }
     // No grant opens the way to a metadata service.
-    let everything = Grants { networks: vec!["0.0.0.0/0".into(), "::/0".into()], insecure_http: true };
+    let everything =
+        Grants { networks: vec!["0.0.0.0/0".into(), "::/0".into()], insecure_http: true, ..Grants::default() };
     let package = fetching(GET, HTTP, "169.254.169.254", "/", rule(&["GET"]));
     denied(&house, &package, "http://169.254.169.254", everything, "egress.address").await;
 }

@@ -9,9 +9,9 @@ use wit_parser::Resolve;
 const WORLD: &str = "
     package probe:guest;
     world guest {
-        import opssight:plugin/log@0.1.0;
-        import opssight:plugin/settings@0.1.0;
-        import opssight:plugin/state@0.1.0;
+        import opssight:plugin/log@1.0.0;
+        import opssight:plugin/settings@1.0.0;
+        import opssight:plugin/state@1.0.0;
         import wasi:http/outgoing-handler@0.2.12;
         import wasi:io/poll@0.2.12;
         import wasi:io/streams@0.2.12;
@@ -29,9 +29,9 @@ pub(crate) fn package(exports: &[&str], code: &str, manifest: &Value) -> Vec<u8>
 
 /// The same with all of the module's text given.
 pub(crate) fn package_of(module: &str, exports: &[&str], manifest: &Value) -> Vec<u8> {
-    let exports: String = exports.iter().map(|kind| format!("export opssight:plugin/{kind}@0.1.0;\n")).collect();
+    let exports: String = exports.iter().map(|kind| format!("export opssight:plugin/{kind}@1.0.0;\n")).collect();
     let mut resolve = Resolve::default();
-    resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit/0.1")).unwrap();
+    resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit/1.0")).unwrap();
     let world = resolve.push_str("guest.wit", &WORLD.replace("EXPORTS", &exports)).unwrap();
     let world = resolve.select_world(&[world], Some("guest")).unwrap();
     let mut module = wat::parse_str(module).unwrap();
@@ -60,7 +60,7 @@ pub(crate) fn manifest(more: Value) -> Value {
     let mut manifest = json!({
         "id": "probe",
         "version": "1.2.3",
-        "contract": "0.1",
+        "contract": "1.0",
         "name": "Probe",
         "publisher": "OpsSight",
         "description": "A guest of the tests.",
@@ -75,7 +75,7 @@ pub(crate) fn manifest(more: Value) -> Value {
 pub(crate) fn checking(imports: &str, body: &str, more: Value) -> Vec<u8> {
     let code = format!(
         r#"{imports}
-        (func $check (export "opssight:plugin/health@0.1.0#check") (result i32)
+        (func $check (export "opssight:plugin/health@1.0.0#check") (result i32)
             {body})"#
     );
     package(&["health"], &code, &manifest(more))
@@ -92,8 +92,8 @@ pub(crate) const NOOP: &str = r#"(module
         ;; Deliveries of one instance's calls are written over each other.
         (if (i32.gt_u (global.get $top) (i32.const 32768)) (then (global.set $top (i32.const 4096))))
         (local.get $at))
-    (func (export "opssight:plugin/health@0.1.0#check") (result i32) (i32.const 1024))
-    (func (export "opssight:plugin/webhook@0.1.0#receive") (param i32 i32 i32 i32 i64) (result i32) (i32.const 1024)))"#;
+    (func (export "opssight:plugin/health@1.0.0#check") (result i32) (i32.const 1024))
+    (func (export "opssight:plugin/webhook@1.0.0#receive") (param i32 i32 i32 i32 i64) (result i32) (i32.const 1024)))"#;
 
 /// `check` sends one request and answers with the body of the response, or fails with the class "upstream".
 /// The status is in the first attribute's place of the summary: `<status> <body>`.

@@ -61,6 +61,7 @@ pub(crate) fn target(settings: Value, grants: Grants) -> CallTarget {
     CallTarget {
         connection: ConnectionId::from("c1"),
         plugin: PluginId::from("probe"),
+        digest: None,
         settings: Arc::new(settings),
         grants: Arc::new(grants),
         priority: CallPriority::Live,
@@ -69,7 +70,7 @@ pub(crate) fn target(settings: Value, grants: Grants) -> CallTarget {
 
 /// Loopback may be reached, over plain http.
 pub(crate) fn loopback() -> Grants {
-    Grants { networks: vec!["127.0.0.0/8".into()], insecure_http: true }
+    Grants { networks: vec!["127.0.0.0/8".into()], insecure_http: true, ..Grants::default() }
 }
 
 /// State and credentials.

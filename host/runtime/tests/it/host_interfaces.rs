@@ -6,9 +6,9 @@ use opssight_core::plugins::{FailureClass, StateWrite};
 use serde_json::json;
 
 const STATE: &str = r#"
-    (import "opssight:plugin/state@0.1.0" "get" (func $get (param i32 i32 i32)))
-    (import "opssight:plugin/state@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32)))
-    (import "opssight:plugin/state@0.1.0" "delete" (func $delete (param i32 i32 i32)))
+    (import "opssight:plugin/state@1.0.0" "get" (func $get (param i32 i32 i32)))
+    (import "opssight:plugin/state@1.0.0" "set" (func $set (param i32 i32 i32 i32 i32)))
+    (import "opssight:plugin/state@1.0.0" "delete" (func $delete (param i32 i32 i32)))
     (data (i32.const 4096) "etag") (data (i32.const 4112) "W/1") (data (i32.const 4128) "old")"#;
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn state_has_a_quota() {
 async fn a_flood_of_log_lines_is_cut_off() {
     let house = House::new();
     let imports = r#"
-        (import "opssight:plugin/log@0.1.0" "log" (func $log (param i32 i32 i32 i32 i32)))
+        (import "opssight:plugin/log@1.0.0" "log" (func $log (param i32 i32 i32 i32 i32)))
         (data (i32.const 4096) "again\1b[31m")"#;
     let body = r#"(local $i i32)
         (loop $l
@@ -81,7 +81,7 @@ async fn a_flood_of_log_lines_is_cut_off() {
 #[tokio::test]
 async fn settings_are_given_as_json() {
     let house = House::new();
-    let imports = r#"(import "opssight:plugin/settings@0.1.0" "all" (func $all (param i32)))"#;
+    let imports = r#"(import "opssight:plugin/settings@1.0.0" "all" (func $all (param i32)))"#;
     let body = "(call $all (i32.const 2056)) (i32.const 2048)";
     house.install(&checking(imports, body, json!({})));
     let called = house.check(json!({ "owner": "acme" }), Default::default()).await.unwrap();

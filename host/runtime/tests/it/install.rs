@@ -14,7 +14,7 @@ fn component(inside: &str) -> Vec<u8> {
                 (func (export "check") (result i32) (i32.const 1024)))
             (core instance $i (instantiate $m))
             (instance $health)
-            (export "opssight:plugin/health@0.1.0" (instance $health)))"#
+            (export "opssight:plugin/health@1.0.0" (instance $health)))"#
     );
     let manifest = serde_json::from_value(manifest(json!({}))).unwrap();
     opssight_package::embed(&wat::parse_str(text).unwrap(), &manifest).unwrap()
@@ -47,7 +47,7 @@ fn imports_that_plugins_do_not_get_are_refused_with_the_reason() {
         ("wasi:filesystem/types@0.2.6", "plugins get no files"),
         ("wasi:sockets/tcp@0.2.6", "plugins get no sockets"),
         ("wasi:http/handler@0.3.0", "WASI 0.2"),
-        ("opssight:plugin/reveal@0.1.0", "does not offer it yet"),
+        ("opssight:plugin/reveal@1.0.0", "does not offer it yet"),
         ("acme:own/thing@1.0.0", "does not know the interface"),
     ];
     for (import, why) in cases {
@@ -66,7 +66,7 @@ fn a_package_that_does_not_keep_its_word_is_refused() {
     // It exports the interface's name, but nothing that could be called.
     let error = house.host.install(&component("")).unwrap_err();
     assert!(matches!(error, InstallError::DoesNotFit(_)), "{error}");
-    let bare = wat::parse_str(r#"(component (instance $i) (export "opssight:plugin/health@0.1.0" (instance $i)))"#);
+    let bare = wat::parse_str(r#"(component (instance $i) (export "opssight:plugin/health@1.0.0" (instance $i)))"#);
     assert!(matches!(house.host.install(&bare.unwrap()).unwrap_err(), InstallError::Package(_)));
 }
 

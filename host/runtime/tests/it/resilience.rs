@@ -53,8 +53,8 @@ impl PluginState for Panics {
 }
 
 const STATE: &str = r#"
-    (import "opssight:plugin/state@0.1.0" "get" (func $get (param i32 i32 i32)))
-    (import "opssight:plugin/state@0.1.0" "list-keys" (func $list (param i32 i32 i32 i32 i32 i32 i32)))
+    (import "opssight:plugin/state@1.0.0" "get" (func $get (param i32 i32 i32)))
+    (import "opssight:plugin/state@1.0.0" "list-keys" (func $list (param i32 i32 i32 i32 i32 i32 i32)))
     (data (i32.const 4096) "etag")"#;
 
 #[tokio::test]

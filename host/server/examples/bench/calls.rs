@@ -43,6 +43,7 @@ fn target(plugin: &str) -> CallTarget {
     CallTarget {
         connection: ConnectionId::from("bench"),
         plugin: PluginId::from(plugin),
+        digest: None,
         settings: Arc::new(serde_json::json!({ "base_url": "https://api.github.com" })),
         grants: Arc::new(Grants::default()),
         priority: CallPriority::Live,

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::{
     ActionInvocation, ActionOutcome, CallError, CallTarget, CallUsage, Called, Credentials, FailureClass, FaultSource,
-    HealthReport, InstalledPlugin, Manifest, PageRequest, Plugins, PullBatch, RawItem, Reception, VerifyError,
-    WebhookDelivery,
+    HealthReport, InstalledPlugin, Manifest, PageRequest, Plugins, PullBatch, RawDelivery, RawItem, Reception,
+    VerifyError, WebhookDelivery,
 };
 use opssight_core::time::Timestamp;
 use opssight_plugin_github::parse::{self, Context};
@@ -42,18 +42,17 @@ impl Plugins for Native {
         self.0.find(plugin)
     }
 
-    fn manifest(&self, plugin: &PluginId) -> Option<Arc<Manifest>> {
-        self.0.manifest(plugin)
+    fn manifest(&self, plugin: &PluginId, digest: Option<&str>) -> Option<Arc<Manifest>> {
+        self.0.manifest(plugin, digest)
     }
 
     fn verify(
         &self,
-        plugin: &PluginId,
+        target: &CallTarget,
         credentials: &Credentials,
-        headers: &[(String, String)],
-        body: &[u8],
+        delivery: &RawDelivery<'_>,
     ) -> Result<(), VerifyError> {
-        self.0.verify(plugin, credentials, headers, body)
+        self.0.verify(target, credentials, delivery)
     }
 
     async fn receive(&self, target: &CallTarget, delivery: WebhookDelivery) -> Result<Called<Reception>, CallError> {

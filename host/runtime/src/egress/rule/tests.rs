@@ -6,7 +6,7 @@ use url::Url;
 
 fn rules() -> Rules {
     let manifest: Manifest = serde_json::from_value(json!({
-        "id": "probe", "version": "0.1.0", "contract": "0.1", "name": "Probe", "publisher": "us", "description": "d",
+        "id": "probe", "version": "0.1.0", "contract": "1.0", "name": "Probe", "publisher": "us", "description": "d",
         "licence": "Apache-2.0",
         "settings": { "type": "object" },
         "credentials": [{ "name": "api", "title": "API", "schemes": [{ "scheme": "bearer", "title": "t", "inputs": [] }] }],

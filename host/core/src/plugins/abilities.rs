@@ -1,0 +1,253 @@
+//! What a plugin can do, one thing at a time, each with a key that stays the same from version to version.
+//!
+//! It follows from the interfaces that its bytes import, because what is not imported cannot be done, and from its
+//! manifest, which the host holds it to. An operator consents to these, may withhold single ones from a connection,
+//! and is asked again when a newer version has more of them.
+
+use super::manifest::{BudgetAsk, CredentialScheme, Danger, EgressRule, Manifest};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One thing that a plugin can do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ability {
+    /// The same in every version that can do it: "send GET https://api.example.com with api".
+    pub key: String,
+    /// A sentence for people that fits after "It ...".
+    pub says: String,
+    /// How loudly to say it.
+    pub risk: Danger,
+    /// Whether a connection can withhold it.
+    pub can_be_withheld: bool,
+}
+
+impl Ability {
+    fn new(key: impl Into<String>, says: impl Into<String>, risk: Danger) -> Self {
+        Self { key: key.into(), says: says.into(), risk, can_be_withheld: true }
+    }
+
+    /// It is said, but a connection without it would make no sense.
+    fn always(self) -> Self {
+        Self { can_be_withheld: false, ..self }
+    }
+}
+
+/// The key of sending requests by one rule of the manifest with one method.
+pub fn send_key(rule: &EgressRule, method: &str) -> String {
+    let method = method.to_ascii_uppercase();
+    match &rule.credential {
+        Some(credential) => format!("send {method} {} with {credential}", rule.url),
+        None => format!("send {method} {}", rule.url),
+    }
+}
+
+/// The key of one of the host's interfaces: "state", "settings", "reveal".
+pub fn interface_key(interface: &str) -> String {
+    format!("use {interface}")
+}
+
+/// The key of taking deliveries.
+pub const RECEIVE: &str = "receive deliveries";
+
+/// The key of one action.
+pub fn action_key(action: &str) -> String {
+    format!("act {action}")
+}
+
+/// The key of one feed.
+pub fn feed_key(feed: &str) -> String {
+    format!("pull {feed}")
+}
+
+/// All that a plugin can do, and what a call of it may use.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wants {
+    /// What it can do, by key.
+    pub abilities: Vec<Ability>,
+    /// What a call would like to use: "webhook.cpu_ms" and the number.
+    pub budgets: BTreeMap<String, u32>,
+}
+
+/// What a newer version can do that the older could not, and the other way round.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantsChange {
+    /// New abilities.
+    pub added: Vec<Ability>,
+    /// Abilities that it gave up.
+    pub removed: Vec<Ability>,
+    /// Budgets that became larger: name, then, now. What is not asked for is the kind's own limit, told as none.
+    pub raised: Vec<(String, Option<u32>, Option<u32>)>,
+}
+
+impl WantsChange {
+    /// Whether a person must be asked.
+    pub fn is_wider(&self) -> bool {
+        !self.added.is_empty() || !self.raised.is_empty()
+    }
+}
+
+impl Wants {
+    /// Computed from the manifest and from the interfaces that the component imports.
+    pub fn of(manifest: &Manifest, imports: &[String]) -> Self {
+        let mut abilities = requests(manifest, imports);
+        abilities.extend(interfaces(imports));
+        abilities.extend(deliveries(manifest));
+        abilities.extend(manifest.feeds.iter().map(|feed| {
+            let says = format!("pulls \"{}\" every {} s", feed.title, feed.every_secs);
+            Ability::new(feed_key(&feed.name), says, Danger::Safe)
+        }));
+        abilities.extend(manifest.actions.iter().map(|action| {
+            let says = format!("can do \"{}\" when somebody with the role {} asks", action.title, action.role);
+            Ability::new(action_key(&action.name), says, action.danger)
+        }));
+        // Who may ask is part of what is consented to: the same action for a lesser role is more.
+        abilities.extend(manifest.actions.iter().map(|action| {
+            let says = format!("lets the role {} ask for \"{}\"", action.role, action.title);
+            Ability::new(format!("act {} as {}", action.name, action.role), says, Danger::Safe).always()
+        }));
+        abilities.extend(credentials(manifest));
+        abilities.sort_by(|a, b| a.key.cmp(&b.key));
+        abilities.dedup_by(|a, b| a.key == b.key);
+        Self { abilities, budgets: budgets(&manifest.budgets) }
+    }
+
+    /// One of them.
+    pub fn ability(&self, key: &str) -> Option<&Ability> {
+        self.abilities.iter().find(|ability| ability.key == key)
+    }
+
+    /// What changes when `newer` takes the place of this.
+    pub fn change(&self, newer: &Self) -> WantsChange {
+        let keys = |wants: &Self| wants.abilities.iter().map(|ability| ability.key.clone()).collect::<BTreeSet<_>>();
+        let (old, new) = (keys(self), keys(newer));
+        let without = |wants: &Self, others: &BTreeSet<String>| {
+            wants.abilities.iter().filter(|ability| !others.contains(&ability.key)).cloned().collect()
+        };
+        let names: BTreeSet<&String> = self.budgets.keys().chain(newer.budgets.keys()).collect();
+        let raised = names.into_iter().filter_map(|name| {
+            let (then, now) = (self.budgets.get(name).copied(), newer.budgets.get(name).copied());
+            // Not asked for is the kind's own limit, which nothing exceeds.
+            let size = |budget: Option<u32>| budget.map_or(u64::MAX, u64::from);
+            (size(now) > size(then)).then(|| (name.clone(), then, now))
+        });
+        WantsChange { added: without(newer, &old), removed: without(self, &new), raised: raised.collect() }
+    }
+
+    /// What it cannot do, in one sentence.
+    pub fn cannot(&self) -> String {
+        let can = |start: &str| self.abilities.iter().any(|ability| ability.key.starts_with(start));
+        let mut cannot = Vec::new();
+        if !can("send ") {
+            cannot.push("send requests");
+        }
+        cannot.extend(["read files", "open sockets"]);
+        if !can("use reveal") {
+            cannot.push("see credentials");
+        }
+        format!("cannot {}", cannot.join(", cannot "))
+    }
+}
+
+fn requests(manifest: &Manifest, imports: &[String]) -> Vec<Ability> {
+    if !imports.iter().any(|import| name(import) == "wasi:http/outgoing-handler") {
+        return Vec::new();
+    }
+    let mut abilities = Vec::new();
+    for rule in &manifest.egress {
+        for method in &rule.methods {
+            let method = method.to_ascii_uppercase();
+            let signed = match &rule.credential {
+                Some(credential) => format!("with the credential \"{credential}\""),
+                None => "without a credential".to_owned(),
+            };
+            let says = format!("sends {method} requests to {} {signed}: {}", rule.url, rule.reason);
+            let reads = matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS");
+            let risk = if reads { Danger::Safe } else { Danger::Caution };
+            abilities.push(Ability::new(send_key(rule, &method), says, risk));
+        }
+    }
+    abilities
+}
+
+/// Interface of ours, what it means, how loudly to say it, and whether a connection could do without.
+const INTERFACES: [(&str, &str, Danger, bool); 7] = [
+    ("log", "writes log lines", Danger::Safe, false),
+    ("settings", "reads the settings of its connection", Danger::Safe, true),
+    ("state", "keeps small state of its own for each connection", Danger::Safe, true),
+    ("metrics", "reads metrics that are kept here", Danger::Caution, true),
+    ("inference", "asks the models of this host", Danger::Caution, true),
+    ("mail", "hands messages over to be sent as mail", Danger::Caution, true),
+    ("reveal", "reads secrets in clear, each time on record", Danger::Danger, true),
+];
+
+fn interfaces(imports: &[String]) -> Vec<Ability> {
+    let ours = |interface: &str| {
+        let wanted = format!("opssight:plugin/{interface}");
+        imports.iter().any(|import| name(import) == wanted)
+    };
+    let mut abilities: Vec<Ability> = INTERFACES
+        .into_iter()
+        .filter(|(interface, ..)| ours(interface))
+        .map(|(interface, says, risk, can_be_withheld)| Ability {
+            can_be_withheld,
+            ..Ability::new(interface_key(interface), says, risk)
+        })
+        .collect();
+    if imports.iter().any(|import| name(import) == "wasi:clocks/wall-clock") {
+        abilities.push(Ability::new(interface_key("time"), "reads the time", Danger::Safe).always());
+    }
+    if imports.iter().any(|import| name(import).starts_with("wasi:random/")) {
+        abilities.push(Ability::new(interface_key("random"), "draws random numbers", Danger::Safe).always());
+    }
+    abilities
+}
+
+fn deliveries(manifest: &Manifest) -> Vec<Ability> {
+    let Some(webhook) = &manifest.webhook else { return Vec::new() };
+    let says = format!("takes deliveries that are verified by {}", webhook.verification.name());
+    let how = format!("verified by {}", webhook.verification.name());
+    let mut abilities = vec![
+        Ability::new(RECEIVE, says, Danger::Safe),
+        Ability::new(format!("receive {how}"), format!("has deliveries {how}"), Danger::Safe).always(),
+    ];
+    abilities.extend(webhook.headers.iter().map(|header| {
+        Ability::new(format!("see header {header}"), format!("sees the header {header} of deliveries"), Danger::Safe)
+            .always()
+    }));
+    abilities
+}
+
+fn credentials(manifest: &Manifest) -> Vec<Ability> {
+    let schemes = manifest.credentials.iter().flat_map(|spec| spec.schemes.iter().map(move |scheme| (spec, scheme)));
+    schemes
+        .map(|(spec, scheme): (_, &CredentialScheme)| {
+            let (name, how) = (&spec.name, scheme.name());
+            let says = format!("asks for the credential \"{name}\" ({how}), which the host keeps and it never sees");
+            Ability::new(format!("ask for {name} as {how}"), says, Danger::Safe).always()
+        })
+        .collect()
+}
+
+fn budgets(asks: &BTreeMap<String, BudgetAsk>) -> BTreeMap<String, u32> {
+    let mut budgets = BTreeMap::new();
+    for (kind, ask) in asks {
+        let fields = [
+            ("cpu_ms", ask.cpu_ms),
+            ("wall_ms", ask.wall_ms),
+            ("memory_mib", ask.memory_mib),
+            ("requests", ask.requests),
+            ("response_kib", ask.response_kib),
+        ];
+        for (field, value) in fields {
+            if let Some(value) = value {
+                budgets.insert(format!("{kind}.{field}"), value);
+            }
+        }
+    }
+    budgets
+}
+
+/// An import without its version.
+fn name(import: &str) -> &str {
+    import.split('@').next().unwrap_or(import)
+}

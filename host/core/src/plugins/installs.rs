@@ -1,0 +1,23 @@
+//! Installed plugins: from bytes that a stranger sends to code that runs, and back out again.
+//!
+//! A plugin has any number of kept versions and at most one active one. Which version a connection runs is the digest
+//! that was consented to; activating a version re-pins the connections in the transaction that makes it active, so
+//! that no call ever falls between two versions.
+
+mod desk;
+mod error;
+mod model;
+mod ports;
+mod shadow;
+mod watch;
+
+pub use desk::{Approval, InstallRequest, Installed, Installs};
+pub use error::{InstallError, PackageRefusal};
+pub use model::{
+    Data, Inspection, Install, PluginEvent, RevocationTarget, Revoked, Source, Version, VersionState, Withdrawn,
+};
+pub use ports::{
+    Comparison, InstallStore, Notice, PackageContents, PackageStore, PluginRuntime, PublisherPin, Saved, VersionFigures,
+};
+pub use shadow::{Shadow, ShadowRule, ShadowVerdict};
+pub use watch::{HealthRule, Watched};

@@ -1,0 +1,125 @@
+//! Looking after what runs: a fresh version that fails is rolled back, a shadow is promoted or dropped by its rule.
+
+use super::desk::Installs;
+use super::error::InstallError;
+use super::model::{Install, VersionState, Withdrawn};
+use super::ports::VersionFigures;
+use super::shadow::ShadowVerdict;
+use crate::id::PluginId;
+use crate::time::Timestamp;
+
+/// When a fresh version is rolled back by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HealthRule {
+    /// Only so long after it was activated, seconds: later, its failures are not news of the update.
+    pub window_secs: i64,
+    /// Not before so many calls failed by its own fault.
+    pub faults: u64,
+    /// And these are at least so many of a hundred calls.
+    pub percent: u64,
+}
+
+impl Default for HealthRule {
+    fn default() -> Self {
+        Self { window_secs: 3_600, faults: 5, percent: 20 }
+    }
+}
+
+impl HealthRule {
+    /// Whether a version that was activated at `since` fails too often to stay.
+    pub fn is_failing(&self, since: Timestamp, now: Timestamp, figures: VersionFigures) -> bool {
+        now.since(since) <= self.window_secs.saturating_mul(1_000_000)
+            && figures.faults >= self.faults
+            && figures.faults.saturating_mul(100) >= figures.calls.saturating_mul(self.percent)
+    }
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Watched {
+    /// It failed and the version before runs again.
+    RolledBack(PluginId),
+    /// The shadow runs now.
+    Promoted(PluginId),
+    /// The shadow differed too much.
+    Dropped(PluginId),
+    /// The shadow did well, wants more than the active version, and waits for somebody to agree.
+    Waits(PluginId),
+}
+
+impl Installs {
+    /// Look at everything once; call this every few seconds.
+    pub async fn watch(&self, rule: HealthRule) -> Result<Vec<Watched>, InstallError> {
+        for notice in self.runtime.notices() {
+            let event = self.event(&notice.plugin, Some(&notice.digest), &notice.what, "host", notice.detail);
+            self.store.note(event).await?;
+        }
+        let mut done = Vec::new();
+        for install in self.list().await? {
+            if let Some(watched) = self.watch_health(&install, rule).await? {
+                done.push(watched);
+            } else if install.shadow.is_some()
+                && let Some(watched) = self.watch_shadow(install).await?
+            {
+                done.push(watched);
+            }
+        }
+        Ok(done)
+    }
+
+    async fn watch_health(&self, install: &Install, rule: HealthRule) -> Result<Option<Watched>, InstallError> {
+        let (Some(active), Some(previous)) = (install.active(), &install.previous) else { return Ok(None) };
+        let usable = install
+            .version(previous)
+            .is_some_and(|previous| !matches!(previous.state, VersionState::Withdrawn(Withdrawn { .. })));
+        let (Some(since), Some(figures), true) = (active.activated_at, self.runtime.figures(&active.digest), usable)
+        else {
+            return Ok(None);
+        };
+        if !rule.is_failing(since, self.clock.now(), figures) {
+            return Ok(None);
+        }
+        let why = format!("{} of {} calls of the new version failed by its own fault", figures.faults, figures.calls);
+        self.rollback(&install.plugin, None, "host", &why).await?;
+        Ok(Some(Watched::RolledBack(install.plugin.clone())))
+    }
+
+    async fn watch_shadow(&self, mut install: Install) -> Result<Option<Watched>, InstallError> {
+        let plugin = install.plugin.clone();
+        let comparisons = self.runtime.comparisons(&plugin);
+        let Some(shadow) = &mut install.shadow else { return Ok(None) };
+        shadow.note(&comparisons);
+        let (verdict, digest) = (shadow.verdict(), shadow.digest.clone());
+        let why = format!("{} of {} compared calls differed", shadow.different, shadow.compared);
+        if !comparisons.is_empty() {
+            let event = self.event(&plugin, Some(&digest), "compared", "host", why.clone());
+            self.commit(install.clone(), event, None, None).await?;
+        }
+        match verdict {
+            ShadowVerdict::Wait => Ok(None),
+            ShadowVerdict::Drop => {
+                self.drop_shadow(&plugin, "host", &why).await?;
+                Ok(Some(Watched::Dropped(plugin)))
+            }
+            ShadowVerdict::Promote if self.is_wider(&install, &digest) => {
+                let mut install = self.find(&plugin).await?;
+                install.shadow = None;
+                install.set(&digest, VersionState::Waiting);
+                let event = self.event(&plugin, Some(&digest), "waiting", "host", format!("{why}; it wants more"));
+                self.commit(install, event, None, None).await?;
+                Ok(Some(Watched::Waits(plugin)))
+            }
+            ShadowVerdict::Promote => {
+                self.promote(&plugin, "host").await?;
+                Ok(Some(Watched::Promoted(plugin)))
+            }
+        }
+    }
+
+    fn is_wider(&self, install: &Install, digest: &str) -> bool {
+        match (install.active(), install.version(digest)) {
+            (Some(active), Some(version)) => active.wants().change(&version.wants()).is_wider(),
+            _ => true,
+        }
+    }
+}

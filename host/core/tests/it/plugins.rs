@@ -1,0 +1,146 @@
+//! What a plugin can do, whom we believe, and when it is left alone.
+
+use opssight_core::plugins::breaker::{Breaker, BreakerRule};
+use opssight_core::plugins::trust::{self, Distrust, PublisherKey, Signature, TrustPolicy, Trusted};
+use opssight_core::plugins::{Manifest, Wants};
+use opssight_core::time::Timestamp;
+use serde_json::{Value, json};
+
+fn manifest(more: Value) -> Manifest {
+    let mut manifest = json!({
+        "id": "example", "version": "1.0.0", "contract": "1.0", "name": "Example", "publisher": "acme",
+        "description": "d", "licence": "MIT",
+    });
+    manifest.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    serde_json::from_value(manifest).unwrap()
+}
+
+fn wants(more: Value, imports: &[&str]) -> Wants {
+    let imports: Vec<String> = imports.iter().map(|import| (*import).to_owned()).collect();
+    Wants::of(&manifest(more), &imports)
+}
+
+const HTTP: &str = "wasi:http/outgoing-handler@0.2.12";
+
+#[test]
+fn what_is_not_imported_is_not_wanted() {
+    let egress = json!({ "egress": [
+        { "url": "https://api.example", "methods": ["GET", "POST"], "credential": null, "reason": "to read" }
+    ] });
+    let keys = |wants: Wants| wants.abilities.into_iter().map(|ability| ability.key).collect::<Vec<_>>();
+    assert!(keys(wants(egress.clone(), &[])).is_empty());
+    assert_eq!(
+        keys(wants(egress, &[HTTP, "opssight:plugin/state@1.0.0", "wasi:random/random@0.2.12"])),
+        ["send GET https://api.example", "send POST https://api.example", "use random", "use state"]
+    );
+}
+
+#[test]
+fn a_change_that_gives_a_plugin_more_is_wider() {
+    let rule = |url: &str, methods: &[&str]| json!({ "url": url, "methods": methods, "reason": "r" });
+    let base = json!({ "egress": [rule("https://a", &["GET"])], "budgets": { "webhook": { "cpu_ms": 100 } } });
+    let with = |field: &str, value: Value| {
+        let mut changed = base.clone();
+        changed[field] = value;
+        changed
+    };
+    // (change, wider)
+    let cases = [
+        (base.clone(), false),
+        (with("egress", json!([rule("https://a", &["GET", "DELETE"])])), true),
+        (with("egress", json!([rule("https://a", &["GET"]), rule("https://b", &["GET"])])), true),
+        (with("egress", json!([])), false),
+        (with("budgets", json!({ "webhook": { "cpu_ms": 101 } })), true),
+        (with("budgets", json!({ "webhook": { "cpu_ms": 99 } })), false),
+        (with("budgets", json!({})), true),
+        (with("budgets", json!({ "webhook": { "cpu_ms": 100, "requests": 1 } })), false),
+        (with("description", json!("other words")), false),
+    ];
+    for (changed, wider) in cases {
+        let change = wants(base.clone(), &[HTTP]).change(&wants(changed.clone(), &[HTTP]));
+        assert_eq!(change.is_wider(), wider, "{changed}: {change:?}");
+    }
+    let more = wants(base.clone(), &[HTTP]).change(&wants(base, &[HTTP, "opssight:plugin/reveal@1.0.0"]));
+    assert_eq!(more.added[0].key, "use reveal");
+}
+
+fn key(digit: char) -> PublisherKey {
+    PublisherKey(format!("ed25519:{}", digit.to_string().repeat(64)))
+}
+
+#[test]
+fn signatures_are_believed_by_pin_and_policy() {
+    let signed = |digit| Some(Signature { publisher: "acme".into(), key: key(digit) });
+    let open = TrustPolicy::default();
+    let listed = TrustPolicy { publishers: [("acme".to_owned(), key('a'))].into(), ..open.clone() };
+    let strict = TrustPolicy { only_listed: true, ..open.clone() };
+    let dev = TrustPolicy { dev: true, ..open.clone() };
+    let check = |policy: &TrustPolicy, pinned: Option<char>, signature: Option<Signature>| {
+        trust::judge(policy, pinned.map(key).as_ref(), signature.as_ref())
+    };
+    assert_eq!(check(&open, None, signed('a')), Ok(Trusted::New));
+    assert_eq!(check(&open, Some('a'), signed('a')), Ok(Trusted::Pinned));
+    assert!(matches!(check(&open, Some('a'), signed('b')), Err(Distrust::WrongKey { .. })));
+    assert_eq!(check(&open, None, None), Err(Distrust::Unsigned));
+    assert_eq!(check(&dev, None, None), Ok(Trusted::Unsigned));
+    // What the operator decided wins over what was pinned.
+    assert_eq!(check(&listed, Some('b'), signed('a')), Ok(Trusted::Listed));
+    assert!(matches!(check(&listed, Some('b'), signed('b')), Err(Distrust::WrongKey { .. })));
+    assert!(matches!(check(&strict, Some('a'), signed('a')), Err(Distrust::NotListed(_))));
+    // Development does not make a wrong signature right.
+    assert!(matches!(check(&dev, Some('a'), signed('b')), Err(Distrust::WrongKey { .. })));
+}
+
+#[test]
+fn names_that_look_alike_are_found() {
+    let installed = ["github", "aws", "docker-registry", "modern"];
+    let cases = [
+        ("gihtub", Some("github")),
+        ("githup", Some("github")),
+        ("g1thub", Some("github")),
+        ("git-hub", Some("github")),
+        ("githubb", Some("github")),
+        ("ithub", Some("github")),
+        ("docker_registry", Some("docker-registry")),
+        ("modem", Some("modern")),
+        ("github", None),
+        ("gitlab", None),
+        ("ads", None),
+        ("gcp", None),
+    ];
+    for (name, expect) in cases {
+        assert_eq!(trust::looks_like(name, installed), expect, "{name}");
+    }
+}
+
+#[test]
+fn a_breaker_opens_longer_each_time_and_closes_on_success() {
+    let rule = BreakerRule::default();
+    let at = |secs: i64| Timestamp(0).plus_secs(secs);
+    let mut breaker = Breaker::default();
+    // Faults that are far apart do not add up.
+    for secs in [0, 301, 602, 903, 1204] {
+        assert_eq!(breaker.faulted(at(secs), rule), None);
+    }
+    for secs in 1205..1208 {
+        assert_eq!(breaker.faulted(at(secs), rule), None);
+    }
+    assert_eq!(breaker.faulted(at(1208), rule), Some(at(1238)));
+    assert_eq!(breaker.admit(at(1209)), Err(29_000_000));
+    // A call that was under way when it opened does not count again.
+    assert_eq!(breaker.faulted(at(1210), rule), None);
+    // One probe; the others wait.
+    assert_eq!(breaker.admit(at(1238)), Ok(()));
+    assert_eq!(breaker.admit(at(1238)), Err(1_000_000));
+    assert_eq!(breaker.faulted(at(1239), rule), Some(at(1299)));
+    assert_eq!(breaker.admit(at(1299)), Ok(()));
+    assert!(breaker.succeeded());
+    assert_eq!(breaker, Breaker::default());
+    // A probe that nobody hears of again does not hold it open for ever.
+    for secs in 0..5 {
+        breaker.faulted(at(secs), rule);
+    }
+    assert_eq!(breaker.admit(at(100)), Ok(()));
+    assert!(breaker.admit(at(200)).is_err());
+    assert_eq!(breaker.admit(at(400)), Ok(()));
+}

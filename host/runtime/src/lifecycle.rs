@@ -1,0 +1,119 @@
+//! The life of versions: read, loaded, activated, stopped, let go of. The rules about it are the core's.
+
+use crate::install;
+use crate::registry::PluginHost;
+use crate::sync::lock;
+use async_trait::async_trait;
+use opssight_core::id::PluginId;
+use opssight_core::plugins::installs::{
+    Comparison, Notice, PackageContents, PackageRefusal, PluginRuntime, VersionFigures,
+};
+use opssight_core::plugins::trust::Signature;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+/// Notices that wait to be taken; older ones are dropped, because they only tell.
+const NOTICES: usize = 1_000;
+
+/// What the runtime has to tell.
+#[derive(Default)]
+pub(crate) struct Notices(Mutex<VecDeque<Notice>>);
+
+impl Notices {
+    pub(crate) fn tell(&self, notice: Notice) {
+        let mut notices = lock(&self.0);
+        if notices.len() == NOTICES {
+            notices.pop_front();
+        }
+        notices.push_back(notice);
+    }
+
+    fn take(&self) -> Vec<Notice> {
+        lock(&self.0).drain(..).collect()
+    }
+}
+
+#[async_trait]
+impl PluginRuntime for PluginHost {
+    fn signature(&self, package: &[u8]) -> Result<Option<Signature>, PackageRefusal> {
+        opssight_package::seal(package)
+            .map_err(|error| PackageRefusal { code: "signature".to_owned(), message: error.to_string() })
+    }
+
+    fn read(&self, package: &[u8]) -> Result<PackageContents, PackageRefusal> {
+        install::read(package).map_err(|error| error.refusal())
+    }
+
+    async fn load(&self, digest: &str, package: Arc<[u8]>) -> Result<(), PackageRefusal> {
+        if self.shelf.has(digest) {
+            return Ok(());
+        }
+        let parts = self.parts();
+        let wanted = digest.to_owned();
+        let prepared = tokio::task::spawn_blocking(move || install::prepare(&parts, &package)).await;
+        let plugin = match prepared {
+            Ok(prepared) => prepared.map_err(|error| error.refusal())?,
+            Err(panic) => {
+                tracing::error!(%panic, "reading a package ended in a panic of the host");
+                let message = "the host failed while it read the package; its log says where".to_owned();
+                return Err(PackageRefusal { code: "host.panic".to_owned(), message });
+            }
+        };
+        if *plugin.digest != *wanted {
+            let message = format!("its digest is {}, not {wanted}", plugin.digest);
+            return Err(PackageRefusal { code: "digest".to_owned(), message });
+        }
+        self.shelf.put(Arc::new(plugin));
+        Ok(())
+    }
+
+    fn activate(&self, plugin: &PluginId, digest: Option<&str>) {
+        match digest {
+            None => self.shelf.remove(plugin),
+            Some(digest) => {
+                if !self.shelf.activate(plugin, digest) {
+                    tracing::error!(
+                        plugin.id = plugin.as_str(),
+                        digest,
+                        "a version that is not loaded cannot be activated"
+                    );
+                }
+            }
+        }
+    }
+
+    fn enable(&self, plugin: &PluginId, enabled: bool) {
+        self.shelf.enable(plugin, enabled);
+    }
+
+    fn kill(&self, digest: &str, reason: &str) -> u64 {
+        let Some(plugin) = self.shelf.version(digest) else { return 0 };
+        let interrupted = plugin.stop(reason);
+        tracing::warn!(
+            plugin.id = plugin.manifest.id,
+            digest,
+            interrupted,
+            reason,
+            "a plugin was taken out of service"
+        );
+        interrupted
+    }
+
+    fn unload(&self, digest: &str) {
+        self.shelf.unload(digest);
+    }
+
+    fn figures(&self, digest: &str) -> Option<VersionFigures> {
+        self.shelf.version(digest).map(|plugin| plugin.stats.figures())
+    }
+
+    fn shadow(&self, _plugin: &PluginId, _digest: Option<&str>) {}
+
+    fn comparisons(&self, _plugin: &PluginId) -> Vec<Comparison> {
+        Vec::new()
+    }
+
+    fn notices(&self) -> Vec<Notice> {
+        self.notices.take()
+    }
+}
