@@ -131,7 +131,10 @@ pub fn unsealed(package: &[u8]) -> Result<&[u8], SealError> {
     Ok(split(package)?.map_or(package, |(content, _)| content))
 }
 
-fn split(package: &[u8]) -> Result<Option<(&[u8], &[u8])>, SealError> {
+/// What was sealed, and the section that seals it.
+type Sealed<'a> = (&'a [u8], &'a [u8]);
+
+fn split(package: &[u8]) -> Result<Option<Sealed<'_>>, SealError> {
     let Some(rest) = package.strip_suffix(MAGIC) else { return Ok(None) };
     let Some((_, [low, high])) = rest.split_last_chunk::<2>() else { return Err(SealError::Damaged) };
     let length = usize::from(u16::from_le_bytes([*low, *high]));

@@ -47,7 +47,7 @@ pub(crate) async fn run<E: Export>(
     target: &CallTarget,
     export: E,
 ) -> Result<Called<E::Answer>, CallError> {
-    let plugin = host.shelf.resolve(target)?;
+    let plugin = host.shelf.resolve(target).map_err(|error| *error)?;
     if let Err(retry_after_ms) = host.breakers.admit(&target.connection, host.services.clock.now()) {
         return Err(error::breaker_open(&plugin, target, retry_after_ms));
     }

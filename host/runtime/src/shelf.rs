@@ -83,9 +83,9 @@ impl Shelf {
 
     /// Where a call goes, or why it is not made. Everything here is tried again later: nothing is lost while a plugin
     /// is switched off or its version was taken out of service.
-    pub(crate) fn resolve(&self, target: &CallTarget) -> Result<Arc<Plugin>, CallError> {
+    pub(crate) fn resolve(&self, target: &CallTarget) -> Result<Arc<Plugin>, Box<CallError>> {
         let Some(plugin) = self.find(&target.plugin, target.digest.as_deref()) else {
-            return Err(if self.find(&target.plugin, None).is_none() {
+            return Err(Box::new(if self.find(&target.plugin, None).is_none() {
                 error::not_installed(target)
             } else {
                 let message = "the version that this connection runs is not loaded";
@@ -94,7 +94,7 @@ impl Shelf {
                     message: message.to_owned(),
                     ..error::not_installed(target)
                 }
-            });
+            }));
         };
         let enabled = read(&self.0).slots.get(&target.plugin).is_some_and(|slot| slot.enabled);
         if let Some(reason) = plugin.stopped() {
@@ -108,6 +108,6 @@ impl Shelf {
     }
 }
 
-fn by_policy(plugin: &Plugin, target: &CallTarget, code: &str, message: &str) -> CallError {
-    CallError { fault: FaultSource::Policy, ..error::unavailable(plugin, target, code, message) }
+fn by_policy(plugin: &Plugin, target: &CallTarget, code: &str, message: &str) -> Box<CallError> {
+    Box::new(CallError { fault: FaultSource::Policy, ..error::unavailable(plugin, target, code, message) })
 }
