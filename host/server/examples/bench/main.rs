@@ -11,6 +11,7 @@ mod host;
 mod native;
 mod path;
 mod peer;
+mod peers;
 mod recorded;
 
 use serde_json::{Map, Value};
@@ -44,6 +45,7 @@ fn main() {
     let mut figures = Figures::default();
     let package = opssight_testkit::build_plugin("opssight-plugin-github").expect("the GitHub plugin builds");
     calls::measure(&mut figures, &package);
+    peers::measure(&mut figures, &package, &args);
     path::measure(&mut figures, &package);
     print(&figures);
     if args.iter().any(|arg| arg == "--json") {
@@ -66,6 +68,14 @@ fn print(figures: &Figures) {
     figures.row("normalise_subprocess_us", "", "in a warm subprocess over a Unix socket (both processes' CPU)");
     figures.row("normalise_sandbox_over_native", "<= 4", "fresh sandbox / native");
     figures.row("normalise_sandbox_over_subprocess", "< 1", "fresh sandbox / warm subprocess");
+    figures.row("normalise_extism_fresh_us", "", "Extism 1.30, a fresh plugin a call, same parser (--peers)");
+    figures.row("normalise_extism_warm_us", "", "Extism 1.30, one plugin for all calls");
+    figures.row("fresh_per_s", "", "fresh sandboxed calls a second, one thread");
+    figures.row("extism_fresh_per_s", "", "the same in Extism");
+    figures.row("fresh_throughput_over_extism", ">= 2", "ours / Extism's, fresh");
+    figures.row("warm_cpu_under_extism", ">= 2", "Extism's CPU a warm call / ours");
+    figures.row("instance_idle_kib", "", "resident memory of a live instance of 1,000");
+    figures.row("instance_called_kib", "", "the same after a call with the recorded delivery");
     figures.row("deliveries_per_s", "", "POST to applied, whole path, sandboxed");
     figures.row("cpu_us_per_delivery", "", "the host's CPU");
     figures.row("deliveries_per_s_no_sandbox", "", "the same, plugin code linked into the host");
