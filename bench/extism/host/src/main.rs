@@ -19,7 +19,7 @@ fn main() -> Result<()> {
     let batches: u32 = args.next().context("how many batches?")?.parse()?;
     // The limits that a host of strangers' plugins would set.
     let manifest =
-        Manifest::new([Wasm::file(guest)]).with_timeout(Duration::from_secs(2)).with_memory_max(1024);
+        Manifest::new([Wasm::data(std::fs::read(guest)?)]).with_timeout(Duration::from_secs(2)).with_memory_max(1024);
     let compiled = CompiledPlugin::new(PluginBuilder::new(manifest).with_wasi(true))?;
     let call = |plugin: &mut Plugin| -> Result<usize> {
         let answer: &[u8] = plugin.call("receive", &body)?;
