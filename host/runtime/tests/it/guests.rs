@@ -62,7 +62,7 @@ pub(crate) fn manifest(more: Value) -> Value {
         "version": "1.2.3",
         "contract": "1.0",
         "name": "Probe",
-        "publisher": "OpsSight",
+        "publisher": "opssight",
         "description": "A guest of the tests.",
         "licence": "Apache-2.0",
         "settings": { "type": "object" },
