@@ -1,8 +1,10 @@
 //! Installed plugins.
 
 mod convert;
+pub mod installs;
 
 pub(crate) use convert::danger;
+pub use installs::Ability;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -34,8 +36,21 @@ pub struct Plugin {
     pub kinds: Vec<String>,
     /// Interfaces that it imports: all it can do.
     pub imports: Vec<String>,
-    /// What it can do, in words, computed from its imports and its manifest.
-    pub abilities: Vec<String>,
+    /// What it can do, computed from its imports and its manifest.
+    pub abilities: Vec<Ability>,
+    /// What it cannot do, in one sentence.
+    pub cannot: String,
+    /// Calls are made; switched off, deliveries are taken and wait.
+    pub enabled: bool,
+    /// A version that wants more than this one and waits for approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<String>,
+    /// A version that is compared with this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<String>,
+    /// The key that signed it; absent: nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// Where it may send requests.
     pub egress: Vec<Egress>,
     /// JSON Schema of a connection's settings.

@@ -11,6 +11,8 @@ use opssight_core::hooks::{Hooks, Inbox};
 use opssight_core::identity::Identity;
 use opssight_core::pipelines::RunStore;
 use opssight_core::plugins::Plugins;
+use opssight_core::plugins::catalogue::Catalogue;
+use opssight_core::plugins::installs::Installs;
 use opssight_core::time::{Clock, Randomness};
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -38,8 +40,12 @@ pub struct App {
     pub actions: Actions,
     /// Who may ask.
     pub identity: Identity,
-    /// What is installed.
+    /// What runs.
     pub plugins: Arc<dyn Plugins>,
+    /// The desk where plugins are installed and changed.
+    pub installs: Installs,
+    /// Where plugins can be had.
+    pub catalogue: Arc<dyn Catalogue>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.

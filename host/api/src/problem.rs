@@ -14,6 +14,8 @@ use opssight_core::connections::ConnectionError;
 use opssight_core::error::{Kind, StoreError};
 use opssight_core::hooks::HookError;
 use opssight_core::identity::IdentityError;
+use opssight_core::plugins::catalogue::CatalogueError;
+use opssight_core::plugins::installs::InstallError;
 use std::error::Error;
 
 /// What a refused request is told.
@@ -155,6 +157,22 @@ impl From<ActionError> for Refusal {
             }
             _ => refusal,
         }
+    }
+}
+
+impl From<InstallError> for Refusal {
+    fn from(error: InstallError) -> Self {
+        let refusal = Self::logged(error.kind(), &error);
+        match &error {
+            InstallError::Store(_) => refusal,
+            _ => refusal.with_code(error.code()),
+        }
+    }
+}
+
+impl From<CatalogueError> for Refusal {
+    fn from(error: CatalogueError) -> Self {
+        Self::logged(error.kind(), &error).with_code(error.code())
     }
 }
 

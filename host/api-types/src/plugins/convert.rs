@@ -1,19 +1,25 @@
 //! From the core's plugins and their manifests.
 
 use super::{
-    Budget, CredentialForm, CredentialInputForm, CredentialSchemeForm, Egress, Feed, Plugin, PluginAction, PluginStats,
+    Ability, Budget, CredentialForm, CredentialInputForm, CredentialSchemeForm, Egress, Feed, Plugin, PluginAction, PluginStats,
     WebhookForm,
 };
 use opssight_core::plugins as core;
+use opssight_core::plugins::installs::VersionState;
 use opssight_core::plugins::manifest::{
     ActionSpec, CredentialInput, CredentialScheme, CredentialSpec, Danger, EgressRule, FeedPriority, FeedSpec,
     WebhookSpec,
 };
 
 impl Plugin {
-    /// An installed plugin and what it can do, in words.
-    pub fn of(installed: core::InstalledPlugin, abilities: Vec<String>) -> Self {
+    /// What runs, and what is known of its installation; none where plugins are only loaded.
+    pub fn of(installed: core::InstalledPlugin, install: Option<&core::installs::Install>) -> Self {
         let manifest = &installed.manifest;
+        let wants = core::Wants::of(manifest, &installed.imports);
+        let number = |wanted: fn(&VersionState) -> bool| {
+            let version = install?.versions.iter().find(|version| wanted(&version.state))?;
+            Some(version.manifest.version.to_string())
+        };
         Self {
             id: manifest.id.clone(),
             name: manifest.name.clone(),
@@ -32,7 +38,14 @@ impl Plugin {
             size: installed.size,
             kinds: installed.exports,
             imports: installed.imports,
-            abilities,
+            cannot: wants.cannot(),
+            abilities: wants.abilities.into_iter().map(Ability::from).collect(),
+            enabled: install.is_none_or(|install| install.enabled),
+            waiting: number(|state| *state == VersionState::Waiting),
+            shadow: number(|state| *state == VersionState::Shadow),
+            key: install
+                .and_then(|install| install.active()?.signature.as_ref())
+                .map(|signature| signature.key.to_string()),
             budgets: installed.budgets.into_iter().map(|(kind, budget)| (kind, budget.into())).collect(),
             stats: installed.stats.into(),
         }
