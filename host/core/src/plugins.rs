@@ -7,6 +7,7 @@ mod call;
 pub mod catalogue;
 mod error;
 pub mod installs;
+pub mod kinds;
 pub mod manifest;
 pub mod trust;
 
