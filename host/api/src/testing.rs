@@ -1,6 +1,7 @@
 //! An app on stub ports: small memories where a test looks, empty answers elsewhere. The real ones are tested together
 //! in `host/server`.
 
+pub(crate) mod installs;
 mod stubs;
 
 use crate::app::{ApiConfig, App, Readiness};
@@ -11,6 +12,8 @@ use opssight_core::actions::Actions;
 use opssight_core::connections::Connections;
 use opssight_core::hooks::Hooks;
 use opssight_core::identity::Identity;
+use opssight_core::plugins::installs::Installs;
+use opssight_core::plugins::trust::TrustPolicy;
 use std::sync::Arc;
 pub(crate) use stubs::{SECRET, Stubs};
 use tokio_util::sync::CancellationToken;
@@ -52,6 +55,7 @@ impl World {
 }
 
 fn app(stubs: &Arc<Stubs>, config: ApiConfig) -> App {
+    let shelf = Arc::new(installs::Shelf::default());
     let identity = Identity { store: stubs.clone(), clock: stubs.clone(), random: stubs.clone() };
     App {
         hooks: Hooks {
@@ -85,6 +89,19 @@ fn app(stubs: &Arc<Stubs>, config: ApiConfig) -> App {
         },
         identity,
         plugins: stubs.clone(),
+        installs: Installs {
+            store: shelf.clone(),
+            packages: shelf.clone(),
+            runtime: shelf.clone(),
+            plugins: stubs.clone(),
+            feeds: stubs.clone(),
+            inbox: stubs.clone(),
+            bus: stubs.clone(),
+            clock: stubs.clone(),
+            policy: TrustPolicy::default(),
+            enabled: true,
+        },
+        catalogue: shelf,
         clock: stubs.clone(),
         random: stubs.clone(),
         config,

@@ -1,8 +1,8 @@
 //! From the core's plugins and their manifests.
 
 use super::{
-    Ability, Budget, CredentialForm, CredentialInputForm, CredentialSchemeForm, Egress, Feed, Plugin, PluginAction, PluginStats,
-    WebhookForm,
+    Ability, Budget, CredentialForm, CredentialInputForm, CredentialSchemeForm, Egress, Feed, Plugin, PluginAction,
+    PluginStats, WebhookForm,
 };
 use opssight_core::plugins as core;
 use opssight_core::plugins::installs::VersionState;

@@ -2,7 +2,7 @@
 
 mod convert;
 
-use crate::Time;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -170,10 +170,10 @@ pub struct PluginVersion {
     /// Size in bytes.
     pub size: u64,
     /// When it came.
-    pub installed_at: Time,
+    pub installed_at: DateTime<Utc>,
     /// When it was activated last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub activated_at: Option<Time>,
+    pub activated_at: Option<DateTime<Utc>>,
     /// What would change if it took the place of the active version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<AbilityChange>,
@@ -185,7 +185,7 @@ pub struct ShadowState {
     /// Which version.
     pub digest: String,
     /// Since when.
-    pub since: Time,
+    pub since: DateTime<Utc>,
     /// Decide after so many compared calls.
     pub calls: u64,
     /// Take over if at most so many differ.
@@ -306,7 +306,7 @@ pub struct Revocation {
     /// Why.
     pub reason: String,
     /// Since when.
-    pub at: Time,
+    pub at: DateTime<Utc>,
     /// Who.
     pub actor: String,
 }
@@ -319,7 +319,7 @@ pub struct Publisher {
     /// Its key.
     pub key: String,
     /// Since when.
-    pub pinned_at: Time,
+    pub pinned_at: DateTime<Utc>,
 }
 
 /// The key to trust from now on.
@@ -336,7 +336,7 @@ pub struct PluginEvent {
     /// Its place; grows.
     pub seq: i64,
     /// When.
-    pub at: Time,
+    pub at: DateTime<Utc>,
     /// Which plugin.
     pub plugin: String,
     /// Which version, when it is about one.

@@ -27,9 +27,9 @@ impl<S: Send + Sync> FromRequest<S> for Package {
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         match kind.split(';').next().unwrap_or_default().trim() {
-            "application/json" => {
-                crate::extract::Json::<FromCatalogue>::from_request(request, state).await.map(|json| Self::Named(json.0))
-            }
+            "application/json" => crate::extract::Json::<FromCatalogue>::from_request(request, state)
+                .await
+                .map(|json| Self::Named(json.0)),
             "application/wasm" | "application/octet-stream" => {
                 let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
                     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {

@@ -61,10 +61,9 @@ pub(super) async fn install_plugin(
         source,
         consent: query.consent,
         allow_similar_name: query.allow_similar_name.unwrap_or(false),
-        shadow: query.shadow_calls.map(|calls| ShadowRule {
-            calls,
-            differences: query.shadow_differences.unwrap_or(rule.differences),
-        }),
+        shadow: query
+            .shadow_calls
+            .map(|calls| ShadowRule { calls, differences: query.shadow_differences.unwrap_or(rule.differences) }),
         actor: caller.name.to_owned(),
     };
     let installed = app.installs.install(request).await?;

@@ -21,9 +21,6 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     params(("id" = String, Path, description = "Which plugin.")),
     responses((status = 200, body = Installation), (status = 404, description = "No such plugin."))
 )]
-async fn list_versions(
-    State(app): State<Arc<App>>,
-    Path(id): Path<PluginId>,
-) -> Result<Json<Installation>, Refusal> {
+async fn list_versions(State(app): State<Arc<App>>, Path(id): Path<PluginId>) -> Result<Json<Installation>, Refusal> {
     Ok(Json(Installation::of(app.installs.find(&id).await?)))
 }

@@ -191,6 +191,9 @@ impl Inbox for Stubs {
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         Ok(None)
     }
+    async fn replay_faults(&self, _: &ConnectionId, _: Timestamp, _: Timestamp) -> Result<u64, StoreError> {
+        Ok(0)
+    }
     async fn replay(&self, _: &DeliveryId, _: Timestamp) -> Result<bool, StoreError> {
         Ok(false)
     }

@@ -44,9 +44,9 @@ impl From<Signature> for Signer {
 impl From<core::Inspection> for Inspection {
     fn from(inspection: core::Inspection) -> Self {
         let manifest = inspection.manifest;
-        let (update_from, change) = inspection.update.map_or((None, None), |(version, change)| {
-            (Some(version.to_string()), Some(AbilityChange::from(change)))
-        });
+        let (update_from, change) = inspection
+            .update
+            .map_or((None, None), |(version, change)| (Some(version.to_string()), Some(AbilityChange::from(change))));
         Self {
             digest: inspection.digest,
             id: manifest.id,
@@ -65,9 +65,7 @@ impl From<core::Inspection> for Inspection {
             change,
             is_active: inspection.is_active,
             remarks: inspection.remarks,
-            refused: inspection
-                .refused
-                .map(|refused| RefusedPackage { code: refused.code, message: refused.message }),
+            refused: inspection.refused.map(|refused| RefusedPackage { code: refused.code, message: refused.message }),
         }
     }
 }
@@ -149,12 +147,7 @@ impl NewRevocation {
 
 impl From<core::Revoked> for Revocation {
     fn from(revoked: core::Revoked) -> Self {
-        Self {
-            target: revoked.target.text(),
-            reason: revoked.reason,
-            at: utc(revoked.at),
-            actor: revoked.actor,
-        }
+        Self { target: revoked.target.text(), reason: revoked.reason, at: utc(revoked.at), actor: revoked.actor }
     }
 }
 
