@@ -93,8 +93,9 @@ fn about(plugin: &Plugin) -> Table {
     sheet.entry("Package", format!("{} ({})", plugin.digest, format::bytes(plugin.size)));
     sheet.entry("Kinds", plugin.kinds.join(", "));
     for (index, ability) in plugin.abilities.iter().enumerate() {
-        sheet.entry(if index == 0 { "Can" } else { "" }, ability);
+        sheet.entry(if index == 0 { "Can" } else { "" }, &ability.says);
     }
+    sheet.entry("", &plugin.cannot);
     let failures: Vec<_> = stats.failures.iter().map(|(fault, count)| format!("{count} {fault}")).collect();
     let failures = if failures.is_empty() { "none".to_owned() } else { failures.join(", ") };
     sheet.entry("Calls", format!("{}, failed by fault: {failures}", stats.calls));
