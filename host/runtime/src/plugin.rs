@@ -2,6 +2,7 @@
 
 use crate::bindings::exports::opssight::plugin::{actions, health, source, webhook};
 use crate::budget::{Budget, Kind};
+use crate::class::SizeClass;
 use crate::imports::log::Level;
 use crate::precheck::{Surface, kinds};
 use crate::state::HostState;
@@ -13,7 +14,7 @@ use opssight_core::plugins::manifest::BudgetAsk;
 use opssight_core::plugins::{InstalledPlugin, Manifest};
 use opssight_core::time::Timestamp;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 use wasmtime::component::InstancePre;
@@ -61,6 +62,8 @@ pub(crate) struct Plugin {
     stopped: OnceLock<String>,
     stop: CancellationToken,
     running: AtomicU64,
+    /// No longer on the shelf: nothing of it is kept after a call.
+    retired: AtomicBool,
 }
 
 /// A call under way.
@@ -96,7 +99,8 @@ impl Plugin {
             health: has.contains(&Kind::Health).then(|| health::GuestIndices::new(&pre)).transpose()?,
         };
         Ok(Self {
-            budgets: Kind::ALL.map(|kind| Budget::new(kind, manifest.budgets.get(kind.name()), caps)),
+            budgets: Kind::ALL
+                .map(|kind| Budget::for_class(surface.class, kind, manifest.budgets.get(kind.name()), caps)),
             version: manifest.version.to_string(),
             manifest: Arc::new(manifest),
             digest: digest.into(),
@@ -110,6 +114,7 @@ impl Plugin {
             stopped: OnceLock::new(),
             stop: CancellationToken::new(),
             running: AtomicU64::new(0),
+            retired: AtomicBool::new(false),
         })
     }
 
@@ -128,6 +133,20 @@ impl Plugin {
     /// Resolves when it is taken out of service.
     pub(crate) fn until_stopped(&self) -> WaitForCancellationFuture<'_> {
         self.stop.cancelled()
+    }
+
+    /// It leaves the shelf. Calls under way go on.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
+    }
+
+    /// Of its package.
+    pub(crate) fn class(&self) -> SizeClass {
+        self.surface.class
     }
 
     /// Count a call as under way until the guard is dropped.
