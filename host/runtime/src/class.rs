@@ -127,8 +127,8 @@ impl SizeClass {
     pub(crate) fn compile(self, cap: &CompileCap) -> CompileLimits {
         let (memory_mib, cpu, wall, code_mib) = match self {
             Self::Small => (1_024, 20, 60, 32),
-            Self::Medium => (2_048, 60, 180, 64),
-            Self::Large => (4_096, 300, 900, 256),
+            Self::Medium => (1_536, 60, 180, 64),
+            Self::Large => (3_072, 300, 900, 256),
         };
         let least = |own: u64, cap: Option<u64>| cap.map_or(own, |cap| cap.min(own)).max(1);
         CompileLimits {

@@ -62,7 +62,10 @@ pub(crate) fn config(pool: Option<u32>) -> Config {
         .async_stack_zeroing(true)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .wasm_features(unused_proposals(), false)
-        .wasm_features(WasmFeatures::SIMD | WasmFeatures::BULK_MEMORY, true);
+        .wasm_features(WasmFeatures::SIMD | WasmFeatures::BULK_MEMORY, true)
+        // What carries a call from one memory of a component to another is made of it: a component of several parts,
+        // as QuickJS guests are, cannot be compiled without.
+        .wasm_features(WasmFeatures::MULTI_MEMORY, true);
     if let Some(calls) = pool {
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool_of(calls)));
     }
@@ -74,7 +77,6 @@ fn unused_proposals() -> WasmFeatures {
     WasmFeatures::THREADS
         | WasmFeatures::SHARED_EVERYTHING_THREADS
         | WasmFeatures::MEMORY64
-        | WasmFeatures::MULTI_MEMORY
         | WasmFeatures::TAIL_CALL
         | WasmFeatures::EXCEPTIONS
         | WasmFeatures::GC

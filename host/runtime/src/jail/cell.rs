@@ -35,6 +35,9 @@ fn let_go() -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     // It fails for the leader of a group only, and such a one was started by hand.
     let _session = rustix::process::setsid();
+    // When memory runs out all the same, the kernel takes this process and not the host.
+    #[cfg(target_os = "linux")]
+    let _chosen_first = std::fs::write("/proc/self/oom_score_adj", "1000");
     // Where it is not allowed, it runs at the host's own priority.
     let _nicer = rustix::process::nice(NICE);
     #[cfg(target_os = "linux")]

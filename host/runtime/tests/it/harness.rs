@@ -38,7 +38,15 @@ impl House {
 
     /// No name resolves, unless the configuration says otherwise.
     pub(crate) fn with(set: impl FnOnce(&mut RuntimeConfig)) -> Self {
-        let data = TempDir::new().unwrap();
+        Self::at_with(TempDir::new().unwrap(), set)
+    }
+
+    /// On the data of a host that was there before.
+    pub(crate) fn at(data: TempDir) -> Self {
+        Self::at_with(data, |_| {})
+    }
+
+    fn at_with(data: TempDir, set: impl FnOnce(&mut RuntimeConfig)) -> Self {
         let memory = Arc::new(Memory::default());
         let clock = Arc::new(HandClock(Mutex::new(NOW)));
         let mut config = RuntimeConfig::new(data.path());
