@@ -152,7 +152,6 @@ mod filter {
         let own = u64::from(std::process::id());
         let own = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, own)?;
         rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![own])?]);
-        #[expect(clippy::cast_sign_loss, reason = "error numbers are positive")]
         let denied = SeccompAction::Errno(libc::EPERM as u32);
         SeccompFilter::new(rules, denied, SeccompAction::Allow, arch)?.try_into()
     }

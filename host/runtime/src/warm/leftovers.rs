@@ -32,3 +32,29 @@ fn is_harmless(entry: &dyn Any) -> bool {
     }
     entry.is::<DynInputStream>() || entry.is::<DynOutputStream>() || entry.is::<DynPollable>() || entry.is::<FieldMap>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST, are_harmless};
+    use wasmtime::component::ResourceTable;
+    use wasmtime_wasi_http::FieldMap;
+    use wasmtime_wasi_http::p2::types::HostFutureIncomingResponse;
+
+    #[tokio::test]
+    async fn a_request_under_way_or_a_heap_of_handles_is_not_kept() {
+        let mut table = ResourceTable::new();
+        assert!(are_harmless(&mut table));
+        for _ in 0..MOST {
+            table.push(FieldMap::default()).unwrap();
+        }
+        table.push(HostFutureIncomingResponse::Consumed).unwrap();
+        assert!(!are_harmless(&mut table), "one too many");
+
+        let mut table = ResourceTable::new();
+        table.push(HostFutureIncomingResponse::Consumed).unwrap();
+        assert!(are_harmless(&mut table));
+        let never = wasmtime_wasi::runtime::spawn(std::future::pending());
+        table.push(HostFutureIncomingResponse::Pending(never)).unwrap();
+        assert!(!are_harmless(&mut table), "it would be answered to another call");
+    }
+}

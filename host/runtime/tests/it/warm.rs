@@ -3,7 +3,7 @@
 use crate::guests::{manifest, package_of};
 use crate::harness::{House, NOW, target};
 use opssight_core::plugins::installs::PluginRuntime;
-use opssight_core::plugins::{CallTarget, Grants, Plugins, WebhookDelivery};
+use opssight_core::plugins::{CallTarget, FailureClass, Grants, Plugins, WebhookDelivery};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -218,6 +218,28 @@ async fn what_one_call_wrote_and_did_not_commit_is_not_there_for_the_next() {
     }
     house.memory.state.lock().unwrap().insert("etag".into(), b"1".to_vec());
     assert_eq!(house.host.check(&one).await.unwrap().value.summary, "!");
+}
+
+#[tokio::test]
+async fn what_a_call_wrote_before_it_failed_is_not_there_for_the_next() {
+    let house = House::new();
+    // The first call writes and says that its upstream failed, which is an answer like any other.
+    let extra = "
+        (call $get (i32.const 4096) (i32.const 4) (i32.const 3072))
+        (if (i32.load8_u (i32.const 3080)) (then (i32.store8 (i32.const 8192) (i32.const 33))))
+        (if (i32.eq (global.get $calls) (i32.const 65)) (then
+            (call $set (i32.const 4096) (i32.const 4) (i32.const 4096) (i32.const 4) (i32.const 3136))
+            (i32.store8 (i32.const 2048) (i32.const 1))
+            (i32.store (i32.const 2056) (i32.const 3))
+            (i32.store (i32.const 2060) (i32.const 4096)) (i32.store (i32.const 2064) (i32.const 4))
+            (return (i32.const 2048))))";
+    house.install(&counting(STATE, extra, MEDIUM, json!({})));
+    let one = connection("one");
+    let error = house.host.check(&one).await.unwrap_err();
+    assert_eq!((error.class, error.code.as_str()), (FailureClass::Upstream, "etag"));
+    let called = house.host.check(&one).await.unwrap();
+    assert_eq!(called.value.summary, "B", "the same instance, without what the first call wrote");
+    assert!(called.state.is_empty());
 }
 
 #[tokio::test]
