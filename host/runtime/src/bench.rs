@@ -117,7 +117,7 @@ fn fresh_export<E: Export>(
     let samples = Samples::take(batches, FRESH, || {
         for _ in 0..FRESH {
             let call = context();
-            let outcome = executor.block_on(calls::execute(&host.parts.engine.engine, &call, export()));
+            let outcome = executor.block_on(calls::execute(&host.parts.engine.engine, None, &call, export()));
             calls::finish(&call, outcome).map_err(|error| Fault::Invalid(error.to_string()))?;
         }
         Ok(())

@@ -6,6 +6,7 @@ pub mod commands;
 pub mod config;
 pub mod data;
 mod readiness;
+mod runtime;
 mod start;
 mod telemetry;
 mod worker;

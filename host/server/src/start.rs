@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::data;
 use crate::readiness::StoreReadiness;
+use crate::runtime::runtime;
 use crate::telemetry::Telemetry;
 use crate::worker;
 use anyhow::Context;
@@ -17,7 +18,7 @@ use opssight_core::identity::Identity;
 use opssight_core::page::PageOf;
 use opssight_core::plugins::Plugins;
 use opssight_core::time::{Clock, Randomness};
-use opssight_runtime::{PluginHost, RuntimeConfig};
+use opssight_runtime::PluginHost;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -103,8 +104,7 @@ pub async fn start_with(
 /// The plugin host with every package of the folder.
 fn plugins(config: &Config, store: &Arc<Store>) -> anyhow::Result<Arc<dyn Plugins>> {
     let dir = config.plugins.dir.clone().unwrap_or_else(|| config.server.data.join("plugins"));
-    let host =
-        PluginHost::open(RuntimeConfig::new(&config.server.data), store.clone(), store.clone(), Arc::new(SystemClock))?;
+    let host = PluginHost::open(runtime(config), store.clone(), store.clone(), Arc::new(SystemClock))?;
     if config.plugins.dir.is_some() || dir.exists() {
         for (path, outcome) in host.install_directory(&dir)? {
             match outcome {

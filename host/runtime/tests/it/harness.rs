@@ -32,12 +32,27 @@ impl House {
 
     /// These names resolve to these addresses, and no others exist.
     pub(crate) fn with_names(names: &[(&str, &[&str])]) -> Self {
-        let data = TempDir::new().unwrap();
+        let names = Names::new(names);
+        Self::with(|config| config.resolver = Some(Arc::new(names)))
+    }
+
+    /// No name resolves, unless the configuration says otherwise.
+    pub(crate) fn with(set: impl FnOnce(&mut RuntimeConfig)) -> Self {
+        Self::at_with(TempDir::new().unwrap(), set)
+    }
+
+    /// On the data of a host that was there before.
+    pub(crate) fn at(data: TempDir) -> Self {
+        Self::at_with(data, |_| {})
+    }
+
+    fn at_with(data: TempDir, set: impl FnOnce(&mut RuntimeConfig)) -> Self {
         let memory = Arc::new(Memory::default());
         let clock = Arc::new(HandClock(Mutex::new(NOW)));
         let mut config = RuntimeConfig::new(data.path());
         config.max_concurrent_calls = 8;
-        config.resolver = Some(Arc::new(Names::new(names)));
+        config.resolver = Some(Arc::new(Names::new(&[])));
+        set(&mut config);
         let host = PluginHost::open(config, memory.clone(), memory.clone(), clock.clone()).unwrap();
         Self { host, memory, clock, data }
     }

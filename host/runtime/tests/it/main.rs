@@ -9,5 +9,7 @@ mod guests;
 mod harness;
 mod host_interfaces;
 mod install;
+mod jail;
 mod noop;
 mod resilience;
+mod warm;

@@ -14,6 +14,7 @@ mod peer;
 mod peers;
 mod recorded;
 
+use opssight_runtime::{CellLimits, compile_worker};
 use serde_json::{Map, Value};
 
 /// The figures, in the order in which they were taken.
@@ -39,6 +40,12 @@ fn main() {
     match args.first().map(String::as_str) {
         // This program is its own peers: the host (with and without sandbox) and the subprocess plugin.
         Some("host") => return host::run(&args[1..]),
+        // The sandboxed host compiles by starting its own program, which is this one.
+        Some("compile-worker") => {
+            let number = |at: usize| args[at].parse().expect("a number");
+            let limits = CellLimits { memory_mib: number(1), cpu_secs: number(2) };
+            std::process::exit(compile_worker(limits).into());
+        }
         Some("peer") => return peer::serve(&args[1]),
         _ => {}
     }

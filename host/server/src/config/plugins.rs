@@ -4,9 +4,62 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Plugins and their limits.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PluginsConfig {
     /// Folder of `*.wasm` packages to load at start; `plugins` inside of the data folder unless told.
     pub dir: Option<PathBuf>,
+    /// Size of the largest plugins that are installed: "small" (compiled languages), "medium" (small interpreters) or
+    /// "large" (Python, SpiderMonkey: compiling one takes minutes and gigabytes, once).
+    pub largest: Largest,
+    /// Most memory that compiling one plugin may take, MiB. It can only lower what its size allows.
+    pub compile_memory_mib: Option<u64>,
+    /// Most CPU time that compiling one plugin may take, seconds. It can only lower what its size allows.
+    pub compile_cpu_secs: Option<u64>,
+    /// Room for compiled plugins that are not loaded just now, MiB.
+    pub compiled_mib: u64,
+    /// Instances of interpreted plugins that are kept between calls, all together; 0 makes every call start afresh.
+    pub warm_instances: u32,
+}
+
+/// A size of plugins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Largest {
+    /// Up to 1.25 MiB.
+    Small,
+    /// Up to 4 MiB.
+    Medium,
+    /// Up to 32 MiB.
+    #[default]
+    Large,
+}
+
+impl Default for PluginsConfig {
+    fn default() -> Self {
+        Self {
+            dir: None,
+            largest: Largest::Large,
+            compile_memory_mib: None,
+            compile_cpu_secs: None,
+            compiled_mib: 2_048,
+            warm_instances: 32,
+        }
+    }
+}
+
+impl PluginsConfig {
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.compile_memory_mib.is_some_and(|mib| mib < 64) {
+            problems.push("plugins.compile_memory_mib: must be at least 64".to_owned());
+        }
+        if self.compile_cpu_secs == Some(0) {
+            problems.push("plugins.compile_cpu_secs: must be at least 1".to_owned());
+        }
+        if self.warm_instances > 1_000 {
+            problems.push("plugins.warm_instances: must be 0 to 1000".to_owned());
+        }
+        problems
+    }
 }

@@ -9,6 +9,7 @@
 mod command_line;
 mod door;
 mod harness;
+mod jail;
 mod kills;
 mod live;
 mod replay;
