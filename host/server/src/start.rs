@@ -103,8 +103,9 @@ pub async fn start_with(
 /// The plugin host with every package of the folder.
 fn plugins(config: &Config, store: &Arc<Store>) -> anyhow::Result<Arc<dyn Plugins>> {
     let dir = config.plugins.dir.clone().unwrap_or_else(|| config.server.data.join("plugins"));
-    let host =
-        PluginHost::open(RuntimeConfig::new(&config.server.data), store.clone(), store.clone(), Arc::new(SystemClock))?;
+    let mut runtime = RuntimeConfig::new(&config.server.data);
+    runtime.caps = config.plugins.caps.into();
+    let host = PluginHost::open(runtime, store.clone(), store.clone(), Arc::new(SystemClock))?;
     if config.plugins.dir.is_some() || dir.exists() {
         for (path, outcome) in host.install_directory(&dir)? {
             match outcome {

@@ -9,6 +9,8 @@
 mod analysis;
 mod dora;
 mod items;
+mod kinds;
 mod learning;
 mod plugins;
 mod retry;
+mod withheld;

@@ -9,5 +9,8 @@ mod guests;
 mod harness;
 mod host_interfaces;
 mod install;
+mod kinds;
 mod noop;
 mod resilience;
+mod reveal;
+mod withheld;
