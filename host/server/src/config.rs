@@ -3,6 +3,7 @@
 //!
 //! A key of the file is `[section] key`; the same in the environment is `OPSSIGHT_SECTION__KEY`.
 
+mod caps;
 mod hooks;
 mod load;
 mod log;
@@ -11,6 +12,7 @@ mod retention;
 mod server;
 mod worker;
 
+pub use caps::CapsConfig;
 pub use hooks::HooksConfig;
 pub use load::{ConfigError, Flags, load};
 pub use log::{LogConfig, LogFormat};

@@ -19,5 +19,6 @@ pub(crate) fn runtime(config: &Config) -> RuntimeConfig {
     };
     runtime.aot_bytes = plugins.compiled_mib.saturating_mul(1 << 20);
     runtime.warm_instances = plugins.warm_instances;
+    runtime.caps = plugins.caps.into();
     runtime
 }

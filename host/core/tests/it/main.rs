@@ -12,6 +12,8 @@ mod analysis;
 mod dora;
 mod installs;
 mod items;
+mod kinds;
 mod learning;
 mod plugins;
 mod retry;
+mod withheld;

@@ -1,6 +1,7 @@
 //! What a plugin can do, whom we believe, and when it is left alone.
 
 use opssight_core::plugins::breaker::{Breaker, BreakerRule};
+use opssight_core::plugins::manifest::BudgetAsk;
 use opssight_core::plugins::trust::{self, Distrust, PublisherKey, Signature, TrustPolicy, Trusted};
 use opssight_core::plugins::{Manifest, Wants};
 use opssight_core::time::Timestamp;
@@ -62,6 +63,32 @@ fn a_change_that_gives_a_plugin_more_is_wider() {
     }
     let more = wants(base.clone(), &[HTTP]).change(&wants(base, &[HTTP, "opssight:plugin/reveal@1.0.0"]));
     assert_eq!(more.added[0].key, "use reveal");
+    let all: Vec<&str> = BudgetAsk::default().limits().into_iter().map(|(limit, _)| limit).collect();
+    for limit in all {
+        let asks = |n: u32| wants(json!({ "budgets": { "costs": { limit: n } } }), &[]);
+        assert!(asks(1).change(&asks(2)).is_wider() && !asks(2).change(&asks(1)).is_wider(), "{limit}");
+    }
+}
+
+#[test]
+fn each_secret_that_is_read_in_clear_is_an_ability_of_its_own() {
+    let credential = |name: &str| {
+        json!({ "name": name, "title": "T", "schemes": [
+        { "scheme": "bearer", "title": "T", "inputs": [] }
+    ] })
+    };
+    let with = |reveal: &[&str]| json!({ "credentials": [credential("a"), credential("b")], "reveal": reveal });
+    let import = ["opssight:plugin/reveal@1.0.0"];
+    let one = wants(with(&["a"]), &import);
+    assert!(one.ability("reveal a").is_some() && one.ability("reveal b").is_none());
+    assert!(!one.ability("ask for a as bearer").unwrap().says.contains("never sees"));
+    assert!(one.ability("ask for b as bearer").unwrap().says.contains("never sees"));
+    let change = one.change(&wants(with(&["a", "b"]), &import));
+    assert_eq!(change.added.iter().map(|ability| ability.key.as_str()).collect::<Vec<_>>(), ["reveal b"]);
+    assert!(wants(with(&["a"]), &[]).ability("reveal a").is_none(), "what is not imported cannot be done");
+    let problems = manifest(json!({ "reveal": ["a"], "budgets": { "sorcery": {} } })).problems();
+    let at: Vec<_> = problems.iter().map(|problem| problem.at.as_str()).collect();
+    assert_eq!(at, ["reveal[0]", "budgets.sorcery"]);
 }
 
 fn key(digit: char) -> PublisherKey {

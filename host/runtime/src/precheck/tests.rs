@@ -23,6 +23,7 @@ fn allowed_imports_pass_and_others_are_refused_in_words() {
         "wasi:cli/terminal-stderr@0.2.6",
         "wasi:http/outgoing-handler@0.2.12",
         "opssight:plugin/state@1.0.0",
+        "opssight:plugin/reveal@1.0.0",
         "opssight:plugin/types@1.4.7",
     ];
     for name in allowed {
@@ -37,7 +38,7 @@ fn allowed_imports_pass_and_others_are_refused_in_words() {
         ("wasi:clocks/monotonic-clock@0.3.1", "this host speaks WASI 0.2"),
         ("wasi:io/streams@0.20.0", "this host speaks version 0.2 of it"),
         ("wasi:keyvalue/store@0.2.0-draft", "do not get this interface"),
-        ("opssight:plugin/reveal@1.0.0", "does not offer it yet"),
+        ("opssight:plugin/mail@1.0.0", "does not offer it yet"),
         ("opssight:plugin/inference@1.0.0", "does not offer it yet"),
         ("opssight:plugin/log@2.0.0", "version 1 of the contract"),
         ("evil:corp/backdoor@1.0.0", "does not know the interface"),

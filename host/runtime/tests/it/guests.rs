@@ -12,6 +12,8 @@ const WORLD: &str = "
         import opssight:plugin/log@1.0.0;
         import opssight:plugin/settings@1.0.0;
         import opssight:plugin/state@1.0.0;
+        import opssight:plugin/reveal@1.0.0;
+        import wasi:random/random@0.2.12;
         import wasi:http/outgoing-handler@0.2.12;
         import wasi:io/poll@0.2.12;
         import wasi:io/streams@0.2.12;
@@ -79,6 +81,17 @@ pub(crate) fn checking(imports: &str, body: &str, more: Value) -> Vec<u8> {
             {body})"#
     );
     package(&["health"], &code, &manifest(more))
+}
+
+/// One kind, whose function has these core parameters and this body, which leaves the address of its answer.
+pub(crate) fn answering(kind: &str, function: &str, params: &str, body: &str, more: Value) -> Vec<u8> {
+    let code = format!(
+        r#"(data (i32.const 4096) "EUR") (data (i32.const 4128) "level-shift") (data (i32.const 4160) "ServiceName")
+        (data (i32.const 4192) "a c4n4ry-c4n4ry") (data (i32.const 4224) "probe.failed")
+        (func (export "opssight:plugin/{kind}@1.0.0#{function}") {params} (result i32)
+            {body})"#
+    );
+    package(&[kind], &code, &manifest(more))
 }
 
 /// Does nothing, at once.

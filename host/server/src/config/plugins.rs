@@ -1,5 +1,7 @@
 //! `[plugins]`
 
+use super::CapsConfig;
+use opssight_core::plugins::manifest::BudgetAsk;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -44,8 +46,11 @@ impl Default for PluginsConfig {
             compile_cpu_secs: None,
             compiled_mib: 2_048,
             warm_instances: 32,
+            caps: CapsConfig::default(),
         }
     }
+    /// The operator's ceiling on every call of every plugin. What is left out is not lowered.
+    pub caps: CapsConfig,
 }
 
 impl PluginsConfig {
@@ -60,6 +65,11 @@ impl PluginsConfig {
         if self.warm_instances > 1_000 {
             problems.push("plugins.warm_instances: must be 0 to 1000".to_owned());
         }
+        let zero = BudgetAsk::from(self.caps).limits().into_iter().filter(|(_, limit)| *limit == Some(0));
+        problems.extend(
+            zero.filter(|(limit, _)| *limit != "requests")
+                .map(|(limit, _)| format!("plugins.caps.{limit} is 0: with that, no plugin could be called at all")),
+        );
         problems
     }
 }
