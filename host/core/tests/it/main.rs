@@ -2,12 +2,15 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unimplemented,
     clippy::allow_attributes,
     reason = "tests may stop at the first surprise"
 )]
 
 mod analysis;
 mod dora;
+mod installs;
 mod items;
 mod learning;
 mod plugins;
