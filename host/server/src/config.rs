@@ -14,7 +14,7 @@ mod worker;
 pub use hooks::HooksConfig;
 pub use load::{ConfigError, Flags, load};
 pub use log::{LogConfig, LogFormat};
-pub use plugins::PluginsConfig;
+pub use plugins::{PluginsConfig, TrustConfig, UpdateConfig};
 pub use retention::RetentionConfig;
 pub use server::ServerConfig;
 pub use worker::WorkerConfig;
@@ -45,6 +45,7 @@ impl Config {
         let mut problems = Vec::new();
         problems.extend(self.server.problems());
         problems.extend(self.hooks.problems());
+        problems.extend(self.plugins.problems(self.server.listen));
         problems.extend(self.worker.problems());
         problems.extend(self.retention.problems());
         problems

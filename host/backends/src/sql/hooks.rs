@@ -197,12 +197,7 @@ async fn replay(conn: &mut Conn, id: &str, now: Timestamp) -> Result<bool, Error
     Ok(done.rows_affected() > 0)
 }
 
-async fn replay_faults(
-    conn: &mut Conn,
-    connection: &str,
-    since: Timestamp,
-    now: Timestamp,
-) -> Result<u64, Error> {
+async fn replay_faults(conn: &mut Conn, connection: &str, since: Timestamp, now: Timestamp) -> Result<u64, Error> {
     let done = sqlx::query(
         "UPDATE deliveries SET state = 'pending', due_at = $3, finished_at = NULL, attempts = 0, items = 0,
                 note = NULL, fault = NULL, fault_code = NULL, fault_message = NULL
