@@ -40,12 +40,12 @@ pub struct App {
     pub actions: Actions,
     /// Who may ask.
     pub identity: Identity,
-    /// What runs.
+    /// What is installed.
     pub plugins: Arc<dyn Plugins>,
-    /// The desk where plugins are installed and changed.
+    /// The desk where plugins are installed.
     pub installs: Installs,
-    /// Where plugins can be had.
-    pub catalogue: Arc<dyn Catalogue>,
+    /// What can be installed; none where no places are configured.
+    pub catalogue: Option<Arc<dyn Catalogue>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.

@@ -1,63 +1,69 @@
-//! Plugins: what runs here. What is installed, updated and withdrawn stands in the files below, one noun each.
+//! Installed plugins, and their life: what is installed, changed and taken out of service here.
 
 mod catalogue;
+mod changes;
 mod events;
+mod inspect;
+mod install;
 mod package;
-mod packages;
 mod publishers;
 mod revocations;
-mod steps;
+mod shadow;
+mod show;
+mod uninstall;
 mod versions;
 
 use crate::app::App;
 use crate::problem::Refusal;
 use crate::router::Api;
-use axum::Json;
-use axum::extract::{Path, State};
-use opssight_api_types::Page;
 use opssight_api_types::plugins::Plugin;
+use opssight_core::error::Kind;
 use opssight_core::id::PluginId;
-use opssight_core::plugins::installs::Install;
-use std::sync::Arc;
+use opssight_core::plugins::installs::{Install, InstallError, Installs};
+use std::future::Future;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
-        .routes(routes!(list_plugins, packages::install_plugin))
-        .routes(routes!(packages::inspect_package))
-        // Fixed words before the names of plugins.
+        .merge(show::routes())
+        .merge(inspect::routes())
+        .merge(install::routes())
+        .merge(changes::routes())
+        .merge(shadow::routes())
+        .merge(uninstall::routes())
+        .merge(versions::routes())
+        .merge(events::routes())
         .merge(revocations::routes())
         .merge(publishers::routes())
         .merge(catalogue::routes())
-        .routes(routes!(show_plugin, steps::uninstall_plugin))
-        .merge(steps::routes())
-        .merge(versions::routes())
-        .merge(events::routes())
-        .layer(axum::extract::DefaultBodyLimit::max(package::MAX_BYTES))
 }
 
-/// Installed plugins, by id.
-#[utoipa::path(get, path = "/api/v1/plugins", tag = "plugins", responses((status = 200, body = Page<Plugin>)))]
-async fn list_plugins(State(app): State<Arc<App>>) -> Result<Json<Page<Plugin>>, Refusal> {
-    let installs = app.installs.list().await?;
-    let of = |id: &str| installs.iter().find(|install| install.plugin.as_str() == id);
-    let shown = app.plugins.installed().into_iter().map(|plugin| {
-        let install: Option<&Install> = of(&plugin.manifest.id);
-        Plugin::of(plugin, install)
-    });
-    Ok(Json(Page::whole(shown.collect())))
+/// Do something at the desk to its end, also when whoever asked goes away in the middle of it.
+async fn to_its_end<T, F>(app: &App, work: impl FnOnce(Installs) -> F) -> Result<T, Refusal>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, InstallError>> + Send + 'static,
+{
+    match tokio::spawn(work(app.installs.clone())).await {
+        Ok(outcome) => Ok(outcome?),
+        Err(error) => {
+            tracing::error!(%error, "a change of a plugin ended in a panic");
+            Err(Refusal::new(Kind::Internal, "something went wrong on our side; the log says more"))
+        }
+    }
 }
 
-/// One plugin: what it is, what it can do and what it did.
-#[utoipa::path(
-    get, path = "/api/v1/plugins/{id}", tag = "plugins",
-    params(("id" = String, Path, description = "Which plugin: `github`.")),
-    responses((status = 200, body = Plugin), (status = 404, description = "It is not installed."))
-)]
-async fn show_plugin(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Plugin>, Refusal> {
-    let id = PluginId(id);
-    let running = app.plugins.find(&id).ok_or_else(|| Refusal::not_found("plugin", id.as_str()))?;
-    let install = app.installs.store.install(&id).await?;
-    Ok(Json(Plugin::of(running, install.as_ref())))
+/// A plugin as it stands after a change.
+async fn shown(app: &App, install: &Install) -> Result<Plugin, Refusal> {
+    show::plugin(app, &install.plugin, Some(install))
+        .ok_or_else(|| Refusal::not_found("plugin", install.plugin.as_str()))
+}
+
+/// Why something is done, for the record: never empty.
+fn reason(given: String) -> String {
+    if given.trim().is_empty() { "no reason was given".to_owned() } else { given }
+}
+
+fn id(id: String) -> PluginId {
+    PluginId(id)
 }

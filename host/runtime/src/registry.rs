@@ -22,7 +22,7 @@ use opssight_core::plugins::manifest::BudgetAsk;
 use opssight_core::plugins::{
     ActionInvocation, ActionOutcome, CallError, CallTarget, Called, CredentialSource, Credentials, HealthReport,
     InstalledPlugin, Manifest, PageRequest, PluginState, Plugins, PullBatch, RawDelivery, Reception, VerifyError,
-    WebhookDelivery,
+    Wants, WebhookDelivery,
 };
 use opssight_core::time::Clock;
 use std::path::{Path, PathBuf};
@@ -197,6 +197,11 @@ impl Plugins for PluginHost {
 
     fn manifest(&self, plugin: &PluginId, digest: Option<&str>) -> Option<Arc<Manifest>> {
         self.shelf.find(plugin, digest).map(|plugin| Arc::clone(&plugin.manifest))
+    }
+
+    fn wants(&self, plugin: &PluginId, digest: Option<&str>) -> Option<Wants> {
+        let version = self.shelf.find(plugin, digest)?.installed();
+        Some(Wants::of(&version.manifest, &version.imports))
     }
 
     fn verify(

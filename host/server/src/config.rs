@@ -16,7 +16,7 @@ pub use caps::CapsConfig;
 pub use hooks::HooksConfig;
 pub use load::{ConfigError, Flags, load};
 pub use log::{LogConfig, LogFormat};
-pub use plugins::{Largest, PluginsConfig};
+pub use plugins::{Largest, PluginsConfig, TrustConfig, UpdateConfig};
 pub use retention::RetentionConfig;
 pub use server::ServerConfig;
 pub use worker::WorkerConfig;
@@ -47,7 +47,7 @@ impl Config {
         let mut problems = Vec::new();
         problems.extend(self.server.problems());
         problems.extend(self.hooks.problems());
-        problems.extend(self.plugins.problems());
+        problems.extend(self.plugins.problems(self.server.listen));
         problems.extend(self.worker.problems());
         problems.extend(self.retention.problems());
         problems

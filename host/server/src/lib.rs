@@ -5,6 +5,7 @@
 pub mod commands;
 pub mod config;
 pub mod data;
+mod plugins;
 mod readiness;
 mod runtime;
 mod start;

@@ -1,4 +1,4 @@
-//! What could be installed.
+//! What can be installed.
 
 use crate::app::App;
 use crate::extract::Query;
@@ -6,48 +6,72 @@ use crate::problem::Refusal;
 use crate::router::Api;
 use axum::Json;
 use axum::extract::{Path, State};
-use opssight_api_types::Page;
-use opssight_api_types::plugins::installs::{CatalogueAnswer, CatalogueEntry, CatalogueQuery, CatalogueVersion};
+use opssight_api_types::plugins::catalogue::{
+    CatalogueEntry, CatalogueFound, CatalogueQuery, CatalogueVersion, CatalogueVersions,
+};
+use opssight_core::error::Kind;
 use opssight_core::id::PluginId;
+use opssight_core::plugins::catalogue::Catalogue;
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-const LIMIT: u32 = 50;
-const MOST: u32 = 500;
+const LARGEST: u32 = 200;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(search_catalogue)).routes(routes!(list_catalogue_versions))
+    OpenApiRouter::new().routes(routes!(search_catalogue)).routes(routes!(show_catalogue_versions))
 }
 
-/// Plugins that the configured catalogues offer, beside what is installed here.
+/// The catalogue of this host, if it has one.
+pub(super) fn of(app: &App) -> Result<&dyn Catalogue, Refusal> {
+    let missing = || {
+        let detail = "this host has no catalogue: name places that offer plugins in its configuration \
+                      (plugins.catalogue), or install a file";
+        Refusal::new(Kind::Conflict, detail).with_code("no-catalogue")
+    };
+    app.catalogue.as_deref().ok_or_else(missing)
+}
+
+/// Plugins that can be installed.
 #[utoipa::path(
     get, path = "/api/v1/catalogue", tag = "plugins", params(CatalogueQuery),
-    responses((status = 200, body = CatalogueAnswer), (status = 502, description = "No catalogue answers."))
+    responses(
+        (status = 200, body = CatalogueFound),
+        (status = 409, description = "No catalogue is configured."),
+        (status = 502, description = "No place could be looked at."),
+    )
 )]
 async fn search_catalogue(
     State(app): State<Arc<App>>,
     Query(query): Query<CatalogueQuery>,
-) -> Result<Json<CatalogueAnswer>, Refusal> {
-    let limit = usize::try_from(query.limit.unwrap_or(LIMIT).clamp(1, MOST)).unwrap_or(usize::MAX);
-    let found = app.catalogue.search(query.query.as_deref().unwrap_or_default(), limit).await?;
-    let items = found.entries.into_iter().map(|entry| {
-        let running = app.plugins.manifest(&PluginId(entry.id.clone()), None);
-        CatalogueEntry::of(entry, running.map(|manifest| manifest.version.to_string()))
+) -> Result<Json<CatalogueFound>, Refusal> {
+    let limit = query.limit.unwrap_or(50);
+    if !(1..=LARGEST).contains(&limit) {
+        return Err(Refusal::field("/limit", format!("must be between 1 and {LARGEST}")));
+    }
+    let found = of(&app)?.search(query.query.as_deref().unwrap_or_default(), limit as usize).await?;
+    let entries = found.entries.into_iter().map(|entry| {
+        let installed = app.plugins.find(&PluginId(entry.id.clone()));
+        CatalogueEntry::of(entry, installed.map(|plugin| plugin.manifest.version.to_string()))
     });
-    Ok(Json(CatalogueAnswer { items: items.collect(), problems: found.problems }))
+    Ok(Json(CatalogueFound { items: entries.collect(), problems: found.problems }))
 }
 
-/// The versions of a plugin that the catalogues have, newest first.
+/// The versions of a plugin that can be installed, newest first.
 #[utoipa::path(
     get, path = "/api/v1/catalogue/{id}", tag = "plugins",
     params(("id" = String, Path, description = "Which plugin.")),
-    responses((status = 200, body = Page<CatalogueVersion>), (status = 404, description = "No catalogue has it."), (status = 502, description = "No catalogue answers."))
+    responses(
+        (status = 200, body = CatalogueVersions),
+        (status = 404, description = "No place offers it."),
+        (status = 409, description = "No catalogue is configured."),
+        (status = 502, description = "The place could not be looked at."),
+    )
 )]
-async fn list_catalogue_versions(
+async fn show_catalogue_versions(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
-) -> Result<Json<Page<CatalogueVersion>>, Refusal> {
-    let versions = app.catalogue.versions(&id).await?;
-    Ok(Json(Page::whole(versions.into_iter().map(CatalogueVersion::from).collect())))
+) -> Result<Json<CatalogueVersions>, Refusal> {
+    let versions = of(&app)?.versions(&id).await?;
+    Ok(Json(CatalogueVersions { id, items: versions.into_iter().map(CatalogueVersion::from).collect() }))
 }

@@ -1,12 +1,13 @@
-//! The versions of a plugin that this host keeps.
+//! Kept versions.
 
+use super::id;
 use crate::app::App;
 use crate::problem::Refusal;
 use crate::router::Api;
 use axum::Json;
 use axum::extract::{Path, State};
-use opssight_api_types::plugins::installs::Installation;
-use opssight_core::id::PluginId;
+use opssight_api_types::Page;
+use opssight_api_types::plugins::versions::Version;
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -15,12 +16,15 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(list_versions))
 }
 
-/// The kept versions of a plugin, how each stands, and what would change with it.
+/// The versions of a plugin that this host keeps, newest installation first.
 #[utoipa::path(
     get, path = "/api/v1/plugins/{id}/versions", tag = "plugins",
     params(("id" = String, Path, description = "Which plugin.")),
-    responses((status = 200, body = Installation), (status = 404, description = "No such plugin."))
+    responses((status = 200, body = Page<Version>), (status = 404, description = "It is not installed."))
 )]
-async fn list_versions(State(app): State<Arc<App>>, Path(id): Path<PluginId>) -> Result<Json<Installation>, Refusal> {
-    Ok(Json(Installation::of(app.installs.find(&id).await?)))
+async fn list_versions(
+    State(app): State<Arc<App>>,
+    Path(plugin): Path<String>,
+) -> Result<Json<Page<Version>>, Refusal> {
+    Ok(Json(Page::whole(Version::all_of(app.installs.find(&id(plugin)).await?))))
 }

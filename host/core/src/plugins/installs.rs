@@ -8,6 +8,7 @@ mod changes;
 mod commit;
 mod desk;
 mod error;
+mod folder;
 mod model;
 mod ports;
 mod restore;

@@ -1,16 +1,32 @@
 //! `[plugins]`
 
+mod trust;
+mod update;
+
+pub use trust::TrustConfig;
+pub use update::UpdateConfig;
+
 use super::CapsConfig;
 use opssight_core::plugins::manifest::BudgetAsk;
 use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Plugins and their limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PluginsConfig {
-    /// Folder of `*.wasm` packages to load at start; `plugins` inside of the data folder unless told.
+    /// Folder of `*.wasm` packages to install at start; `plugins` inside of the data folder unless told.
     pub dir: Option<PathBuf>,
+    /// Calls of plugins are made. Off: deliveries are taken and wait, nothing is pulled, no action is carried out.
+    pub enabled: bool,
+    /// For authors at work: packages without a signature, and other content under a version that is installed, are
+    /// taken. Only on a host that listens on this machine alone.
+    pub dev: bool,
+    /// Whose packages are believed.
+    pub trust: TrustConfig,
+    /// When a fresh version that fails is rolled back by itself.
+    pub update: UpdateConfig,
     /// Size of the largest plugins that are installed: "small" (compiled languages), "medium" (small interpreters) or
     /// "large" (Python, SpiderMonkey: compiling one takes minutes and gigabytes, once).
     pub largest: Largest,
@@ -22,6 +38,8 @@ pub struct PluginsConfig {
     pub compiled_mib: u64,
     /// Instances of interpreted plugins that are kept between calls, all together; 0 makes every call start afresh.
     pub warm_instances: u32,
+    /// The operator's ceiling on every call of every plugin. What is left out is not lowered.
+    pub caps: CapsConfig,
 }
 
 /// A size of plugins.
@@ -41,6 +59,10 @@ impl Default for PluginsConfig {
     fn default() -> Self {
         Self {
             dir: None,
+            enabled: true,
+            dev: false,
+            trust: TrustConfig::default(),
+            update: UpdateConfig::default(),
             largest: Largest::Large,
             compile_memory_mib: None,
             compile_cpu_secs: None,
@@ -49,13 +71,18 @@ impl Default for PluginsConfig {
             caps: CapsConfig::default(),
         }
     }
-    /// The operator's ceiling on every call of every plugin. What is left out is not lowered.
-    pub caps: CapsConfig,
 }
 
 impl PluginsConfig {
-    pub(super) fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
+    pub(super) fn problems(&self, listen: SocketAddr) -> Vec<String> {
+        let mut problems = self.trust.problems();
+        problems.extend(self.update.problems());
+        if self.dev && !listen.ip().is_loopback() {
+            problems.push(format!(
+                "plugins.dev: takes plugins that nobody signed, and server.listen is {listen}, which other machines can \
+                 reach: listen on 127.0.0.1, or leave --dev out and sign the packages"
+            ));
+        }
         if self.compile_memory_mib.is_some_and(|mib| mib < 64) {
             problems.push("plugins.compile_memory_mib: must be at least 64".to_owned());
         }

@@ -1,154 +1,234 @@
-//! The life of a plugin over HTTP. The rules are the core's; here it is what is asked and answered.
+//! The life of a plugin over HTTP.
 
-use crate::testing::installs::package;
-use crate::testing::{World, json, problem};
-use axum::body::Body;
-use axum::http::{Method, Request, Response};
+use crate::testing::{World, digest, json, package, problem};
+use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
-struct Desk(World, String);
+const WASM: &str = "application/wasm";
+const JSON: &str = "application/json";
 
-impl Desk {
-    async fn new() -> Self {
-        let world = World::new();
-        let token = world.token().await;
-        Self(world, token)
-    }
-
-    async fn send(&self, method: Method, path: &str, kind: &str, body: impl Into<Body>) -> Response<Body> {
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("/api/v1/{path}"))
-            .header("authorization", format!("Bearer {}", self.1))
-            .header("content-type", kind);
-        self.0.send(request.body(body.into()).unwrap()).await
-    }
-
-    async fn post(&self, path: &str, body: Value) -> (u16, Value) {
-        let response = self.send(Method::POST, path, "application/json", body.to_string()).await;
+impl World {
+    async fn install(&self, package: &[u8], query: &str) -> (u16, Value) {
+        let response = self.ask("POST", &format!("/api/v1/plugins{query}"), WASM, package.to_vec()).await;
         (response.status().as_u16(), json(response).await)
     }
 
-    async fn get(&self, path: &str) -> Value {
-        json(self.send(Method::GET, path, "application/json", "").await).await
+    /// A change; what it answers.
+    async fn change(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let response = self.ask(method, &format!("/api/v1/plugins{path}"), JSON, body.to_string()).await;
+        let status = response.status().as_u16();
+        if status == 204 {
+            return (status, Value::Null);
+        }
+        (status, json(response).await)
     }
 
-    async fn install(&self, query: &str, package: Vec<u8>) -> (u16, Value) {
-        let response = self.send(Method::POST, &format!("plugins{query}"), "application/wasm", package).await;
-        (response.status().as_u16(), json(response).await)
-    }
-
-    /// Install with consent; the digest.
-    async fn consent(&self, package: Vec<u8>) -> String {
-        let looked = self.send(Method::POST, "plugins/inspect", "application/wasm", package.clone()).await;
-        let digest = json(looked).await["digest"].as_str().unwrap().to_owned();
-        let (status, answer) = self.install(&format!("?consent={digest}"), package).await;
-        assert_eq!((status, &answer["approval"]), (201, &json!("active")), "{answer}");
-        digest
+    /// Version 1.0.0 of "example" runs; its digest.
+    async fn with_example(&self) -> String {
+        let bytes = package("example", "1.0.0", 1);
+        let (status, told) = self.install(&bytes, &format!("?consent={}", digest(&bytes))).await;
+        assert_eq!((status, told["approval"].as_str()), (201, Some("active")), "{told}");
+        digest(&bytes)
     }
 }
 
 #[tokio::test]
-async fn a_new_plugin_is_looked_at_agreed_to_and_installed() {
-    let desk = Desk::new().await;
-    let looked = desk.send(Method::POST, "plugins/inspect", "application/wasm", package("1.0.0", 1)).await;
-    let inspection = json(looked).await;
-    assert_eq!(inspection["abilities"][0]["key"], "send GET https://0.example");
-    assert_eq!(inspection["pins_key"], true);
-    assert!(inspection.get("refused").is_none() && inspection.get("change").is_none(), "{inspection}");
-
-    let (status, refused) = desk.install("", package("1.0.0", 1)).await;
-    assert_eq!((status, &refused["code"]), (409, &json!("consent-needed")), "{refused}");
-    let (status, refused) = desk.install("?consent=sha256:0", package("1.0.0", 1)).await;
-    assert_eq!((status, &refused["code"]), (409, &json!("other-digest")), "{refused}");
-    let digest = desk.consent(package("1.0.0", 1)).await;
-    let (status, again) = desk.install("", package("1.0.0", 1)).await;
-    assert_eq!((status, &again["approval"]), (200, &json!("unchanged")), "{again}");
-
-    let versions = desk.get("plugins/example/versions").await;
-    assert_eq!(versions["active"], digest.as_str());
-    assert_eq!(versions["versions"][0]["source"], "upload");
-    assert_eq!(desk.get("plugins/publishers").await["items"][0]["name"], "acme");
+async fn a_new_plugin_is_shown_before_it_is_agreed_to() {
+    let world = World::new();
+    let bytes = package("example", "1.0.0", 1);
+    let shown = json(world.ask("POST", "/api/v1/plugins/inspect", WASM, bytes.clone()).await).await;
+    assert_json_snapshot!("inspection", shown);
+    let response = world.ask("POST", "/api/v1/plugins", WASM, bytes).await;
+    let (status, told) = problem(response).await;
+    assert_eq!((status, told["code"].as_str()), (409, Some("consent-needed")));
+    assert_eq!(told["inspection"], shown);
+    world.with_example().await;
+    let shown = json(world.get("/api/v1/plugins/example").await).await;
+    assert_json_snapshot!("plugin", shown);
+    assert_eq!(json(world.get("/api/v1/plugins").await).await["items"], json!([shown]));
 }
 
 #[tokio::test]
-async fn an_update_that_wants_more_waits_for_approval() {
-    let desk = Desk::new().await;
-    let first = desk.consent(package("1.0.0", 1)).await;
-    let (status, answer) = desk.install("", package("1.1.0", 2)).await;
-    assert_eq!((status, &answer["approval"]), (202, &json!("waiting")), "{answer}");
-    assert_eq!(answer["inspection"]["change"]["added"][0]["key"], "send GET https://1.example");
-    let second = answer["inspection"]["digest"].clone();
-    assert_eq!(desk.get("plugins/example/versions").await["active"], first.as_str());
-
-    let (status, approved) = desk.post("plugins/example/approve", json!({ "digest": second })).await;
-    assert_eq!((status, &approved["active"]), (200, &second));
-    let (status, refused) = desk.post("plugins/example/approve", json!({ "digest": second })).await;
-    assert_eq!((status, &refused["code"]), (409, &json!("not-now")));
-    let (status, back) = desk.post("plugins/example/rollback", json!({ "reason": "it is slow" })).await;
-    assert_eq!((status, &back["active"]), (200, &json!(first)));
-    let withdrawn =
-        back["versions"].as_array().unwrap().iter().find(|version| version["state"] == "withdrawn").unwrap();
-    assert!(withdrawn["reason"].as_str().unwrap().contains("it is slow"), "{withdrawn}");
-    let events = desk.get("plugins/example/events?limit=2").await;
-    assert_eq!(events["items"].as_array().unwrap().len(), 2);
-    let older = desk.get(&format!("plugins/example/events?cursor={}", events["next_cursor"].as_str().unwrap())).await;
-    assert!(older["items"][0]["seq"].as_i64() < events["items"][1]["seq"].as_i64());
+async fn an_update_that_wants_more_waits_and_is_approved_or_rejected() {
+    let world = World::new();
+    let first = world.with_example().await;
+    assert_eq!(world.install(&package("example", "1.0.0", 1), "").await.0, 200);
+    let wider = package("example", "1.1.0", 2);
+    let (status, told) = world.install(&wider, "").await;
+    assert_eq!((status, told["approval"].as_str()), (202, Some("waiting")));
+    assert_eq!(told["inspection"]["update"]["added"][0]["key"], "send GET https://1.example");
+    let of = |digest: &str| json!({ "digest": digest });
+    let (status, told) = world.change("POST", "/example/approve", of(&first)).await;
+    assert_eq!((status, told["code"].as_str()), (409, Some("not-now")), "{told}");
+    let (status, told) = world.change("POST", "/example/approve", of("sha256:0")).await;
+    assert_eq!((status, told["code"].as_str()), (404, Some("no-such-version")));
+    let (status, told) = world.change("POST", "/example/reject", of(&digest(&wider))).await;
+    assert_eq!((status, &told["waiting"]), (200, &Value::Null));
+    let widest = package("example", "1.2.0", 3);
+    world.install(&widest, "").await;
+    let shown = json(world.get("/api/v1/plugins/example").await).await;
+    assert_eq!(shown["waiting"], json!({ "version": "1.2.0", "digest": digest(&widest) }));
+    let (status, told) = world.change("POST", "/example/approve", of(&digest(&widest))).await;
+    assert_eq!((status, told["version"].as_str()), (200, Some("1.2.0")));
+    let (status, told) = world.change("POST", "/example/rollback", json!({ "reason": "too wide" })).await;
+    assert_eq!((status, told["version"].as_str()), (200, Some("1.0.0")));
+    let versions = json(world.get("/api/v1/plugins/example/versions").await).await;
+    assert_json_snapshot!("version", versions["items"][0]);
+    let page = json(world.get("/api/v1/plugins/example/events?limit=2").await).await;
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let rest = json(world.get(&format!("/api/v1/plugins/example/events?cursor={cursor}")).await).await;
+    let whats = |page: &Value| -> Vec<String> {
+        page["items"].as_array().unwrap().iter().map(|event| event["what"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(whats(&page), ["rolled-back", "approved"]);
+    assert_eq!(whats(&rest), ["waiting", "rejected", "waiting", "installed"]);
 }
 
 #[tokio::test]
-async fn a_revocation_stops_and_can_be_lifted() {
-    let desk = Desk::new().await;
-    desk.consent(package("1.0.0", 1)).await;
-    let (status, _) = desk.post("plugins/revocations", json!({ "reason": "nothing named" })).await;
-    assert_eq!(status, 400);
-    let (status, revoked) =
-        desk.post("plugins/revocations", json!({ "plugin": "example", "reason": "it leaks" })).await;
-    assert_eq!((status, &revoked["interrupted"]), (200, &json!(3)));
-    assert!(desk.get("plugins/example/versions").await.get("active").is_none());
-    let (status, refused) = desk.install("", package("1.1.0", 1)).await;
-    assert_eq!((status, &refused["code"]), (409, &json!("revoked")));
-    let target = desk.get("plugins/revocations").await["items"][0]["target"].as_str().unwrap().to_owned();
-    let lifted = desk.send(Method::DELETE, &format!("plugins/revocations/{target}"), "application/json", "").await;
-    assert_eq!(lifted.status(), 204);
+async fn a_shadow_is_begun_promoted_and_dropped() {
+    let world = World::new();
+    world.with_example().await;
+    let newer = package("example", "1.1.0", 1);
+    let (status, told) = world.install(&newer, "?shadow_calls=5&shadow_differences=1").await;
+    assert_eq!((status, told["approval"].as_str()), (202, Some("shadow")));
+    let shown = json(world.get("/api/v1/plugins/example").await).await;
+    assert_eq!((shown["shadow"]["calls"].as_u64(), shown["shadow"]["differences"].as_u64()), (Some(5), Some(1)));
+    let (status, told) = world.change("POST", "/example/drop", json!({ "reason": "no" })).await;
+    assert_eq!((status, &told["shadow"]), (200, &Value::Null));
+    let (status, told) = world.change("POST", "/example/drop", json!({})).await;
+    assert_eq!((status, told["code"].as_str()), (409, Some("not-now")));
+    let rule = json!({ "digest": digest(&newer), "calls": 7 });
+    assert_eq!(world.change("POST", "/example/shadow", rule).await.1["shadow"]["calls"], 7);
+    let (status, told) = world.change("POST", "/example/promote", json!({})).await;
+    assert_eq!((status, told["version"].as_str()), (200, Some("1.1.0")));
+    let (status, told) = world.change("POST", "/example/shadow", json!({ "digest": "x", "calls": 0 })).await;
+    assert_eq!((status, told["fields"][0]["at"].as_str()), (400, Some("/calls")));
+    assert_eq!(world.install(&newer, "?shadow_differences=1").await.0, 400);
 }
 
 #[tokio::test]
-async fn packages_come_from_the_catalogue_as_well() {
-    let desk = Desk::new().await;
-    let found = desk.get("catalogue?query=exam").await;
+async fn the_kill_switch_names_what_it_stopped_and_is_lifted_by_name() {
+    let world = World::new();
+    let running = world.with_example().await;
+    let body = json!({ "digest": running, "reason": "it mines coins" });
+    let (status, told) = world.change("POST", "/example/revoke", body).await;
+    assert!(status == 200 && told["interrupted"].as_u64() >= Some(3), "{told}");
+    assert_eq!(json(world.get("/api/v1/plugins/example").await).await["state"], "stopped");
+    let (status, told) = world.install(&package("example", "1.0.0", 1), &format!("?consent={running}")).await;
+    assert_eq!((status, told["code"].as_str()), (409, Some("revoked")));
+    let key = format!("ed25519:{}", "b".repeat(64));
+    let new = json!({ "target": { "key": key }, "reason": "stolen" });
+    assert_eq!(world.change("POST", "/revocations", new).await.0, 200);
+    let listed = json(world.get("/api/v1/plugins/revocations").await).await;
+    assert_eq!(listed["items"][0]["target"], json!({ "digest": running }));
+    assert_eq!(
+        (&listed["items"][1]["target"], &listed["items"][1]["reason"]),
+        (&json!({ "key": key }), &json!("stolen"))
+    );
+    for bad in [json!({}), json!({ "key": "x" }), json!({ "plugin": "a", "digest": "b" })] {
+        let (status, told) = world.change("POST", "/revocations", json!({ "target": bad, "reason": "r" })).await;
+        assert_eq!((status, told["fields"][0]["at"].as_str()), (400, Some("/target")), "{told}");
+    }
+    let lift = format!("/revocations?digest={running}");
+    assert_eq!(world.change("DELETE", &lift, json!({})).await.0, 204);
+    assert_eq!(world.change("DELETE", &lift, json!({})).await.0, 409);
+    assert_eq!(world.change("POST", "/other/revoke", json!({ "reason": "r" })).await.0, 404);
+}
+
+#[tokio::test]
+async fn it_is_switched_off_and_on_and_uninstalled() {
+    let world = World::new();
+    world.with_example().await;
+    let (status, told) = world.change("POST", "/example/disable", json!({})).await;
+    assert_eq!((status, told["enabled"].as_bool()), (200, Some(false)));
+    assert_eq!(world.change("POST", "/example/enable", json!({})).await.1["enabled"], true);
+    let (status, told) = world.change("DELETE", "/example", json!({})).await;
+    assert_eq!(status, 400, "{told}");
+    assert_eq!(world.change("DELETE", "/example?data=keep", json!({})).await.0, 204);
+    let (status, told) = world.change("DELETE", "/example?data=keep", json!({})).await;
+    assert_eq!((status, told["code"].as_str()), (404, Some("not-installed")));
+    // What happened stays on record.
+    assert_eq!(json(world.get("/api/v1/plugins/example/events").await).await["items"].as_array().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn keys_of_publishers_are_shown_changed_and_forgotten() {
+    let world = World::new();
+    world.with_example().await;
+    let key = |digit: &str| format!("ed25519:{}", digit.repeat(64));
+    let put = async |name: &str, key: String| {
+        world.change("PUT", &format!("/publishers/{name}"), json!({ "key": key })).await
+    };
+    assert_eq!(put("acme", key("B")).await.0, 204);
+    let listed = json(world.get("/api/v1/plugins/publishers").await).await;
+    let listed: Vec<(&str, &str, String)> = listed["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            let text = |name: &str| row[name].as_str().unwrap();
+            (text("publisher"), text("how"), text("key").to_owned())
+        })
+        .collect();
+    assert_eq!(listed, [("acme", "pinned", key("b")), ("listed", "listed", key("c"))]);
+    let (status, told) = put("acme", "secret".to_owned()).await;
+    assert_eq!((status, told["fields"][0]["at"].as_str()), (400, Some("/key")));
+    assert_eq!(put("listed", key("a")).await.1["code"], "not-now");
+    assert_eq!(world.change("DELETE", "/publishers/acme", json!({})).await.0, 204);
+}
+
+#[tokio::test]
+async fn a_package_comes_from_the_catalogue_by_name() {
+    let world = World::new();
+    let found = json(world.get("/api/v1/catalogue?query=example").await).await;
     assert_eq!(
         (&found["items"][0]["id"], &found["problems"][0]),
-        (&json!("example"), &json!("oci://down.example does not answer"))
+        (&json!("example"), &json!("reach the attic: it is dark"))
     );
-    let (status, looked) = desk.post("plugins/inspect", json!({ "id": "example", "version": "1.1.0" })).await;
-    assert_eq!((status, &looked["version"]), (200, &json!("1.1.0")));
-    let (status, _) = desk
-        .post(
-            &format!("plugins?consent={}", looked["digest"].as_str().unwrap()),
-            json!({ "id": "example", "version": "1.1.0" }),
-        )
-        .await;
-    assert_eq!(status, 201);
-    let gone = desk.send(Method::GET, "catalogue/other", "application/json", "").await;
-    let (status, told) = problem(gone).await;
-    assert_eq!((status, &told["code"]), (404, &json!("not-in-catalogue")));
+    let versions = json(world.get("/api/v1/catalogue/example").await).await;
+    assert_eq!(versions["items"], json!([{ "version": "1.0.0", "place": "the shelf" }]));
+    let (status, told) = problem(world.get("/api/v1/catalogue/other").await).await;
+    assert_eq!((status, told["code"].as_str()), (404, Some("not-in-catalogue")));
+    let named = json!({ "id": "example", "version": "1.0.0" });
+    let (status, shown) = world.change("POST", "/inspect", named.clone()).await;
+    assert_eq!(status, 200, "{shown}");
+    let consent = format!("?consent={}", shown["digest"].as_str().unwrap());
+    assert_eq!(world.change("POST", &consent, named).await.0, 201);
+    let versions = json(world.get("/api/v1/plugins/example/versions").await).await;
+    assert_eq!(versions["items"][0]["source"], "the shelf/example:1.0.0");
 }
 
 #[tokio::test]
-async fn what_is_no_package_is_refused_in_words() {
-    let desk = Desk::new().await;
-    let text = desk.send(Method::POST, "plugins", "text/plain", "hello").await;
-    assert_eq!(problem(text).await.0, 415);
-    let broken = desk.send(Method::POST, "plugins", "application/wasm", "hello").await;
-    let (status, told) = problem(broken).await;
-    assert_eq!((status, &told["code"]), (400, &json!("malformed")));
-    let unsigned = serde_json::from_slice::<Value>(&package("1.0.0", 1)).unwrap();
-    let unsigned = json!({ "manifest": unsigned["manifest"] }).to_string();
-    let (status, told) = desk.install("", unsigned.into_bytes()).await;
-    assert_eq!((status, &told["code"]), (400, &json!("unsigned")));
-    let huge = desk.send(Method::POST, "plugins", "application/wasm", vec![0; (32 << 20) + 1]).await;
-    assert_eq!(problem(huge).await.0, 413);
-    let wrong = desk.send(Method::DELETE, "plugins/example?data=burn", "application/json", "").await;
-    assert_eq!(problem(wrong).await.0, 400);
+async fn what_is_no_package_is_refused_by_name() {
+    let world = World::new();
+    let response = world.ask("POST", "/api/v1/plugins/inspect", WASM, "\0asm").await;
+    let (status, told) = problem(response).await;
+    assert_eq!((status, told["code"].as_str()), (400, Some("malformed")));
+    assert_eq!(problem(world.ask("POST", "/api/v1/plugins", "text/plain", "x").await).await.0, 415);
+    let response = world.ask("POST", "/api/v1/plugins", WASM, vec![b' '; (32 << 20) + 1]).await;
+    let (status, told) = problem(response).await;
+    assert_eq!((status, told["code"].as_str()), (413, Some("too-large")));
+    let mut unsigned: Value = serde_json::from_slice(&package("example", "1.0.0", 1)).unwrap();
+    unsigned["seal"] = Value::Null;
+    let (status, told) = world.install(unsigned.to_string().as_bytes(), "").await;
+    assert_eq!((status, told["code"].as_str()), (400, Some("unsigned")), "{told}");
+    // Everything else of the API takes no such bodies.
+    let large = "x".repeat(2 << 20);
+    assert_eq!(world.change("POST", "/example/approve", json!({ "digest": large })).await.0, 413);
+}
+
+#[tokio::test]
+async fn a_connection_withholds_only_what_its_plugin_can_do() {
+    let world = World::new();
+    let patch = |withheld: Value| {
+        let body = json!({ "grants": { "withheld": withheld } }).to_string();
+        world.ask("PATCH", "/api/v1/connections/github-1", JSON, body)
+    };
+    for (key, why) in [("use mail", "nothing that the plugin can do"), ("see header x-event", "cannot be withheld")] {
+        let (status, told) = problem(patch(json!([key])).await).await;
+        assert_eq!((status, told["fields"][0]["at"].as_str()), (422, Some("/grants/withheld")), "{told}");
+        let said = told["fields"][0]["problem"].as_str().unwrap();
+        assert!(said.contains(key) && said.contains(why), "{said}");
+    }
+    assert_eq!(json(patch(json!(["use state"])).await).await["grants"]["withheld"], json!(["use state"]));
 }

@@ -235,6 +235,11 @@ impl Installs {
         self.store.install(plugin).await?.ok_or_else(|| InstallError::NotInstalled(plugin.clone()))
     }
 
+    /// A kept version of one of them.
+    pub async fn version(&self, plugin: &PluginId, digest: &str) -> Result<Version, InstallError> {
+        Ok(kept(&self.find(plugin).await?, digest)?.clone())
+    }
+
     async fn judge(&self, package: &[u8], allow_similar_name: bool) -> Result<Judged, InstallError> {
         let digest = digest_of(package);
         // The signature comes first: bytes that nobody vouches for are not even parsed.

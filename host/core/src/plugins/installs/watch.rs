@@ -51,8 +51,8 @@ pub enum Watched {
 }
 
 impl Installs {
-    /// Look at everything once; call this every few seconds.
-    pub async fn watch(&self, rule: HealthRule) -> Result<Vec<Watched>, InstallError> {
+    /// Look at everything once; call this every few seconds. Without a rule nothing is rolled back by itself.
+    pub async fn watch(&self, rule: Option<HealthRule>) -> Result<Vec<Watched>, InstallError> {
         for notice in self.runtime.notices() {
             let event = self.event(&notice.plugin, Some(&notice.digest), &notice.what, "host", notice.detail);
             self.store.note(event).await?;
@@ -70,8 +70,10 @@ impl Installs {
         Ok(done)
     }
 
-    async fn watch_one(&self, install: Install, rule: HealthRule) -> Result<Option<Watched>, InstallError> {
-        if let Some(watched) = self.watch_health(&install, rule).await? {
+    async fn watch_one(&self, install: Install, rule: Option<HealthRule>) -> Result<Option<Watched>, InstallError> {
+        if let Some(rule) = rule
+            && let Some(watched) = self.watch_health(&install, rule).await?
+        {
             return Ok(Some(watched));
         }
         if install.shadow.is_some() { self.watch_shadow(install).await } else { Ok(None) }

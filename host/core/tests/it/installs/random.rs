@@ -190,7 +190,7 @@ impl Story {
                 };
                 self.world.engine.running().comparisons.entry(id).or_default().push(comparison);
             }
-            Op::Watch => drop(now(desk.watch(HealthRule::default()))),
+            Op::Watch => drop(now(desk.watch(Some(HealthRule::default())))),
             Op::Restart => drop(self.world.restart()),
             Op::Crash { writes, during } => {
                 self.world.house.fuse.store(*writes, Ordering::SeqCst);

@@ -150,6 +150,8 @@ fn the_plugin_folder_counts_as_consent_once() {
     assert_eq!(world.place(&wider).unwrap(), Approval::Unchanged);
     now(world.desk.uninstall(&id("example"), Data::Keep, "admin")).unwrap();
     assert_eq!(code(world.place(&first)), "consent-needed");
+    assert_eq!(code(world.place(&first)), "consent-needed");
+    assert_eq!(world.events().iter().filter(|what| *what == "refused").count(), 1);
     assert_eq!(code(world.place(&wider)), "consent-needed");
     assert_eq!(world.offer(&first, Some(&digest(&first))).unwrap().approval, Approval::Active);
 }
@@ -221,7 +223,7 @@ fn a_fresh_version_that_fails_is_rolled_back_by_itself() {
     let rule = HealthRule { window_secs: 60, faults: 5, percent: 20 };
     let figures = |calls, faults| {
         world.engine.running().figures.insert(bad.clone(), VersionFigures { calls, faults });
-        now(world.desk.watch(rule)).unwrap()
+        now(world.desk.watch(Some(rule))).unwrap()
     };
     // (calls, faults): too few, too rare, enough.
     assert!(figures(4, 4).is_empty() && figures(100, 19).is_empty());
@@ -230,7 +232,7 @@ fn a_fresh_version_that_fails_is_rolled_back_by_itself() {
     assert_eq!(world.house.disk().replayed, 1);
     // Tried again by hand, it is judged by what it does now, and after the window not at all.
     now(world.desk.rollback(&id("example"), Some(&bad), "admin", "again")).unwrap();
-    assert!(now(world.desk.watch(rule)).unwrap().is_empty());
+    assert!(now(world.desk.watch(Some(rule))).unwrap().is_empty());
     world.pass(61);
     assert!(figures(100, 100).is_empty());
 }
@@ -267,11 +269,11 @@ fn a_shadow_is_promoted_dropped_or_waits_by_its_rule() {
         assert_eq!(world.engine.running().shadow[&id("example")], digest(&newer));
         compared(&world, &[false, false]);
         if differences.len() > 2 {
-            assert!(now(world.desk.watch(rule)).unwrap().is_empty());
+            assert!(now(world.desk.watch(Some(rule))).unwrap().is_empty());
             assert_eq!(world.active("example"), Some(old.clone()));
         }
         compared(&world, &differences);
-        assert_eq!(now(world.desk.watch(rule)).unwrap(), [expect.clone()]);
+        assert_eq!(now(world.desk.watch(Some(rule))).unwrap(), [expect.clone()]);
         assert!(world.engine.running().shadow.is_empty() && world.install_of("example").shadow.is_none());
         let promoted = matches!(expect, Watched::Promoted(_));
         assert_eq!(world.active("example"), Some(if promoted { digest(&newer) } else { old }));

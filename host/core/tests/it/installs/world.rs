@@ -116,8 +116,7 @@ impl World {
     }
 
     pub(super) fn place(&self, package: &[u8]) -> Result<Approval, InstallError> {
-        let source = Source::Folder { path: "plugins/x.wasm".to_owned() };
-        now(self.desk.install(InstallRequest { source, ..request(package, None) })).map(|installed| installed.approval)
+        now(self.desk.place("x.wasm", package.into())).map(|installed| installed.approval)
     }
 
     pub(super) fn install_of(&self, plugin: &str) -> Install {
