@@ -1,4 +1,4 @@
-//! `opssight plugins`.
+//! `opssight plugin`: what a server has installed.
 
 use crate::Session;
 use crate::Time;
@@ -10,18 +10,16 @@ use clap::Subcommand;
 use opssight_api_types::plugins::Plugin;
 use serde_json::Value;
 
-pub(crate) const EXAMPLES: &str = "Examples:\n  opssight plugins list\n  opssight plugins inspect github";
-
 #[derive(Debug, Subcommand)]
 pub enum PluginsCommand {
     /// List installed plugins
-    #[command(after_help = "Examples:\n  opssight plugins list\n  opssight plugins list -o json")]
+    #[command(after_help = "Examples:\n  opssight plugin list\n  opssight plugin list -o json")]
     List,
     /// Show a plugin: what it can do, what it asks for, how it behaves
     #[command(
         visible_alias = "show",
-        after_help = "Examples:\n  opssight plugins inspect github\n  \
-        opssight plugins inspect github -o json"
+        after_help = "Examples:\n  opssight plugin inspect github\n  \
+        opssight plugin inspect github -o json"
     )]
     Inspect {
         /// The plugin

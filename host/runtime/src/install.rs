@@ -48,8 +48,8 @@ impl InstallError {
     }
 }
 
-/// What a package holds, without compiling it.
-pub(crate) fn read(bytes: &[u8]) -> Result<PackageContents, InstallError> {
+/// What a package holds, without compiling it: all that a host looks at before it asks for consent.
+pub fn read(bytes: &[u8]) -> Result<PackageContents, InstallError> {
     let surface = precheck::check(bytes)?;
     let manifest = opssight_package::manifest(bytes)?;
     let kinds = kinds(&surface.exports);

@@ -37,7 +37,7 @@ pub use budget::{Budget, Kind};
 pub use config::RuntimeConfig;
 pub use egress::Resolver;
 pub use imports::log::Level;
-pub use install::InstallError;
+pub use install::{InstallError, read as examine};
 pub use plugin::LogLine;
 pub use precheck::PrecheckError;
 pub use registry::{InstallOutcome, PluginHost, RuntimeError};

@@ -3,6 +3,7 @@
 mod admin;
 mod config;
 mod openapi;
+mod plugin;
 mod serve;
 
 use crate::config::Flags;
@@ -49,6 +50,9 @@ enum Command {
         /// Which shell
         shell: Shell,
     },
+    /// Plugins: installed ones, packages, and the places that offer them
+    #[command(subcommand, visible_alias = "plugins", after_help = plugin::EXAMPLES)]
+    Plugin(plugin::PluginCommand),
     #[command(flatten)]
     Client(ClientCommand),
 }
@@ -67,6 +71,7 @@ pub fn run(cli: Cli) -> u8 {
             Command::Openapi => openapi::run(),
             Command::Doctor => return opssight_cli::doctor(cli.globals).await,
             Command::Completion { shell } => return opssight_cli::completion(shell, Cli::command()),
+            Command::Plugin(command) => return plugin::run(command, cli.globals).await,
             Command::Client(command) => return opssight_cli::run(command, cli.globals).await,
         };
         match done {

@@ -45,6 +45,7 @@ impl Config {
         let mut problems = Vec::new();
         problems.extend(self.server.problems());
         problems.extend(self.hooks.problems());
+        problems.extend(crate::catalogues::problems(&self.plugins));
         problems.extend(self.worker.problems());
         problems.extend(self.retention.problems());
         problems

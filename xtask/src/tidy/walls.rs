@@ -17,20 +17,34 @@ const ROOMS: &[Room] = &[
     ("opssight-items", &[], &[]),
     ("opssight-core", &["opssight-items"], &[]),
     ("opssight-package", &["opssight-core"], &[]),
+    ("opssight-distribution", &["opssight-core", "opssight-package"], &[]),
     ("opssight-backends", &["opssight-core"], &[]),
     ("opssight-runtime", &["opssight-core", "opssight-package"], &[]),
     ("opssight-api-types", &["opssight-core"], &[]),
     ("opssight-api", &["opssight-api-types", "opssight-core"], &[]),
     ("opssight-cli", &["opssight-api-types"], &[]),
     (
+        "opssight-author",
+        &["opssight-core", "opssight-distribution", "opssight-package", "opssight-runtime"],
+        &["opssight-testkit"],
+    ),
+    (
         "opssight-server",
-        &["opssight-api", "opssight-backends", "opssight-cli", "opssight-core", "opssight-runtime"],
+        &[
+            "opssight-api",
+            "opssight-author",
+            "opssight-backends",
+            "opssight-cli",
+            "opssight-core",
+            "opssight-distribution",
+            "opssight-runtime",
+        ],
         // The bench compares the sandbox with the same plugin without one.
         &["opssight-api-types", "opssight-plugin-github", "opssight-testkit"],
     ),
     ("opssight-plugin", &["opssight-items"], &[]),
     ("opssight-testkit", &["opssight-core", "opssight-package", "opssight-runtime"], &[]),
-    ("xtask", &["opssight-core", "opssight-items", "opssight-package"], &[]),
+    ("xtask", &["opssight-items"], &[]),
 ];
 
 /// A plugin knows the SDK and, in tests, the testkit.
@@ -47,7 +61,7 @@ const HEAVY: &[Room] = &[
     ("tower-http", &["opssight-api"], &[]),
     ("rust-embed", &["opssight-api"], &[]),
     ("utoipa", &["opssight-api", "opssight-api-types"], &[]),
-    ("reqwest", &["opssight-runtime", "opssight-cli"], &["opssight-server"]),
+    ("reqwest", &["opssight-runtime", "opssight-cli", "opssight-distribution"], &["opssight-server"]),
     ("jsonwebtoken", &["opssight-runtime"], &[]),
     (
         "tokio",
@@ -55,11 +69,12 @@ const HEAVY: &[Room] = &[
             "opssight-api",
             "opssight-backends",
             "opssight-cli",
+            "opssight-distribution",
             "opssight-runtime",
             "opssight-server",
             "opssight-testkit",
         ],
-        &["opssight-core"],
+        &["opssight-author", "opssight-core"],
     ),
 ];
 

@@ -8,6 +8,7 @@
 
 mod command_line;
 mod door;
+mod guides;
 mod harness;
 mod kills;
 mod live;
