@@ -1,4 +1,4 @@
-//! `opssight plugins`.
+//! `opssight plugin`: what a server has installed.
 
 mod args;
 mod changes;

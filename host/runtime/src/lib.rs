@@ -42,7 +42,7 @@ pub use class::{CompileCap, SizeClass};
 pub use config::RuntimeConfig;
 pub use egress::Resolver;
 pub use imports::log::Level;
-pub use install::InstallError;
+pub use install::{InstallError, examine};
 pub use jail::{CellLimits, CompileError, Compiler, compile_worker, lock_in};
 pub use plugin::LogLine;
 pub use precheck::PrecheckError;

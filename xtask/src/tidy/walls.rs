@@ -18,20 +18,34 @@ const ROOMS: &[Room] = &[
     ("opssight-contract", &[], &[]),
     ("opssight-core", &["opssight-items"], &[]),
     ("opssight-package", &["opssight-core"], &[]),
+    ("opssight-distribution", &["opssight-core", "opssight-package"], &[]),
     ("opssight-backends", &["opssight-core"], &[]),
     ("opssight-runtime", &["opssight-core", "opssight-package"], &[]),
     ("opssight-api-types", &["opssight-core"], &[]),
     ("opssight-api", &["opssight-api-types", "opssight-core"], &[]),
     ("opssight-cli", &["opssight-api-types"], &[]),
     (
+        "opssight-author",
+        &["opssight-core", "opssight-distribution", "opssight-package", "opssight-runtime"],
+        &["opssight-testkit"],
+    ),
+    (
         "opssight-server",
-        &["opssight-api", "opssight-backends", "opssight-cli", "opssight-core", "opssight-runtime"],
+        &[
+            "opssight-api",
+            "opssight-author",
+            "opssight-backends",
+            "opssight-cli",
+            "opssight-core",
+            "opssight-distribution",
+            "opssight-runtime",
+        ],
         // The bench compares the sandbox with the same plugin without one.
         &["opssight-api-types", "opssight-plugin-github", "opssight-testkit"],
     ),
     ("opssight-plugin", &["opssight-items"], &[]),
     ("opssight-testkit", &["opssight-core", "opssight-package", "opssight-runtime"], &[]),
-    ("xtask", &["opssight-contract", "opssight-core", "opssight-items", "opssight-package"], &[]),
+    ("xtask", &["opssight-contract", "opssight-items"], &[]),
 ];
 
 /// A plugin knows the SDK and, in tests, the testkit.
@@ -48,7 +62,7 @@ const HEAVY: &[Room] = &[
     ("tower-http", &["opssight-api"], &[]),
     ("rust-embed", &["opssight-api"], &[]),
     ("utoipa", &["opssight-api", "opssight-api-types"], &[]),
-    ("reqwest", &["opssight-runtime", "opssight-cli"], &["opssight-server"]),
+    ("reqwest", &["opssight-runtime", "opssight-cli", "opssight-distribution"], &["opssight-server"]),
     ("jsonwebtoken", &["opssight-runtime"], &[]),
     (
         "tokio",
@@ -56,11 +70,12 @@ const HEAVY: &[Room] = &[
             "opssight-api",
             "opssight-backends",
             "opssight-cli",
+            "opssight-distribution",
             "opssight-runtime",
             "opssight-server",
             "opssight-testkit",
         ],
-        &["opssight-core"],
+        &["opssight-author", "opssight-core"],
     ),
 ];
 

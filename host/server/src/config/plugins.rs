@@ -38,6 +38,11 @@ pub struct PluginsConfig {
     pub compiled_mib: u64,
     /// Instances of interpreted plugins that are kept between calls, all together; 0 makes every call start afresh.
     pub warm_instances: u32,
+    /// Places that offer plugins, asked in this order: "oci://HOST/PREFIX", "dir:PATH" or "mirror:PATH". The first that
+    /// knows a plugin speaks for it.
+    pub catalogues: Vec<String>,
+    /// A docker configuration (`config.json`) that holds how to sign in to registries.
+    pub registry_auth: Option<PathBuf>,
     /// The operator's ceiling on every call of every plugin. What is left out is not lowered.
     pub caps: CapsConfig,
 }
@@ -59,6 +64,8 @@ impl Default for PluginsConfig {
     fn default() -> Self {
         Self {
             dir: None,
+            catalogues: Vec::new(),
+            registry_auth: None,
             enabled: true,
             dev: false,
             trust: TrustConfig::default(),

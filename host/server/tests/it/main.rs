@@ -8,6 +8,7 @@
 
 mod command_line;
 mod door;
+mod guides;
 mod harness;
 mod jail;
 mod kills;
