@@ -4,6 +4,7 @@ use crate::egress::Resolver;
 use opssight_core::plugins::manifest::BudgetAsk;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How to run plugins.
 #[derive(Clone)]
@@ -19,6 +20,36 @@ pub struct RuntimeConfig {
     pub caps: BudgetAsk,
     /// Where names are looked up; the system's resolver when none is given.
     pub resolver: Option<Arc<dyn Resolver>>,
+    /// How to speak with upstreams.
+    pub upstream: UpstreamConfig,
+}
+
+/// How plugins' requests are carried.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct UpstreamConfig {
+    /// Certificate authorities to believe beside the system's own, as PEM.
+    pub ca_pem: Option<Vec<u8>>,
+    /// From the name to the end of the TLS handshake.
+    pub connect: Duration,
+    /// For status and headers.
+    pub head: Duration,
+    /// For each further piece of a body.
+    pub between: Duration,
+    /// For one request from start to end. The call's own wall time limits it further.
+    pub total: Duration,
+}
+
+impl Default for UpstreamConfig {
+    fn default() -> Self {
+        Self {
+            ca_pem: None,
+            connect: Duration::from_secs(5),
+            head: Duration::from_secs(20),
+            between: Duration::from_secs(10),
+            total: Duration::from_secs(30),
+        }
+    }
 }
 
 impl RuntimeConfig {
@@ -30,6 +61,7 @@ impl RuntimeConfig {
             threads: 2,
             caps: BudgetAsk::default(),
             resolver: None,
+            upstream: UpstreamConfig::default(),
         }
     }
 }

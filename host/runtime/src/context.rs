@@ -1,9 +1,11 @@
 //! One call: for whom, of which plugin, within which limits, and what the host saw while it ran.
 
 use crate::budget::{Budget, Kind, Meter};
+use crate::config::UpstreamConfig;
 use crate::credentials::Secrets;
 use crate::egress::{Accounts, Refusal, Resolver};
 use crate::plugin::Plugin;
+use crate::rate::Upstreams;
 use crate::sync::lock;
 use opssight_core::plugins::{CallTarget, CallUsage, CredentialSource, Credentials, PluginState};
 use opssight_core::time::Clock;
@@ -18,6 +20,10 @@ pub(crate) struct Services {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) resolver: Arc<dyn Resolver>,
     pub(crate) accounts: Accounts,
+    pub(crate) upstreams: Upstreams,
+    pub(crate) upstream: UpstreamConfig,
+    /// Certificate authorities beside the system's own.
+    pub(crate) roots: Arc<[reqwest::Certificate]>,
 }
 
 /// Shared by the store, the requests that it makes and whoever waits for the answer.

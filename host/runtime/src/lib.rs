@@ -34,7 +34,7 @@ mod verify;
 mod wasi;
 
 pub use budget::{Budget, Kind};
-pub use config::RuntimeConfig;
+pub use config::{RuntimeConfig, UpstreamConfig};
 pub use egress::Resolver;
 pub use imports::log::Level;
 pub use install::InstallError;

@@ -103,8 +103,12 @@ pub async fn start_with(
 /// The plugin host with every package of the folder.
 fn plugins(config: &Config, store: &Arc<Store>) -> anyhow::Result<Arc<dyn Plugins>> {
     let dir = config.plugins.dir.clone().unwrap_or_else(|| config.server.data.join("plugins"));
-    let host =
-        PluginHost::open(RuntimeConfig::new(&config.server.data), store.clone(), store.clone(), Arc::new(SystemClock))?;
+    let mut runtime = RuntimeConfig::new(&config.server.data);
+    if let Some(path) = &config.plugins.ca_file {
+        let pem = std::fs::read(path).with_context(|| format!("read the certificates in {}", path.display()))?;
+        runtime.upstream.ca_pem = Some(pem);
+    }
+    let host = PluginHost::open(runtime, store.clone(), store.clone(), Arc::new(SystemClock))?;
     if config.plugins.dir.is_some() || dir.exists() {
         for (path, outcome) in host.install_directory(&dir)? {
             match outcome {

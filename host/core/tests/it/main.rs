@@ -10,5 +10,6 @@ mod analysis;
 mod dora;
 mod items;
 mod learning;
+mod manifest;
 mod plugins;
 mod retry;

@@ -32,12 +32,18 @@ impl House {
 
     /// These names resolve to these addresses, and no others exist.
     pub(crate) fn with_names(names: &[(&str, &[&str])]) -> Self {
+        Self::configured(|config| config.resolver = Some(Arc::new(Names::new(names))))
+    }
+
+    /// With something of its configuration changed.
+    pub(crate) fn configured(change: impl FnOnce(&mut RuntimeConfig)) -> Self {
         let data = TempDir::new().unwrap();
         let memory = Arc::new(Memory::default());
         let clock = Arc::new(HandClock(Mutex::new(NOW)));
         let mut config = RuntimeConfig::new(data.path());
         config.max_concurrent_calls = 8;
-        config.resolver = Some(Arc::new(Names::new(names)));
+        config.resolver = Some(Arc::new(Names::new(&[])));
+        change(&mut config);
         let host = PluginHost::open(config, memory.clone(), memory.clone(), clock.clone()).unwrap();
         Self { host, memory, clock, data }
     }
@@ -136,10 +142,10 @@ impl Clock for HandClock {
     }
 }
 
-struct Names(BTreeMap<String, Vec<IpAddr>>);
+pub(crate) struct Names(BTreeMap<String, Vec<IpAddr>>);
 
 impl Names {
-    fn new(names: &[(&str, &[&str])]) -> Self {
+    pub(crate) fn new(names: &[(&str, &[&str])]) -> Self {
         let parse = |addresses: &[&str]| addresses.iter().map(|address| address.parse().unwrap()).collect();
         Self(names.iter().map(|(name, addresses)| ((*name).to_owned(), parse(addresses))).collect())
     }

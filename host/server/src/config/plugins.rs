@@ -9,4 +9,6 @@ use std::path::PathBuf;
 pub struct PluginsConfig {
     /// Folder of `*.wasm` packages to load at start; `plugins` inside of the data folder unless told.
     pub dir: Option<PathBuf>,
+    /// PEM file with certificate authorities to believe beside the system's own, for upstreams with a private one.
+    pub ca_file: Option<PathBuf>,
 }
