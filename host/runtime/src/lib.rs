@@ -39,7 +39,7 @@ mod wasi;
 
 pub use budget::{Budget, Kind};
 pub use class::{CompileCap, SizeClass};
-pub use config::RuntimeConfig;
+pub use config::{RuntimeConfig, UpstreamConfig};
 pub use egress::Resolver;
 pub use imports::log::Level;
 pub use install::{InstallError, examine};

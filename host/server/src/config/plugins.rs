@@ -18,6 +18,8 @@ use std::path::PathBuf;
 pub struct PluginsConfig {
     /// Folder of `*.wasm` packages to install at start; `plugins` inside of the data folder unless told.
     pub dir: Option<PathBuf>,
+    /// PEM file with certificate authorities to believe beside the system's own, for upstreams with a private one.
+    pub ca_file: Option<PathBuf>,
     /// Calls of plugins are made. Off: deliveries are taken and wait, nothing is pulled, no action is carried out.
     pub enabled: bool,
     /// For authors at work: packages without a signature, and other content under a version that is installed, are
@@ -64,6 +66,7 @@ impl Default for PluginsConfig {
     fn default() -> Self {
         Self {
             dir: None,
+            ca_file: None,
             catalogues: Vec::new(),
             registry_auth: None,
             enabled: true,

@@ -58,12 +58,6 @@ impl Start {
         self
     }
 
-    /// With another plugin folder, as operators run it: nothing unsigned.
-    pub(crate) fn with_plugins(mut self, plugins: &Path) -> Self {
-        (self.plugins, self.dev) = (plugins.to_owned(), false);
-        self
-    }
-
     pub(crate) fn start(self) -> Host {
         let log = std::fs::OpenOptions::new()
             .create(true)
