@@ -39,13 +39,9 @@ pub(crate) fn run(args: &KeygenArgs, talk: &mut Talk) -> Result<()> {
 
 fn make(args: &KeygenArgs) -> Result<SigningKey> {
     let key = SigningKey::generate()?;
+    let making = || format!("make the key file {}", args.file.display());
     // Never over another key: what it signed could not be followed by anything.
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&args.file);
-    if let Ok(file) = &mut file {
-        file.write_all(key.to_pem().as_bytes()).and_then(|()| file.sync_all())
-    } else {
-        Ok(())
-    }
-    .with_context(|| format!("write {}", args.file.display()))?;
-    file.map(|_| key).with_context(|| format!("make the key file {}", args.file.display()))
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&args.file).with_context(making)?;
+    file.write_all(key.to_pem().as_bytes()).and_then(|()| file.sync_all()).with_context(making)?;
+    Ok(key)
 }

@@ -44,9 +44,7 @@ pub(crate) async fn run(args: &MirrorArgs, talk: &mut Talk) -> Result<()> {
         for copied in from.copy(&to, &[reference]).await? {
             let is_new = copied.published == Published::New;
             if talk.is_for_programs() {
-                let mut value = packages::value(&copied.package);
-                value["published"] = json!(is_new);
-                items.push(value);
+                items.push(packages::value(&copied.package, [("published", json!(is_new))]));
             } else {
                 let how = if is_new { "copied" } else { "there already" };
                 talk.say(&format!("{} {} {how}", copied.package.title(), copied.package.digest))?;

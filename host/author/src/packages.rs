@@ -114,24 +114,24 @@ pub(crate) fn file_name(package: &Package) -> String {
 /// One line about a package that lies in a file.
 pub(crate) fn tell(talk: &mut Talk, package: &Package, path: &Path) -> Result<()> {
     if talk.is_for_programs() {
-        let mut value = value(package);
-        value["file"] = json!(path.display().to_string());
+        let value = value(package, [("file", json!(path.display().to_string()))]);
         return Ok(talk.say(&value.to_string())?);
     }
     let (title, path, size) = (package.title(), path.display(), bytes(package.bytes.len() as u64));
     Ok(talk.say(&format!("{title} -> {path} ({size}) {}", package.digest))?)
 }
 
-/// What every command says about a package to programs.
-pub(crate) fn value(package: &Package) -> Value {
-    json!({
-        "id": package.manifest.id,
-        "version": package.manifest.version,
-        "digest": package.digest.as_str(),
-        "publisher": package.manifest.publisher,
-        "key": package.signature.as_ref().map(|signature| signature.key.as_str()),
-        "size": package.bytes.len(),
-    })
+/// What every command says about a package to programs, and what this one adds.
+pub(crate) fn value(package: &Package, more: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+    let fields = [
+        ("id", json!(package.manifest.id)),
+        ("version", json!(package.manifest.version)),
+        ("digest", json!(package.digest.as_str())),
+        ("publisher", json!(package.manifest.publisher)),
+        ("key", json!(package.signature.as_ref().map(|signature| signature.key.as_str()))),
+        ("size", json!(package.bytes.len())),
+    ];
+    Value::Object(fields.into_iter().chain(more).map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 /// Write a file in one step, and only if it says something else: what is made from it is not made again for nothing.

@@ -40,9 +40,8 @@ pub(crate) async fn run(args: &PublishArgs, talk: &mut Talk) -> Result<()> {
     let published = args.access.open(&args.to)?.publish(&package).await?;
     let address = format!("{}/{}@{}", args.to, package.manifest.id, package.manifest.version);
     if talk.is_for_programs() {
-        let mut value = packages::value(&package);
-        value["reference"] = json!(address);
-        value["published"] = json!(published == Published::New);
+        let more = [("reference", json!(address)), ("published", json!(published == Published::New))];
+        let value = packages::value(&package, more);
         return Ok(talk.say(&value.to_string())?);
     }
     if published == Published::Unchanged {

@@ -81,5 +81,5 @@ fn verify(args: &VerifyArgs, package: &Package) -> Result<Value> {
     }
     // A host would refuse it for more than its signature.
     opssight_runtime::examine(&package.bytes)?;
-    Ok(packages::value(package))
+    Ok(packages::value(package, []))
 }

@@ -108,8 +108,10 @@ fn serve(mut stream: TcpStream, tell: &dyn Fn(&Request) -> Answer) -> Option<()>
     }
     stream.write_all(format!("{head}\r\n").as_bytes()).ok()?;
     stream.write_all(&answer.body).ok()?;
-    while answer.endless {
-        stream.write_all(&[b' '; 65_536]).ok()?;
+    if answer.endless {
+        loop {
+            stream.write_all(&[b' '; 65_536]).ok()?;
+        }
     }
     Some(())
 }
