@@ -10,5 +10,6 @@ mod command_line;
 mod door;
 mod harness;
 mod kills;
+mod lifecycle;
 mod live;
 mod replay;
