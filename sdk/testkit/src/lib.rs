@@ -22,6 +22,7 @@
 
 mod build;
 mod fault;
+pub mod guests;
 mod house;
 mod upstream;
 

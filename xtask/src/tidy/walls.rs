@@ -40,8 +40,8 @@ const ROOMS: &[Room] = &[
             "opssight-distribution",
             "opssight-runtime",
         ],
-        // The bench compares the sandbox with the same plugin without one.
-        &["opssight-api-types", "opssight-plugin-github", "opssight-testkit"],
+        // The bench compares the sandbox with the same plugin without one; whole-host tests sign packages.
+        &["opssight-api-types", "opssight-package", "opssight-plugin-github", "opssight-testkit"],
     ),
     ("opssight-plugin", &["opssight-items"], &[]),
     ("opssight-testkit", &["opssight-core", "opssight-package", "opssight-runtime"], &[]),

@@ -12,5 +12,6 @@ mod guides;
 mod harness;
 mod jail;
 mod kills;
+mod lifecycle;
 mod live;
 mod replay;
