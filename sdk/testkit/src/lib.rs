@@ -18,6 +18,7 @@
 #![warn(missing_docs)]
 
 mod build;
+pub mod guests;
 mod house;
 mod upstream;
 

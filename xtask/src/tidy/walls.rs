@@ -18,7 +18,7 @@ const ROOMS: &[Room] = &[
     ("opssight-core", &["opssight-items"], &[]),
     ("opssight-package", &["opssight-core"], &[]),
     ("opssight-backends", &["opssight-core"], &[]),
-    ("opssight-runtime", &["opssight-core", "opssight-package"], &[]),
+    ("opssight-runtime", &["opssight-core", "opssight-package"], &["opssight-testkit"]),
     ("opssight-api-types", &["opssight-core"], &[]),
     ("opssight-api", &["opssight-api-types", "opssight-core"], &[]),
     ("opssight-cli", &["opssight-api-types"], &[]),

@@ -5,9 +5,10 @@ mod budgets;
 mod cache;
 mod credentials;
 mod egress;
-mod guests;
 mod harness;
 mod host_interfaces;
 mod install;
 mod noop;
 mod resilience;
+
+use opssight_testkit::guests;
