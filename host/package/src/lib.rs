@@ -14,6 +14,8 @@ use wasm_encoder::{ComponentSection, Encode};
 
 /// Name of the custom section.
 pub const SECTION: &str = "opssight:manifest";
+/// A manifest is read by people. The largest of ours has 12 kB.
+pub const MAX_MANIFEST: usize = 256 << 10;
 
 /// Why a package cannot be made or read.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +29,9 @@ pub enum PackageError {
     /// It carries no manifest, or more than one.
     #[error("find the manifest: the component has {0} sections named {SECTION}, expected one")]
     Manifests(usize),
+    /// Nobody would read it.
+    #[error("read the manifest: it has {0} bytes, and a manifest has at most {MAX_MANIFEST}")]
+    TooLarge(usize),
     /// The manifest is not JSON of the right shape.
     #[error("read the manifest: {0}")]
     Shape(#[from] serde_json::Error),
@@ -45,6 +50,9 @@ pub fn embed(component: &[u8], manifest: &Manifest) -> Result<Vec<u8>, PackageEr
         return Err(PackageError::NotAComponent);
     }
     let json = serde_json::to_vec(manifest)?;
+    if json.len() > MAX_MANIFEST {
+        return Err(PackageError::TooLarge(json.len()));
+    }
     let section = wasm_encoder::CustomSection { name: SECTION.into(), data: json.into() };
     let mut package = component.to_vec();
     package.push(section.id());
@@ -65,7 +73,7 @@ pub fn manifest(package: &[u8]) -> Result<Manifest, PackageError> {
             wasmparser::Payload::End(_) => depth = depth.saturating_sub(1),
             // Only the outermost component speaks for the package; a nested one may carry anything.
             wasmparser::Payload::CustomSection(section) if depth == 0 && section.name() == SECTION => {
-                found.push(section.data().to_vec());
+                found.push(section.data());
             }
             _ => {}
         }
@@ -73,6 +81,9 @@ pub fn manifest(package: &[u8]) -> Result<Manifest, PackageError> {
     let [json] = found.as_slice() else {
         return Err(PackageError::Manifests(found.len()));
     };
+    if json.len() > MAX_MANIFEST {
+        return Err(PackageError::TooLarge(json.len()));
+    }
     let manifest: Manifest = serde_json::from_slice(json)?;
     let problems = manifest.problems();
     if problems.is_empty() { Ok(manifest) } else { Err(PackageError::Rules(problems)) }

@@ -30,6 +30,7 @@ const ROOMS: &[Room] = &[
     ),
     ("opssight-plugin", &["opssight-items"], &[]),
     ("opssight-testkit", &["opssight-core", "opssight-package", "opssight-runtime"], &[]),
+    ("opssight-hostile", &["opssight-core", "opssight-package", "opssight-runtime", "opssight-testkit"], &[]),
     ("xtask", &["opssight-core", "opssight-items", "opssight-package"], &[]),
 ];
 
@@ -55,6 +56,7 @@ const HEAVY: &[Room] = &[
             "opssight-api",
             "opssight-backends",
             "opssight-cli",
+            "opssight-hostile",
             "opssight-runtime",
             "opssight-server",
             "opssight-testkit",
