@@ -149,6 +149,7 @@ impl From<ActionError> for Refusal {
                     None => told,
                 }
             }
+            ActionError::Withheld { .. } => refusal.with_code("policy.withheld"),
             ActionError::Answer(item) => {
                 let detail = format!("{}: {item}", refusal.0.detail);
                 Self::new(Kind::Internal, detail).with_code("bad-item")

@@ -7,7 +7,7 @@ use crate::ingest::{self, Effect, Ingest};
 use crate::items::ItemError;
 use crate::pipelines::{Run, RunStore};
 use crate::plugins::manifest::{ActionSpec, Manifest};
-use crate::plugins::{ActionInvocation, CallError, CallPriority, FailureClass, Plugins};
+use crate::plugins::{ActionInvocation, CallError, CallPriority, FailureClass, Plugins, abilities};
 use crate::time::Clock;
 use opssight_items::RunState;
 use std::sync::Arc;
@@ -31,6 +31,16 @@ pub enum ActionError {
         /// What could be asked.
         offered: Vec<String>,
     },
+    /// The connection does not let the plugin do it.
+    #[error(
+        "do `{action}`: the connection `{connection}` withholds it from its plugin; give it in the connection's grants"
+    )]
+    Withheld {
+        /// What was asked.
+        action: String,
+        /// Through which connection.
+        connection: ConnectionId,
+    },
     /// The input is not what the action's schema says.
     #[error("accept the action's input: {}", .0.iter().map(|(at, problem)| format!("{at}: {problem}")).collect::<Vec<_>>().join("; "))]
     Input(Vec<(String, String)>),
@@ -50,6 +60,7 @@ impl ActionError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::NoConnection(_) | Self::NoRun(_) | Self::NoAction { .. } => Kind::NotFound,
+            Self::Withheld { .. } => Kind::Forbidden,
             Self::Input(_) => Kind::Invalid,
             Self::Call(error) => match error.class {
                 FailureClass::NotFound => Kind::NotFound,
@@ -108,6 +119,9 @@ impl Actions {
         let spec = manifest.as_ref().and_then(|manifest| manifest.action(action)).ok_or_else(|| {
             ActionError::NoAction { action: action.to_owned(), plugin: connection.plugin.to_string(), offered }
         })?;
+        if !connection.grants.allow(&abilities::action_key(action)) {
+            return Err(ActionError::Withheld { action: action.to_owned(), connection: id.clone() });
+        }
         let problems = input_problems(spec, &input);
         if !problems.is_empty() {
             return Err(ActionError::Input(problems));

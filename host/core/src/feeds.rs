@@ -7,7 +7,7 @@ use crate::hooks::Retry;
 use crate::id::ConnectionId;
 use crate::ingest::{self, Applied, Effect};
 use crate::plugins::manifest::{FeedPriority, FeedSpec};
-use crate::plugins::{CallError, CallPriority, PageRequest, Plugins};
+use crate::plugins::{CallError, CallPriority, PageRequest, Plugins, abilities};
 use crate::time::{Clock, Timestamp};
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -97,6 +97,10 @@ impl Puller {
             let error = format!("the plugin {} does not offer the feed {} now", connection.plugin, leased.feed);
             return self.give_up(&leased, error).await;
         };
+        if !connection.grants.allow(&abilities::feed_key(&leased.feed)) {
+            let error = format!("policy.withheld: the connection does not let the plugin pull {}", leased.feed);
+            return self.give_up(&leased, error).await;
+        }
         let target = connection.target(priority(spec.priority));
         let page = PageRequest { cursor: leased.cursor.clone(), limit: spec.page };
         let how = match self.plugins.pull(&target, &leased.feed, leased.checkpoint.clone(), page).await {

@@ -6,6 +6,7 @@ pub mod breaker;
 mod call;
 mod error;
 pub mod installs;
+pub mod kinds;
 pub mod manifest;
 pub mod trust;
 

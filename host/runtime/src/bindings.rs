@@ -3,9 +3,21 @@
 
 wasmtime::component::bindgen!({
     path: "../../wit/1.0",
-    world: "opssight:plugin/integration",
+    inline: "
+        package opssight:host;
+        world every-kind {
+            include opssight:plugin/integration@1.0.0;
+            include opssight:plugin/notifier-kind@1.0.0;
+            include opssight:plugin/costs-kind@1.0.0;
+            include opssight:plugin/inventory-kind@1.0.0;
+            include opssight:plugin/detector-kind@1.0.0;
+            import opssight:plugin/reveal@1.0.0;
+        }
+    ",
+    world: "opssight:host/every-kind",
     imports: {
         "opssight:plugin/state": async | trappable,
+        "opssight:plugin/reveal": async | trappable,
         default: trappable,
     },
     exports: { default: async },

@@ -6,6 +6,7 @@ mod meter;
 pub(crate) use meter::{GivenUp, Meter, metered, thread_cpu_ns};
 
 use opssight_core::plugins::manifest::BudgetAsk;
+use std::ops::Index;
 use std::time::Duration;
 
 /// Core instances within one component.
@@ -38,30 +39,59 @@ pub enum Kind {
     Actions,
     /// Does the connection work?
     Health,
+    /// People are told.
+    Notifier,
+    /// One page of a bill.
+    Costs,
+    /// One page of what is running.
+    Inventory,
+    /// Series are looked at.
+    Detector,
 }
 
 impl Kind {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Webhook, Self::Source, Self::Actions, Self::Health];
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 8] = [
+        Self::Webhook,
+        Self::Source,
+        Self::Actions,
+        Self::Health,
+        Self::Notifier,
+        Self::Costs,
+        Self::Inventory,
+        Self::Detector,
+    ];
 
-    /// As it stands in manifests, metrics and messages.
+    /// As it stands in manifests, metrics and messages, and as its exported interface is called.
     pub fn name(self) -> &'static str {
         match self {
             Self::Webhook => "webhook",
             Self::Source => "source",
             Self::Actions => "actions",
             Self::Health => "health",
+            Self::Notifier => "notifier",
+            Self::Costs => "costs",
+            Self::Inventory => "inventory",
+            Self::Detector => "detector",
         }
     }
+}
 
-    /// The exported interface.
-    pub(crate) fn interface(self) -> &'static str {
-        match self {
-            Self::Webhook => "opssight:plugin/webhook",
-            Self::Source => "opssight:plugin/source",
-            Self::Actions => "opssight:plugin/actions",
-            Self::Health => "opssight:plugin/health",
-        }
+/// One of something for each kind.
+pub(crate) struct PerKind<T>([T; Kind::ALL.len()]);
+
+impl<T> PerKind<T> {
+    pub(crate) fn new(make: impl FnMut(Kind) -> T) -> Self {
+        Self(Kind::ALL.map(make))
+    }
+}
+
+impl<T> Index<Kind> for PerKind<T> {
+    type Output = T;
+
+    fn index(&self, kind: Kind) -> &T {
+        #[expect(clippy::indexing_slicing, reason = "there is a place for each kind, at its number")]
+        &self.0[kind as usize]
     }
 }
 
@@ -79,13 +109,15 @@ pub struct Budget {
     pub table_elements: usize,
     /// Bytes that may cross the boundary in one call of a host function, or in the result.
     pub hostcall_bytes: usize,
+    /// Calls of the host's functions.
+    pub host_calls: u32,
     /// Outbound requests.
     pub requests: u32,
     /// Body of one request, bytes.
     pub request_bytes: usize,
     /// Body of one response, bytes.
     pub response_bytes: usize,
-    /// Items in the answer.
+    /// Items, rows, receipts or findings in the answer.
     pub result_items: usize,
     /// Bytes in the answer.
     pub result_bytes: usize,
@@ -107,20 +139,36 @@ impl Budget {
         let own = Self::of_kind(kind);
         let none = BudgetAsk::default();
         let ask = ask.unwrap_or(&none);
-        let millis = |own: Duration, asks: [Option<u32>; 2]| {
-            asks.into_iter().flatten().map(|ms| Duration::from_millis(ms.into())).fold(own, Duration::min)
+        let millis = |own: Duration, of: fn(&BudgetAsk) -> Option<u32>| {
+            [of(ask), of(cap)].into_iter().flatten().map(|ms| Duration::from_millis(ms.into())).fold(own, Duration::min)
         };
-        let bytes = |own: usize, unit: usize, asks: [Option<u32>; 2]| {
-            let asks = asks.into_iter().flatten();
+        let bytes = |own: usize, unit: usize, of: fn(&BudgetAsk) -> Option<u32>| {
+            let asks = [of(ask), of(cap)].into_iter().flatten();
             asks.map(|n| usize::try_from(n).unwrap_or(usize::MAX).saturating_mul(unit)).fold(own, usize::min)
         };
+        let count =
+            |own: u32, of: fn(&BudgetAsk) -> Option<u32>| [of(ask), of(cap)].into_iter().flatten().fold(own, u32::min);
+        let long = |own: u64, unit: u64, of: fn(&BudgetAsk) -> Option<u32>| {
+            [of(ask), of(cap)].into_iter().flatten().map(|n| u64::from(n) * unit).fold(own, u64::min)
+        };
+        let (one, kib, mib) = (1, 1 << 10, 1 << 20);
         Self {
-            cpu: millis(own.cpu, [ask.cpu_ms, cap.cpu_ms]),
-            wall: millis(own.wall, [ask.wall_ms, cap.wall_ms]),
-            memory_bytes: bytes(own.memory_bytes, 1 << 20, [ask.memory_mib, cap.memory_mib]),
-            response_bytes: bytes(own.response_bytes, 1 << 10, [ask.response_kib, cap.response_kib]),
-            requests: [ask.requests, cap.requests].into_iter().flatten().fold(own.requests, u32::min),
-            ..own
+            cpu: millis(own.cpu, |ask| ask.cpu_ms),
+            wall: millis(own.wall, |ask| ask.wall_ms),
+            memory_bytes: bytes(own.memory_bytes, mib, |ask| ask.memory_mib),
+            table_elements: bytes(own.table_elements, one, |ask| ask.table_entries),
+            host_calls: count(own.host_calls, |ask| ask.host_calls),
+            hostcall_bytes: bytes(own.hostcall_bytes, kib, |ask| ask.hostcall_kib),
+            requests: count(own.requests, |ask| ask.requests),
+            request_bytes: bytes(own.request_bytes, kib, |ask| ask.request_kib),
+            response_bytes: bytes(own.response_bytes, kib, |ask| ask.response_kib),
+            result_items: bytes(own.result_items, one, |ask| ask.result_items),
+            result_bytes: bytes(own.result_bytes, kib, |ask| ask.result_kib),
+            payload_bytes: own.payload_bytes,
+            log_lines: count(own.log_lines, |ask| ask.log_lines),
+            log_bytes: bytes(own.log_bytes, kib, |ask| ask.log_kib),
+            state_bytes: long(own.state_bytes, 1 << 10, |ask| ask.state_kib),
+            state_keys: long(own.state_keys, 1, |ask| ask.state_keys),
         }
     }
 
@@ -143,6 +191,7 @@ impl Budget {
             wall: Duration::from_secs(30),
             memory_bytes: 64 << 20,
             table_elements: 10_000,
+            host_calls: 200_000,
             hostcall_bytes: 8 << 20,
             requests: 10,
             request_bytes: 1 << 20,
@@ -158,15 +207,20 @@ impl Budget {
         match kind {
             Kind::Webhook | Kind::Health => base,
             Kind::Actions => Self { wall: Duration::from_secs(60), requests: 20, ..base },
-            Kind::Source => Self {
+            Kind::Source | Kind::Costs | Kind::Inventory => Self {
                 cpu: Duration::from_secs(10),
                 wall: Duration::from_secs(120),
                 memory_bytes: 128 << 20,
+                host_calls: 1_000_000,
                 requests: 200,
-                result_items: 5_000,
+                result_items: if kind == Kind::Costs { 20_000 } else { 5_000 },
                 log_lines: 500,
                 ..base
             },
+            // A request or two for each notification of a batch.
+            Kind::Notifier => Self { wall: Duration::from_secs(60), requests: 200, ..base },
+            // It has no network to wait for.
+            Kind::Detector => Self { cpu: Duration::from_secs(10), memory_bytes: 128 << 20, requests: 0, ..base },
         }
     }
 }
@@ -184,6 +238,8 @@ pub(crate) enum Exhausted {
     Tables(usize),
     #[error("it moved more data across the boundary at once than a call may ({0} bytes)")]
     Hostcall(usize),
+    #[error("it called functions of the host more often than a call may ({0} times)")]
+    HostCalls(u32),
     #[error("it held more handles than a call may")]
     Handles,
 }
@@ -196,30 +252,11 @@ impl Exhausted {
             Self::Memory(_) => "budget.memory",
             Self::Tables(_) => "budget.tables",
             Self::Hostcall(_) => "budget.hostcall",
+            Self::HostCalls(_) => "budget.host-calls",
             Self::Handles => "budget.handles",
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Budget, Kind};
-    use opssight_core::plugins::manifest::BudgetAsk;
-    use std::time::Duration;
-
-    #[test]
-    fn the_least_of_kind_manifest_and_operator_holds() {
-        let ask = |cpu, requests| BudgetAsk { cpu_ms: cpu, requests, ..BudgetAsk::default() };
-        let cases = [
-            (None, ask(None, None), 2_000, 10),
-            (Some(ask(Some(100), None)), ask(None, None), 100, 10),
-            (Some(ask(Some(100), Some(3))), ask(Some(50), Some(5)), 50, 3),
-            (Some(ask(Some(1_000_000), Some(1_000))), ask(None, None), 2_000, 10),
-        ];
-        for (manifest, operator, cpu_ms, requests) in cases {
-            let budget = Budget::new(Kind::Webhook, manifest.as_ref(), &operator);
-            assert_eq!(budget.cpu, Duration::from_millis(cpu_ms));
-            assert_eq!(budget.requests, requests);
-        }
-    }
-}
+mod tests;

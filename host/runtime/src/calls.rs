@@ -2,7 +2,11 @@
 
 pub(crate) mod actions;
 mod convert;
+pub(crate) mod costs;
+pub(crate) mod detector;
 pub(crate) mod health;
+pub(crate) mod inventory;
+pub(crate) mod notifier;
 pub(crate) mod source;
 pub(crate) mod webhook;
 
@@ -30,6 +34,11 @@ pub(crate) trait Export: Send + 'static {
     /// What it gives, checked and in the words of the core.
     type Answer: Send + 'static;
 
+    /// The key of the ability that a connection can withhold to keep this call from being made.
+    fn ability(&self) -> Option<String> {
+        None
+    }
+
     /// Find the function.
     fn load(plugin: &Plugin, store: &mut Store<HostState>, instance: &Instance) -> Result<Self::Guest, Fault>;
 
@@ -48,6 +57,11 @@ pub(crate) async fn run<E: Export>(
     export: E,
 ) -> Result<Called<E::Answer>, CallError> {
     let plugin = host.shelf.resolve(target).map_err(|error| *error)?;
+    if !target.grants.withheld.is_empty()
+        && let Some(ability) = export.ability().filter(|ability| !target.grants.allow(ability))
+    {
+        return Err(error::withheld(&plugin, target, &ability));
+    }
     if let Err(retry_after_ms) = host.breakers.admit(&target.connection, host.services.clock.now()) {
         return Err(error::breaker_open(&plugin, target, retry_after_ms));
     }
@@ -145,7 +159,10 @@ async fn in_store<E: Export>(
         Err(fault) => Err(fault),
     };
     match outcome {
-        Ok(answer) => Ok((answer, std::mem::take(&mut store.data_mut().overlay).into_writes())),
+        Ok(answer) => {
+            store.data().within_host_calls().map_err(Fault::Exhausted)?;
+            Ok((answer, std::mem::take(&mut store.data_mut().overlay).into_writes()))
+        }
         // A guest that was refused memory dies of something else a moment later: the refusal is the reason.
         Err(Fault::Trap(trap)) => Err(store.data().denied.map_or(Fault::Trap(trap), Fault::Exhausted)),
         Err(fault) => Err(fault),

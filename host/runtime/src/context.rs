@@ -3,9 +3,10 @@
 use crate::budget::{Budget, Kind, Meter};
 use crate::credentials::Secrets;
 use crate::egress::{Accounts, Refusal, Resolver};
+use crate::lifecycle::Notices;
 use crate::plugin::Plugin;
 use crate::sync::lock;
-use opssight_core::plugins::{CallTarget, CallUsage, CredentialSource, Credentials, PluginState};
+use opssight_core::plugins::{CallTarget, CallUsage, CredentialSource, Credentials, PluginState, abilities};
 use opssight_core::time::Clock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -18,6 +19,7 @@ pub(crate) struct Services {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) resolver: Arc<dyn Resolver>,
     pub(crate) accounts: Accounts,
+    pub(crate) notices: Arc<Notices>,
 }
 
 /// Shared by the store, the requests that it makes and whoever waits for the answer.
@@ -46,7 +48,11 @@ struct Notes {
     log_bytes: usize,
     /// The last line that the plugin wrote to its standard error: its panic message, if it panicked.
     last_words: Option<String>,
+    reveals: u32,
 }
+
+/// Secrets that one call reads in clear. Each is on record, so that more would bury the record.
+const MAX_REVEALS: u32 = 10;
 
 impl CallContext {
     pub(crate) fn new(services: Arc<Services>, plugin: Arc<Plugin>, target: CallTarget, kind: Kind) -> Self {
@@ -71,6 +77,19 @@ impl CallContext {
     pub(crate) fn grant(&mut self, budget: Budget) {
         self.budget = budget;
         self.meter = Meter::start(&budget);
+    }
+
+    /// Whether the connection lets the plugin use one of the host's interfaces.
+    pub(crate) fn gives(&self, interface: &str) -> bool {
+        let grants = &self.target.grants;
+        grants.withheld.is_empty() || grants.allow(&abilities::interface_key(interface))
+    }
+
+    /// Take one reading of a secret from the quota.
+    pub(crate) fn may_reveal(&self) -> bool {
+        let mut notes = lock(&self.notes);
+        notes.reveals += 1;
+        notes.reveals <= MAX_REVEALS
     }
 
     /// What has been used so far.

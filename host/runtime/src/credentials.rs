@@ -57,7 +57,7 @@ fn bearer(name: &str, token: &str) -> Result<HeaderValue, Refusal> {
 }
 
 /// Read once per call.
-async fn credentials(call: &CallContext) -> Result<&Credentials, Refusal> {
+pub(crate) async fn credentials(call: &CallContext) -> Result<&Credentials, Refusal> {
     let read = || async {
         call.services.credentials.credentials(&call.target.connection).await.map_err(|error| {
             tracing::error!(connection.id = call.target.connection.as_str(), error = %error, source = ?error.source, "cannot read credentials");

@@ -6,6 +6,7 @@ use crate::context::CallContext;
 use crate::egress::Refusal;
 use crate::plugin::Plugin;
 use crate::text;
+use opssight_core::plugins::kinds::NotifyFailure;
 use opssight_core::plugins::{CallError, CallTarget, FailureClass, FaultSource};
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
@@ -118,6 +119,27 @@ pub(crate) fn breaker_open(plugin: &Plugin, target: &CallTarget, retry_after_ms:
     }
 }
 
+/// The connection does not let its plugin do this.
+pub(crate) fn withheld(plugin: &Plugin, target: &CallTarget, ability: &str) -> CallError {
+    let message = format!("the connection withholds \"{}\" from its plugin", text::clean(ability, 120));
+    CallError {
+        fault: FaultSource::Policy,
+        class: FailureClass::Config,
+        ..unavailable(plugin, target, "policy.withheld", &message)
+    }
+}
+
+/// One notification was not sent, in words without secrets. What the gate refused last is not told here: it may have
+/// been about another one of the batch.
+pub(crate) fn notify_failure(call: &CallContext, failure: Failure) -> NotifyFailure {
+    NotifyFailure {
+        class: class(failure.class),
+        code: text::code(&failure.code),
+        message: text::clean(&call.secrets.scrub(&failure.message), MAX_MESSAGE),
+        retry_after_ms: failure.retry_after_ms.map(|ms| ms.min(MAX_RETRY_MS)),
+    }
+}
+
 fn stopped(call: &CallContext) -> Told {
     let reason = call.plugin.stopped().unwrap_or("no reason given");
     Told {
@@ -168,8 +190,8 @@ fn trapped(call: &CallContext, error: &wasmtime::Error) -> Told {
     }
 }
 
-fn failed(call: &CallContext, failure: Failure) -> Told {
-    let class = match failure.class {
+fn class(class: WitClass) -> FailureClass {
+    match class {
         WitClass::Config => FailureClass::Config,
         WitClass::Auth => FailureClass::Auth,
         WitClass::RateLimited => FailureClass::RateLimited,
@@ -177,7 +199,11 @@ fn failed(call: &CallContext, failure: Failure) -> Told {
         WitClass::NotFound => FailureClass::NotFound,
         WitClass::Unsupported => FailureClass::Unsupported,
         WitClass::Internal => FailureClass::Internal,
-    };
+    }
+}
+
+fn failed(call: &CallContext, failure: Failure) -> Told {
+    let class = class(failure.class);
     // The plugin only saw that its request did not go through. We know why, and that is what helps.
     if !matches!(class, FailureClass::NotFound | FailureClass::Unsupported)
         && let Some(refusal) = call.refusal()

@@ -28,6 +28,9 @@ pub enum InstallError {
         /// The interface that is missing.
         kind: &'static str,
     },
+    /// It would read secrets, and does not say which.
+    #[error("it imports opssight:plugin/reveal, but its manifest names no credential in `reveal`")]
+    RevealsUnsaid,
     /// It does not compile, or does not fit the host's interfaces.
     #[error("it does not fit this host: {0}")]
     DoesNotFit(String),
@@ -41,7 +44,7 @@ impl InstallError {
             Self::Precheck(PrecheckError::TooLarge(_)) => "too-large",
             Self::Precheck(PrecheckError::TooMany { .. }) => "too-many",
             Self::Precheck(_) => "malformed",
-            Self::Package(_) | Self::NotExported { .. } => "manifest",
+            Self::Package(_) | Self::NotExported { .. } | Self::RevealsUnsaid => "manifest",
             Self::DoesNotFit(_) => "does-not-fit",
         };
         PackageRefusal { code: code.to_owned(), message: self.to_string() }
@@ -53,7 +56,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<PackageContents, InstallError> {
     let surface = precheck::check(bytes)?;
     let manifest = opssight_package::manifest(bytes)?;
     let kinds = kinds(&surface.exports);
-    agree(&manifest, &kinds)?;
+    agree(&manifest, &kinds, &surface.imports)?;
     let exports = kinds.into_iter().map(|kind| kind.name().to_owned()).collect();
     let remarks = remarks(&manifest, &surface.imports);
     Ok(PackageContents { manifest, imports: surface.imports, exports, remarks })
@@ -70,14 +73,21 @@ fn remarks(manifest: &Manifest, imports: &[String]) -> Vec<String> {
         remarks
             .push("its code can send requests, but its manifest allows none: every request will be refused".to_owned());
     }
+    if !manifest.reveal.is_empty() && !reveals(imports) {
+        remarks.push("its manifest names credentials to reveal, but its code cannot read any".to_owned());
+    }
     remarks
+}
+
+fn reveals(imports: &[String]) -> bool {
+    imports.iter().any(|import| import.starts_with("opssight:plugin/reveal@"))
 }
 
 /// Everything up to, but not including, its place on the shelf. Takes seconds of CPU when it must compile.
 pub(crate) fn prepare(host: &Parts, bytes: &[u8]) -> Result<Plugin, InstallError> {
     let surface = precheck::check(bytes)?;
     let manifest = opssight_package::manifest(bytes)?;
-    agree(&manifest, &kinds(&surface.exports))?;
+    agree(&manifest, &kinds(&surface.exports), &surface.imports)?;
     let digest = format!("sha256:{}", hex::encode(Sha256::digest(bytes)));
     let (component, origin) = host.cache.component(&host.engine.engine, &digest, bytes).map_err(does_not_fit)?;
     let pre = host.linker.instantiate_pre(&component).map_err(does_not_fit)?;
@@ -89,7 +99,7 @@ pub(crate) fn prepare(host: &Parts, bytes: &[u8]) -> Result<Plugin, InstallError
 }
 
 /// What the manifest promises, the component must have.
-fn agree(manifest: &Manifest, exports: &[Kind]) -> Result<(), InstallError> {
+fn agree(manifest: &Manifest, exports: &[Kind], imports: &[String]) -> Result<(), InstallError> {
     let declared = [
         (manifest.webhook.is_some(), "a webhook", Kind::Webhook),
         (!manifest.feeds.is_empty(), "feeds", Kind::Source),
@@ -99,6 +109,9 @@ fn agree(manifest: &Manifest, exports: &[Kind]) -> Result<(), InstallError> {
         if declares && !exports.contains(&kind) {
             return Err(InstallError::NotExported { declared, kind: kind.name() });
         }
+    }
+    if manifest.reveal.is_empty() && reveals(imports) {
+        return Err(InstallError::RevealsUnsaid);
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ mod credentials;
 mod egress;
 mod engine;
 mod error;
+mod exports;
 mod imports;
 mod install;
 mod lifecycle;

@@ -1,7 +1,7 @@
 //! An installed plugin: everything about it that can be prepared once.
 
-use crate::bindings::exports::opssight::plugin::{actions, health, source, webhook};
-use crate::budget::{Budget, Kind};
+use crate::budget::{Budget, Kind, PerKind};
+use crate::exports::Exports;
 use crate::imports::log::Level;
 use crate::precheck::{Surface, kinds};
 use crate::state::HostState;
@@ -35,14 +35,6 @@ pub struct LogLine {
     pub message: String,
 }
 
-/// Where the exported functions are; none for what the plugin does not export.
-pub(crate) struct Exports {
-    pub(crate) webhook: Option<webhook::GuestIndices>,
-    pub(crate) source: Option<source::GuestIndices>,
-    pub(crate) actions: Option<actions::GuestIndices>,
-    pub(crate) health: Option<health::GuestIndices>,
-}
-
 /// Shared by all calls of it, and alive until the last of them is over.
 pub(crate) struct Plugin {
     pub(crate) manifest: Arc<Manifest>,
@@ -53,9 +45,9 @@ pub(crate) struct Plugin {
     pub(crate) exports: Exports,
     size: u64,
     surface: Surface,
-    budgets: [Budget; Kind::ALL.len()],
+    budgets: PerKind<Budget>,
     pub(crate) stats: Stats,
-    meters: [OnceLock<CallMetrics>; Kind::ALL.len()],
+    meters: PerKind<OnceLock<CallMetrics>>,
     log: Mutex<VecDeque<LogLine>>,
     /// Why no calls are made any more; set once.
     stopped: OnceLock<String>,
@@ -88,15 +80,9 @@ impl Plugin {
         pre: InstancePre<HostState>,
         caps: &BudgetAsk,
     ) -> wasmtime::Result<Self> {
-        let has = kinds(&surface.exports);
-        let exports = Exports {
-            webhook: has.contains(&Kind::Webhook).then(|| webhook::GuestIndices::new(&pre)).transpose()?,
-            source: has.contains(&Kind::Source).then(|| source::GuestIndices::new(&pre)).transpose()?,
-            actions: has.contains(&Kind::Actions).then(|| actions::GuestIndices::new(&pre)).transpose()?,
-            health: has.contains(&Kind::Health).then(|| health::GuestIndices::new(&pre)).transpose()?,
-        };
+        let exports = Exports::new(&kinds(&surface.exports), &pre)?;
         Ok(Self {
-            budgets: Kind::ALL.map(|kind| Budget::new(kind, manifest.budgets.get(kind.name()), caps)),
+            budgets: PerKind::new(|kind| Budget::new(kind, manifest.budgets.get(kind.name()), caps)),
             version: manifest.version.to_string(),
             manifest: Arc::new(manifest),
             digest: digest.into(),
@@ -105,7 +91,7 @@ impl Plugin {
             size: size as u64,
             surface,
             stats: Stats::default(),
-            meters: Default::default(),
+            meters: PerKind::new(|_| OnceLock::new()),
             log: Mutex::default(),
             stopped: OnceLock::new(),
             stop: CancellationToken::new(),
@@ -138,24 +124,11 @@ impl Plugin {
 
     /// The limits of a kind of call.
     pub(crate) fn budget(&self, kind: Kind) -> Budget {
-        let [webhook, source, actions, health] = self.budgets;
-        match kind {
-            Kind::Webhook => webhook,
-            Kind::Source => source,
-            Kind::Actions => actions,
-            Kind::Health => health,
-        }
+        self.budgets[kind]
     }
 
     pub(crate) fn meters(&self, kind: Kind) -> &CallMetrics {
-        let [webhook, source, actions, health] = &self.meters;
-        let place = match kind {
-            Kind::Webhook => webhook,
-            Kind::Source => source,
-            Kind::Actions => actions,
-            Kind::Health => health,
-        };
-        place.get_or_init(|| {
+        self.meters[kind].get_or_init(|| {
             let (plugin, export) = (self.manifest.id.clone(), kind.name());
             CallMetrics {
                 ok: metrics::counter!("opssight_plugin_calls_total", "plugin" => plugin.clone(), "export" => export, "outcome" => "ok", "fault" => ""),

@@ -8,6 +8,7 @@ mod shape;
 
 pub(crate) use imports::kinds;
 
+use opssight_core::plugins::kinds::KINDS;
 use wasmparser::{Parser, Payload};
 
 /// Packages are smaller than this.
@@ -39,7 +40,7 @@ pub enum PrecheckError {
         why: &'static str,
     },
     /// It has nothing to call.
-    #[error("it exports none of the interfaces that this host calls (source, webhook, actions, health)")]
+    #[error("it exports none of the interfaces that this host calls ({})", KINDS.join(", "))]
     NothingToCall,
 }
 
@@ -82,9 +83,11 @@ pub(crate) fn check(bytes: &[u8]) -> Result<Surface, PrecheckError> {
             _ => {}
         }
     }
-    if kinds(&surface.exports).is_empty() {
+    let kinds = kinds(&surface.exports);
+    if kinds.is_empty() {
         return Err(PrecheckError::NothingToCall);
     }
+    imports::allow_together(&surface.imports, &kinds)?;
     Ok(surface)
 }
 

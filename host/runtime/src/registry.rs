@@ -64,7 +64,7 @@ pub struct PluginHost {
     pub(crate) threads: PluginThreads,
     pub(crate) shelf: Shelf,
     pub(crate) breakers: Breakers,
-    pub(crate) notices: Notices,
+    pub(crate) notices: Arc<Notices>,
 }
 
 impl PluginHost {
@@ -81,7 +81,15 @@ impl PluginHost {
         let cache =
             AotCache::open(&config.data_dir).map_err(|error| RuntimeError::Cache(config.data_dir.clone(), error))?;
         let resolver = config.resolver.unwrap_or_else(|| Arc::new(SystemResolver));
-        let services = Services { credentials, state, clock, resolver, accounts: Accounts::default() };
+        let notices = Arc::<Notices>::default();
+        let services = Services {
+            credentials,
+            state,
+            clock,
+            resolver,
+            accounts: Accounts::default(),
+            notices: Arc::clone(&notices),
+        };
         Ok(Arc::new(Self {
             parts: Arc::new(Parts { engine, linker, cache, caps: config.caps }),
             services: Arc::new(services),
@@ -89,7 +97,7 @@ impl PluginHost {
             threads: PluginThreads::start(config.threads).map_err(RuntimeError::Threads)?,
             shelf: Shelf::default(),
             breakers: Breakers::default(),
-            notices: Notices::default(),
+            notices,
         }))
     }
 

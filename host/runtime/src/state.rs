@@ -19,6 +19,8 @@ pub(crate) struct HostState {
     pub(crate) overlay: Overlay,
     /// Memory granted so far, over all memories.
     pub(crate) memory_bytes: usize,
+    /// Host functions called so far.
+    host_calls: u32,
     /// The growth that was refused last.
     pub(crate) denied: Option<Exhausted>,
     /// Made when a guest first asks for it: most calls never look at clock, randomness or standard output, and
@@ -40,10 +42,24 @@ impl HostState {
             table,
             overlay: Overlay::default(),
             memory_bytes: 0,
+            host_calls: 0,
             denied: None,
             wasi: None,
             http,
         }
+    }
+
+    /// The way in of every host function: one more call. Whatever looks this cheap cannot also refuse, so the next
+    /// tick, the end of the call and our own functions do.
+    pub(crate) fn counted(&mut self) -> &mut Self {
+        self.host_calls = self.host_calls.saturating_add(1);
+        self
+    }
+
+    /// Whether the call may still call host functions.
+    pub(crate) fn within_host_calls(&self) -> Result<(), Exhausted> {
+        let limit = self.call.budget.host_calls;
+        if self.host_calls > limit { Err(Exhausted::HostCalls(limit)) } else { Ok(()) }
     }
 }
 
@@ -60,6 +76,7 @@ pub(crate) fn store(engine: &Engine, call: Arc<CallContext>) -> Store<HostState>
         if call.plugin.stopped().is_some() {
             return Err(Stopped.into());
         }
+        context.data().within_host_calls()?;
         call.meter.check()?;
         Ok(UpdateDeadline::Yield(1))
     });
@@ -77,6 +94,7 @@ impl WasiView for HostState {
 
 impl WasiHttpView for HostState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.counted();
         WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
     }
 }

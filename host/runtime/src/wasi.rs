@@ -26,24 +26,24 @@ impl HasData for Io {
 pub(crate) fn link(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     type S = HostState;
     let l = linker;
-    io::error::add_to_linker::<S, Io>(l, |state| &mut state.table)?;
-    io::poll::add_to_linker::<S, Io>(l, |state| &mut state.table)?;
-    io::streams::add_to_linker::<S, Io>(l, |state| &mut state.table)?;
-    clocks::wall_clock::add_to_linker::<S, WasiClocks>(l, S::clocks)?;
-    clocks::monotonic_clock::add_to_linker::<S, WasiClocks>(l, S::clocks)?;
-    random::random::add_to_linker::<S, WasiRandom>(l, S::random)?;
-    random::insecure::add_to_linker::<S, WasiRandom>(l, S::random)?;
-    random::insecure_seed::add_to_linker::<S, WasiRandom>(l, S::random)?;
-    cli::exit::add_to_linker::<S, WasiCli>(l, S::cli)?;
-    cli::environment::add_to_linker::<S, WasiCli>(l, S::cli)?;
-    cli::stdin::add_to_linker::<S, WasiCli>(l, S::cli)?;
-    cli::stdout::add_to_linker::<S, WasiCli>(l, S::cli)?;
-    cli::stderr::add_to_linker::<S, WasiCli>(l, S::cli)?;
-    cli::terminal_input::add_to_linker::<S, WasiCli>(l, S::cli)?;
-    cli::terminal_output::add_to_linker::<S, WasiCli>(l, S::cli)?;
-    cli::terminal_stdin::add_to_linker::<S, WasiCli>(l, S::cli)?;
-    cli::terminal_stdout::add_to_linker::<S, WasiCli>(l, S::cli)?;
-    cli::terminal_stderr::add_to_linker::<S, WasiCli>(l, S::cli)?;
+    io::error::add_to_linker::<S, Io>(l, |state| &mut state.counted().table)?;
+    io::poll::add_to_linker::<S, Io>(l, |state| &mut state.counted().table)?;
+    io::streams::add_to_linker::<S, Io>(l, |state| &mut state.counted().table)?;
+    clocks::wall_clock::add_to_linker::<S, WasiClocks>(l, |state| state.counted().clocks())?;
+    clocks::monotonic_clock::add_to_linker::<S, WasiClocks>(l, |state| state.counted().clocks())?;
+    random::random::add_to_linker::<S, WasiRandom>(l, |state| state.counted().random())?;
+    random::insecure::add_to_linker::<S, WasiRandom>(l, |state| state.counted().random())?;
+    random::insecure_seed::add_to_linker::<S, WasiRandom>(l, |state| state.counted().random())?;
+    cli::exit::add_to_linker::<S, WasiCli>(l, |state| state.counted().cli())?;
+    cli::environment::add_to_linker::<S, WasiCli>(l, |state| state.counted().cli())?;
+    cli::stdin::add_to_linker::<S, WasiCli>(l, |state| state.counted().cli())?;
+    cli::stdout::add_to_linker::<S, WasiCli>(l, |state| state.counted().cli())?;
+    cli::stderr::add_to_linker::<S, WasiCli>(l, |state| state.counted().cli())?;
+    cli::terminal_input::add_to_linker::<S, WasiCli>(l, |state| state.counted().cli())?;
+    cli::terminal_output::add_to_linker::<S, WasiCli>(l, |state| state.counted().cli())?;
+    cli::terminal_stdin::add_to_linker::<S, WasiCli>(l, |state| state.counted().cli())?;
+    cli::terminal_stdout::add_to_linker::<S, WasiCli>(l, |state| state.counted().cli())?;
+    cli::terminal_stderr::add_to_linker::<S, WasiCli>(l, |state| state.counted().cli())?;
     Ok(())
 }
 

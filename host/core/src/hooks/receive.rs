@@ -6,7 +6,7 @@ use crate::error::{Kind, StoreError};
 use crate::events::{Bus, Topic};
 use crate::id::ConnectionId;
 use crate::plugins::manifest::WebhookSpec;
-use crate::plugins::{CallPriority, CredentialSource, Plugins, RawDelivery, VerifyError};
+use crate::plugins::{CallPriority, CredentialSource, Plugins, RawDelivery, VerifyError, abilities};
 use crate::time::Clock;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -20,6 +20,9 @@ pub enum HookError {
     /// The connection is switched off.
     #[error("take the delivery: the connection `{0}` is switched off")]
     Disabled(ConnectionId),
+    /// The connection does not let its plugin take deliveries.
+    #[error("take the delivery: the connection `{0}` withholds deliveries from its plugin")]
+    Withheld(ConnectionId),
     /// The connection's plugin is not installed.
     #[error("take the delivery: the plugin `{0}` is not installed on this host")]
     NoPlugin(String),
@@ -42,7 +45,7 @@ impl HookError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::NoConnection(_) => Kind::NotFound,
-            Self::Disabled(_) => Kind::Conflict,
+            Self::Disabled(_) | Self::Withheld(_) => Kind::Conflict,
             Self::NoPlugin(_) | Self::Store(_) => Kind::Unavailable,
             Self::NotGenuine(VerifyError::NoSecret | VerifyError::NotReceiving) => Kind::Conflict,
             Self::NotGenuine(_) => Kind::Unauthenticated,
@@ -55,6 +58,7 @@ impl HookError {
         match self {
             Self::NoConnection(_) => "unknown-connection",
             Self::Disabled(_) => "connection-disabled",
+            Self::Withheld(_) => "deliveries-withheld",
             Self::NoPlugin(_) => "plugin-not-installed",
             Self::NotGenuine(VerifyError::Missing) => "signature-missing",
             Self::NotGenuine(VerifyError::Malformed) => "signature-malformed",
@@ -91,6 +95,9 @@ impl Hooks {
         let connection = self.connections.connection(id).await?.ok_or_else(|| HookError::NoConnection(id.clone()))?;
         if !connection.enabled {
             return Err(HookError::Disabled(id.clone()));
+        }
+        if !connection.grants.allow(abilities::RECEIVE) {
+            return Err(HookError::Withheld(id.clone()));
         }
         Ok(connection)
     }

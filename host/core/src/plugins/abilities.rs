@@ -59,6 +59,11 @@ pub fn feed_key(feed: &str) -> String {
     format!("pull {feed}")
 }
 
+/// The key of reading one credential in clear.
+pub fn reveal_key(credential: &str) -> String {
+    format!("reveal {credential}")
+}
+
 /// All that a plugin can do, and what a call of it may use.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wants {
@@ -105,7 +110,13 @@ impl Wants {
             let says = format!("lets the role {} ask for \"{}\"", action.role, action.title);
             Ability::new(format!("act {} as {}", action.name, action.role), says, Danger::Safe).always()
         }));
-        abilities.extend(credentials(manifest));
+        let reveals = imports.iter().any(|import| name(import) == "opssight:plugin/reveal");
+        let revealed: &[String] = if reveals { &manifest.reveal } else { &[] };
+        abilities.extend(revealed.iter().map(|credential| {
+            let says = format!("reads the credential \"{credential}\" in clear, each time on record");
+            Ability::new(reveal_key(credential), says, Danger::Danger)
+        }));
+        abilities.extend(credentials(manifest, revealed));
         abilities.sort_by(|a, b| a.key.cmp(&b.key));
         abilities.dedup_by(|a, b| a.key == b.key);
         Self { abilities, budgets: budgets(&manifest.budgets) }
@@ -217,12 +228,13 @@ fn deliveries(manifest: &Manifest) -> Vec<Ability> {
     abilities
 }
 
-fn credentials(manifest: &Manifest) -> Vec<Ability> {
+fn credentials(manifest: &Manifest, revealed: &[String]) -> Vec<Ability> {
     let schemes = manifest.credentials.iter().flat_map(|spec| spec.schemes.iter().map(move |scheme| (spec, scheme)));
     schemes
         .map(|(spec, scheme): (_, &CredentialScheme)| {
             let (name, how) = (&spec.name, scheme.name());
-            let says = format!("asks for the credential \"{name}\" ({how}), which the host keeps and it never sees");
+            let kept = if revealed.contains(name) { "" } else { ", which the host keeps and it never sees" };
+            let says = format!("asks for the credential \"{name}\" ({how}){kept}");
             Ability::new(format!("ask for {name} as {how}"), says, Danger::Safe).always()
         })
         .collect()
@@ -231,14 +243,7 @@ fn credentials(manifest: &Manifest) -> Vec<Ability> {
 fn budgets(asks: &BTreeMap<String, BudgetAsk>) -> BTreeMap<String, u32> {
     let mut budgets = BTreeMap::new();
     for (kind, ask) in asks {
-        let fields = [
-            ("cpu_ms", ask.cpu_ms),
-            ("wall_ms", ask.wall_ms),
-            ("memory_mib", ask.memory_mib),
-            ("requests", ask.requests),
-            ("response_kib", ask.response_kib),
-        ];
-        for (field, value) in fields {
+        for (field, value) in ask.limits() {
             if let Some(value) = value {
                 budgets.insert(format!("{kind}.{field}"), value);
             }

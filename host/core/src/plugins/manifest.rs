@@ -45,7 +45,11 @@ pub struct Manifest {
     /// What it can be asked to do.
     #[serde(default)]
     pub actions: Vec<ActionSpec>,
-    /// What it would like to use per call, by export: "webhook", "source", "actions", "health".
+    /// Credentials that its code reads in clear through `opssight:plugin/reveal`, by name. Nearly every plugin is better
+    /// served by a credential that the host attaches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reveal: Vec<String>,
+    /// What it would like to use per call, by [kind](super::kinds::KINDS).
     #[serde(default)]
     pub budgets: BTreeMap<String, BudgetAsk>,
 }
@@ -313,10 +317,53 @@ pub struct BudgetAsk {
     pub wall_ms: Option<u32>,
     /// Linear memory, MiB.
     pub memory_mib: Option<u32>,
+    /// Entries of one table.
+    pub table_entries: Option<u32>,
+    /// Calls of the host's functions.
+    pub host_calls: Option<u32>,
+    /// Data that crosses the boundary in one call of a host function, or in the answer, KiB.
+    pub hostcall_kib: Option<u32>,
     /// Outbound requests.
     pub requests: Option<u32>,
-    /// Bytes of one response.
+    /// Body of one request, KiB.
+    pub request_kib: Option<u32>,
+    /// Body of one response, KiB.
     pub response_kib: Option<u32>,
+    /// Items, rows, receipts or findings of one answer.
+    pub result_items: Option<u32>,
+    /// One answer, KiB.
+    pub result_kib: Option<u32>,
+    /// Log lines.
+    pub log_lines: Option<u32>,
+    /// All log lines together, KiB.
+    pub log_kib: Option<u32>,
+    /// Keys and values of the connection's state, KiB.
+    pub state_kib: Option<u32>,
+    /// Keys of the connection's state.
+    pub state_keys: Option<u32>,
+}
+
+impl BudgetAsk {
+    /// Every limit with its name, in the order in which people read them.
+    pub fn limits(&self) -> [(&'static str, Option<u32>); 15] {
+        [
+            ("cpu_ms", self.cpu_ms),
+            ("wall_ms", self.wall_ms),
+            ("memory_mib", self.memory_mib),
+            ("table_entries", self.table_entries),
+            ("host_calls", self.host_calls),
+            ("hostcall_kib", self.hostcall_kib),
+            ("requests", self.requests),
+            ("request_kib", self.request_kib),
+            ("response_kib", self.response_kib),
+            ("result_items", self.result_items),
+            ("result_kib", self.result_kib),
+            ("log_lines", self.log_lines),
+            ("log_kib", self.log_kib),
+            ("state_kib", self.state_kib),
+            ("state_keys", self.state_keys),
+        ]
+    }
 }
 
 /// What is wrong with a manifest, and where.
@@ -371,6 +418,14 @@ impl Manifest {
             if feed.every_secs < 60 {
                 wrong(format!("feeds[{i}].every_secs"), "must be at least 60");
             }
+        }
+        for (i, credential) in self.reveal.iter().enumerate() {
+            if !known(credential) {
+                wrong(format!("reveal[{i}]"), "names a credential that is not declared");
+            }
+        }
+        for kind in self.budgets.keys().filter(|kind| !super::kinds::KINDS.contains(&kind.as_str())) {
+            wrong(format!("budgets.{kind}"), "is no kind of call (webhook, source, actions, health, notifier, ...)");
         }
         problems
     }

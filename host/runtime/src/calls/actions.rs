@@ -6,7 +6,7 @@ use crate::budget::Kind;
 use crate::error::Fault;
 use crate::plugin::Plugin;
 use crate::state::HostState;
-use opssight_core::plugins::{ActionInvocation, ActionOutcome};
+use opssight_core::plugins::{ActionInvocation, ActionOutcome, abilities};
 use serde::de::IgnoredAny;
 use wasmtime::Store;
 use wasmtime::component::Instance;
@@ -17,6 +17,10 @@ impl Export for Act {
     const KIND: Kind = Kind::Actions;
     type Guest = Guest;
     type Answer = ActionOutcome;
+
+    fn ability(&self) -> Option<String> {
+        Some(abilities::action_key(&self.0.name))
+    }
 
     fn load(plugin: &Plugin, store: &mut Store<HostState>, instance: &Instance) -> Result<Guest, Fault> {
         let indices = plugin.exports.actions.as_ref().ok_or(Fault::NotExported)?;
@@ -31,6 +35,7 @@ impl Export for Act {
         let invocation = Invocation { name, input, idempotency_key, actor };
         let answer = guest.call_run(&mut *store, &invocation).await.map_err(Fault::Trap)?;
         let outcome = answer.map_err(Fault::Failure)?;
+        convert::fits(outcome.output.len(), &store.data().call.budget)?;
         if serde_json::from_str::<IgnoredAny>(&outcome.output).is_err() {
             return Err(convert::invalid("the output of its action is not JSON".to_owned()));
         }

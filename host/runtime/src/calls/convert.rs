@@ -5,8 +5,8 @@ use crate::bindings::opssight::plugin::types::Item;
 use crate::budget::Budget;
 use crate::error::Fault;
 use crate::text;
+use opssight_core::plugins::kinds::{self, Malformed};
 use opssight_core::plugins::{PageRequest, RawItem};
-use opssight_core::time::Timestamp;
 
 const MAX_ID: usize = 512;
 const MAX_KIND: usize = 80;
@@ -14,25 +14,15 @@ const MAX_TITLE: usize = 500;
 const MAX_URL: usize = 2_048;
 const MAX_ATTRS: usize = 64;
 const MAX_CURSOR: usize = 64 << 10;
-/// The last millisecond of the year 9999: what comes later is no time but a mistake.
-const MAX_AT: i64 = 253_402_300_799_999;
 
 /// All items of an answer, or what is wrong with the first that is wrong.
 pub(super) fn items(items: Vec<Item>, budget: &Budget) -> Result<Vec<RawItem>, Fault> {
-    if items.len() > budget.result_items {
-        return Err(invalid(format!(
-            "it gave {} items, and an answer has at most {}",
-            items.len(),
-            budget.result_items
-        )));
-    }
+    few_enough("items", items.len(), budget)?;
     let mut bytes = 0_usize;
     let mut raw = Vec::with_capacity(items.len());
     for (at, item) in items.into_iter().enumerate() {
         bytes = bytes.saturating_add(size(&item));
-        if bytes > budget.result_bytes {
-            return Err(invalid(format!("its answer has more than {} bytes", budget.result_bytes)));
-        }
+        fits(bytes, budget)?;
         raw.push(checked(item, budget).map_err(|problem| invalid(format!("item {at}: {problem}")))?);
     }
     Ok(raw)
@@ -46,9 +36,9 @@ fn checked(item: Item, budget: &Budget) -> Result<RawItem, String> {
     if !kind_ok || !is_name(&item.kind, MAX_KIND) {
         return Err("its kind is not written like \"ci.pipeline-run\"".to_owned());
     }
-    if !(0..=MAX_AT).contains(&item.at) {
-        return Err(format!("its time {} lies outside of the calendar", item.at));
-    }
+    let Some(at) = kinds::time(item.at) else {
+        return Err(format!("its time {} lies outside of 2000 to 2100", item.at));
+    };
     if item.payload.len() > budget.payload_bytes {
         return Err(format!(
             "its payload has {} bytes, at most {} are taken",
@@ -57,18 +47,38 @@ fn checked(item: Item, budget: &Budget) -> Result<RawItem, String> {
         ));
     }
     if item.attrs.len() > MAX_ATTRS || item.attrs.iter().any(|(name, _)| !is_name(name, MAX_KIND)) {
-        return Err(format!("it has more than {MAX_ATTRS} attributes, or one without a proper name"));
+        return Err(format!("its attributes are more than {MAX_ATTRS}, or one has no proper name"));
     }
     Ok(RawItem {
         id: item.id,
         kind: item.kind,
-        at: Timestamp::from_millis(item.at),
+        at,
         title: text::clean(&item.title, MAX_TITLE),
         // Whatever a page links to, a person may click.
         url: item.url.filter(|url| url.len() <= MAX_URL && (url.starts_with("https://") || url.starts_with("http://"))),
         attrs: item.attrs,
         payload: item.payload,
     })
+}
+
+/// Whether an answer may have so many entries.
+pub(super) fn few_enough(what: &str, count: usize, budget: &Budget) -> Result<(), Fault> {
+    let limit = budget.result_items;
+    if count > limit {
+        return Err(invalid(format!("it gave {count} {what}, and an answer has at most {limit}")));
+    }
+    Ok(())
+}
+
+/// Whether an answer may have so many bytes.
+pub(super) fn fits(bytes: usize, budget: &Budget) -> Result<(), Fault> {
+    let limit = budget.result_bytes;
+    if bytes > limit { Err(invalid(format!("its answer has more than {limit} bytes"))) } else { Ok(()) }
+}
+
+/// What the core did not take.
+pub(super) fn malformed(problem: Malformed) -> Fault {
+    invalid(format!("its answer: {}", text::clean(&problem.to_string(), 300)))
 }
 
 /// A cursor or checkpoint, which the house stores and hands back.
@@ -102,8 +112,13 @@ fn is_name(text: &str, max: usize) -> bool {
     !text.is_empty() && text.len() <= max && !text.chars().any(char::is_control)
 }
 
+/// Bytes of attributes.
+pub(super) fn attrs_size(attrs: &[(String, String)]) -> usize {
+    attrs.iter().map(|(name, value)| name.len() + value.len()).sum()
+}
+
 fn size(item: &Item) -> usize {
-    let attrs: usize = item.attrs.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let attrs = attrs_size(&item.attrs);
     let url = item.url.as_ref().map_or(0, String::len);
     item.id.len() + item.kind.len() + item.title.len() + url + attrs + item.payload.len()
 }
@@ -131,20 +146,23 @@ mod tests {
         let budget = Budget::new(Kind::Webhook, None, &BudgetAsk::default());
         assert!(items(vec![item()], &budget).is_ok());
         type Spoil = (&'static str, fn(&mut Item));
-        let spoil: [Spoil; 8] = [
+        let spoil: [Spoil; 10] = [
             ("no id", |item| item.id.clear()),
             ("NUL in the id", |item| item.id = "a\0b".into()),
             ("no kind", |item| item.kind.clear()),
             ("a kind in capitals", |item| item.kind = "CI.Run".into()),
             ("before the epoch", |item| item.at = i64::MIN),
-            ("after the calendar", |item| item.at = i64::MAX),
+            ("at the end of time", |item| item.at = i64::MAX),
+            ("in the year 9999", |item| item.at = 253_402_300_799_999),
+            ("in 1970, where a mistaken zero lies", |item| item.at = 0),
             ("a large payload", |item| item.payload = vec![b' '; (512 << 10) + 1]),
             ("a nameless attribute", |item| item.attrs.push((String::new(), String::new()))),
         ];
         for (name, spoil) in spoil {
             let mut item = item();
             spoil(&mut item);
-            assert!(items(vec![item], &budget).is_err(), "{name}");
+            let fault = items(vec![self::item(), item], &budget).unwrap_err();
+            assert!(format!("{fault:?}").contains("item 1: its "), "{name}: {fault:?}");
         }
         let many = vec![item(); budget.result_items + 1];
         assert!(items(many, &budget).is_err());

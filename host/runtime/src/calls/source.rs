@@ -6,7 +6,7 @@ use crate::budget::Kind;
 use crate::error::Fault;
 use crate::plugin::Plugin;
 use crate::state::HostState;
-use opssight_core::plugins::{PageRequest, PullBatch};
+use opssight_core::plugins::{PageRequest, PullBatch, abilities};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
@@ -20,6 +20,10 @@ impl Export for Pull {
     const KIND: Kind = Kind::Source;
     type Guest = Guest;
     type Answer = PullBatch;
+
+    fn ability(&self) -> Option<String> {
+        Some(abilities::feed_key(&self.feed))
+    }
 
     fn load(plugin: &Plugin, store: &mut Store<HostState>, instance: &Instance) -> Result<Guest, Fault> {
         let indices = plugin.exports.source.as_ref().ok_or(Fault::NotExported)?;

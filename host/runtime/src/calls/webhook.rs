@@ -7,7 +7,7 @@ use crate::error::Fault;
 use crate::plugin::Plugin;
 use crate::state::HostState;
 use crate::text;
-use opssight_core::plugins::{Reception, WebhookDelivery};
+use opssight_core::plugins::{Reception, WebhookDelivery, abilities};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
@@ -17,6 +17,10 @@ impl Export for Receive {
     const KIND: Kind = Kind::Webhook;
     type Guest = Guest;
     type Answer = Reception;
+
+    fn ability(&self) -> Option<String> {
+        Some(abilities::RECEIVE.to_owned())
+    }
 
     fn load(plugin: &Plugin, store: &mut Store<HostState>, instance: &Instance) -> Result<Guest, Fault> {
         let indices = plugin.exports.webhook.as_ref().ok_or(Fault::NotExported)?;

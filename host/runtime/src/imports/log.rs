@@ -23,6 +23,7 @@ pub enum Level {
 
 impl Host for HostState {
     fn log(&mut self, level: WitLevel, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
+        self.within_host_calls()?;
         let level = match level {
             WitLevel::Trace => Level::Trace,
             WitLevel::Debug => Level::Debug,

@@ -31,6 +31,10 @@ type Answer<T> = wasmtime::Result<Result<T, Failure>>;
 
 impl Host for HostState {
     async fn get(&mut self, key: String) -> Answer<Option<Vec<u8>>> {
+        self.within_host_calls()?;
+        if let Err(failure) = self.given() {
+            return Ok(Err(failure));
+        }
         if let Some(value) = self.overlay.writes.get(&key) {
             return Ok(Ok(value.clone()));
         }
@@ -39,6 +43,7 @@ impl Host for HostState {
     }
 
     async fn set(&mut self, key: String, value: Vec<u8>) -> Answer<()> {
+        self.within_host_calls()?;
         if key.is_empty() || key.len() > MAX_KEY || key.chars().any(char::is_control) {
             return Ok(Err(refused("state.key", format!("a key has 1 to {MAX_KEY} bytes and no control characters"))));
         }
@@ -49,10 +54,15 @@ impl Host for HostState {
     }
 
     async fn delete(&mut self, key: String) -> Answer<()> {
+        self.within_host_calls()?;
         Ok(self.write(key, None).await)
     }
 
     async fn list_keys(&mut self, prefix: String, page: PageRequest) -> Answer<KeyPage> {
+        self.within_host_calls()?;
+        if let Err(failure) = self.given() {
+            return Ok(Err(failure));
+        }
         let limit = page.limit.clamp(1, MAX_PAGE);
         let after = page.cursor;
         let within = |key: &String| key.starts_with(&prefix) && after.as_ref().is_none_or(|after| key > after);
@@ -81,7 +91,12 @@ impl Host for HostState {
 }
 
 impl HostState {
+    fn given(&self) -> Result<(), Failure> {
+        if self.call.gives("state") { Ok(()) } else { Err(super::withheld("state")) }
+    }
+
     async fn write(&mut self, key: String, value: Option<Vec<u8>>) -> Result<(), Failure> {
+        self.given()?;
         let connection = &self.call.target.connection;
         let store = &self.call.services.state;
         let before = match self.overlay.writes.get(&key) {

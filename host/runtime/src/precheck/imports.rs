@@ -29,7 +29,7 @@ pub(crate) fn kinds(exports: &[String]) -> Vec<Kind> {
     let exported = |kind: &Kind| {
         exports.iter().any(|export| {
             let export = Interface::parse(export);
-            export.path == kind.interface() && export.is("1")
+            export.path.strip_prefix("opssight:plugin/") == Some(kind.name()) && export.is("1")
         })
     };
     Kind::ALL.into_iter().filter(exported).collect()
@@ -81,10 +81,22 @@ pub(super) fn allow(name: &str, ty: &ComponentTypeRef) -> Result<(), PrecheckErr
     }
     match interface.path.strip_prefix("opssight:plugin/") {
         Some(_) if !interface.is("1") => refuse("this host speaks version 1 of the contract"),
-        Some("types" | "log" | "settings" | "state") => Ok(()),
-        Some("inference" | "metrics" | "mail" | "reveal") => {
+        Some("types" | "log" | "settings" | "state" | "reveal") => Ok(()),
+        Some("inference" | "metrics" | "mail") => {
             refuse("the contract has this interface, but this version of the host does not offer it yet")
         }
         Some(_) | None => refuse("this host does not know the interface"),
+    }
+}
+
+/// What one kind may not do, whatever other plugins may: what a detector sees must stay here.
+pub(super) fn allow_together(imports: &[String], kinds: &[Kind]) -> Result<(), PrecheckError> {
+    let network = imports.iter().find(|import| import.starts_with("wasi:http/"));
+    match network {
+        Some(import) if kinds.contains(&Kind::Detector) => Err(PrecheckError::Import {
+            import: crate::text::clean(import, 120),
+            why: "it exports detector, and a detector sees series and has no network; fetch in a plugin of its own",
+        }),
+        _ => Ok(()),
     }
 }

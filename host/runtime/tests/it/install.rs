@@ -47,7 +47,7 @@ fn imports_that_plugins_do_not_get_are_refused_with_the_reason() {
         ("wasi:filesystem/types@0.2.6", "plugins get no files"),
         ("wasi:sockets/tcp@0.2.6", "plugins get no sockets"),
         ("wasi:http/handler@0.3.0", "WASI 0.2"),
-        ("opssight:plugin/reveal@1.0.0", "does not offer it yet"),
+        ("opssight:plugin/mail@1.0.0", "does not offer it yet"),
         ("acme:own/thing@1.0.0", "does not know the interface"),
     ];
     for (import, why) in cases {

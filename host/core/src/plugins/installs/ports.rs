@@ -129,7 +129,7 @@ pub struct Notice {
     pub plugin: PluginId,
     /// Which version.
     pub digest: String,
-    /// "breaker-opened", "breaker-closed".
+    /// "breaker-opened", "breaker-closed", "revealed".
     pub what: String,
     /// One sentence.
     pub detail: String,
