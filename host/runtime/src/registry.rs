@@ -11,6 +11,7 @@ use crate::install::{self, InstallError};
 use crate::lifecycle::Notices;
 use crate::plugin::{LogLine, Plugin};
 use crate::shelf::Shelf;
+use crate::slots::Slots;
 use crate::state::HostState;
 use crate::{imports, verify, wasi};
 use async_trait::async_trait;
@@ -24,7 +25,6 @@ use opssight_core::plugins::{
 use opssight_core::time::Clock;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 use wasmtime::component::Linker;
 
 /// Why the runtime does not start.
@@ -60,7 +60,7 @@ pub(crate) struct Parts {
 pub struct PluginHost {
     pub(crate) parts: Arc<Parts>,
     pub(crate) services: Arc<Services>,
-    pub(crate) slots: Arc<Semaphore>,
+    pub(crate) slots: Slots,
     pub(crate) threads: PluginThreads,
     pub(crate) shelf: Shelf,
     pub(crate) breakers: Breakers,
@@ -93,7 +93,7 @@ impl PluginHost {
         Ok(Arc::new(Self {
             parts: Arc::new(Parts { engine, linker, cache, caps: config.caps }),
             services: Arc::new(services),
-            slots: Arc::new(Semaphore::new(calls as usize)),
+            slots: Slots::new(calls),
             threads: PluginThreads::start(config.threads).map_err(RuntimeError::Threads)?,
             shelf: Shelf::default(),
             breakers: Breakers::default(),
