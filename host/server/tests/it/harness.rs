@@ -57,6 +57,12 @@ impl Start {
         self
     }
 
+    /// Packages from another folder than the usual one.
+    pub(crate) fn plugins(mut self, folder: &Path) -> Self {
+        self.plugins = folder.to_owned();
+        self
+    }
+
     pub(crate) fn start(self) -> Host {
         let log = std::fs::OpenOptions::new()
             .create(true)
