@@ -78,7 +78,7 @@ async fn admitted<E: Export>(
     target: &CallTarget,
     export: E,
 ) -> Result<Called<E::Answer>, CallError> {
-    let Ok(slot) = Arc::clone(&host.slots).acquire_owned().await else {
+    let Some(slot) = host.slots.take(&target.plugin).await else {
         return Err(error::unavailable(&plugin, target, "host.closing", "the host is shutting down"));
     };
     let call = Arc::new(CallContext::new(Arc::clone(&host.services), plugin, target.clone(), E::KIND));

@@ -29,6 +29,7 @@ mod precheck;
 mod rate;
 mod registry;
 mod shelf;
+mod slots;
 mod state;
 mod stats;
 mod sync;

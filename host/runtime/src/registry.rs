@@ -14,6 +14,7 @@ use crate::lifecycle::Notices;
 use crate::plugin::{LogLine, Plugin};
 use crate::rate::Upstreams;
 use crate::shelf::Shelf;
+use crate::slots::Slots;
 use crate::state::HostState;
 use crate::warm::WarmInstances;
 use crate::{imports, verify, wasi};
@@ -28,7 +29,6 @@ use opssight_core::plugins::{
 use opssight_core::time::Clock;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 use wasmtime::component::Linker;
 
 /// Why the runtime does not start.
@@ -73,7 +73,7 @@ pub(crate) struct Parts {
 pub struct PluginHost {
     pub(crate) parts: Arc<Parts>,
     pub(crate) services: Arc<Services>,
-    pub(crate) slots: Arc<Semaphore>,
+    pub(crate) slots: Slots,
     pub(crate) threads: PluginThreads,
     pub(crate) shelf: Shelf,
     pub(crate) breakers: Breakers,
@@ -116,7 +116,7 @@ impl PluginHost {
         Ok(Arc::new(Self {
             parts: Arc::new(Parts { engine, linker, cache, workshop, largest: config.largest, caps: config.caps }),
             services: Arc::new(services),
-            slots: Arc::new(Semaphore::new(calls as usize)),
+            slots: Slots::new(calls),
             threads,
             shelf: Shelf::default(),
             breakers: Breakers::default(),

@@ -6,7 +6,6 @@ mod cache;
 mod credentials;
 mod egress;
 mod gate;
-mod guests;
 mod harness;
 mod host_interfaces;
 mod install;
@@ -22,3 +21,5 @@ mod sharing;
 mod tls;
 mod warm;
 mod withheld;
+
+use opssight_testkit::guests;

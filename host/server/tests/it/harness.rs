@@ -58,6 +58,18 @@ impl Start {
         self
     }
 
+    /// Packages from another folder than the usual one.
+    pub(crate) fn plugins(mut self, folder: &Path) -> Self {
+        self.plugins = folder.to_owned();
+        self
+    }
+
+    /// With another plugin folder, as operators run it: nothing unsigned.
+    pub(crate) fn with_plugins(mut self, plugins: &Path) -> Self {
+        (self.plugins, self.dev) = (plugins.to_owned(), false);
+        self
+    }
+
     pub(crate) fn start(self) -> Host {
         let log = std::fs::OpenOptions::new()
             .create(true)

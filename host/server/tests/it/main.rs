@@ -6,6 +6,7 @@
     reason = "tests may stop at the first surprise"
 )]
 
+mod canary;
 mod command_line;
 mod door;
 mod guides;
