@@ -222,7 +222,6 @@ async fn downgrade(arena: &Arena) -> Ran {
 }
 
 /// Nothing in this house reads an index yet that could be old.
-#[expect(clippy::unused_async, reason = "cases are async")]
 async fn frozen(_: &Arena) -> Ran {
     bail!("missing: this host reads no index, and what reads one must know how old it is")
 }

@@ -113,6 +113,7 @@ impl Story {
         self.agreed.insert(digest(&bytes(version)));
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each thing that can happen")]
     fn act(&mut self, op: &Op) {
         let desk = self.world.desk.clone();
         let id = plugin();

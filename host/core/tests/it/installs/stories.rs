@@ -177,7 +177,7 @@ fn a_revoked_version_is_stopped_now_and_stays_stopped() {
     now(world.desk.pardon(&target, "admin")).unwrap();
     assert_eq!(code(now(world.desk.pardon(&target, "admin"))), "not-now");
     now(world.desk.rollback(&id("example"), Some(&one), "admin", "it was a mistake")).unwrap();
-    assert_eq!(world.engine.running().loaded[&one], false);
+    assert!(!world.engine.running().loaded[&one]);
     assert_eq!(world.pinned("c"), Some(one));
 }
 
