@@ -1,13 +1,18 @@
 //! `opssight plugins`.
 
+mod calls;
+
+pub use calls::ReplayArgs;
+
 use crate::Session;
 use crate::Time;
+use crate::args::{Paging, wire};
 use crate::error::CliError;
 use crate::list::{self, Row};
 use crate::ui::table::{Field, Table, Tone};
 use crate::ui::{Ui, format};
 use clap::Subcommand;
-use opssight_api_types::plugins::Plugin;
+use opssight_api_types::plugins::{CallOutcome, Plugin};
 use serde_json::Value;
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  opssight plugins list\n  opssight plugins inspect github";
@@ -28,6 +33,41 @@ pub enum PluginsCommand {
         #[arg(value_name = "PLUGIN")]
         id: String,
     },
+    /// List recorded calls of a plugin, newest first
+    #[command(after_help = "Examples:\n  opssight plugins calls github\n  \
+        opssight plugins calls github --outcome failed --connection acme")]
+    Calls {
+        /// The plugin; `-` for all of them
+        #[arg(value_name = "PLUGIN", allow_hyphen_values = true)]
+        plugin: String,
+        /// Only for this connection: id or name
+        #[arg(long, value_name = "CONNECTION")]
+        connection: Option<String>,
+        /// Only those that ended so
+        #[arg(long, value_parser = wire::<CallOutcome>(calls::OUTCOMES))]
+        outcome: Option<CallOutcome>,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show a recorded call; with -o json, the whole record, which can be replayed
+    #[command(after_help = "Examples:\n  opssight plugins call call_019a0c1f2b3c4d5e\n  \
+        opssight plugins call call_019a0c1f2b3c4d5e -o json > tests/cassettes/bug.json")]
+    Call {
+        /// The call
+        #[arg(value_name = "CALL")]
+        id: String,
+    },
+    /// Show the last lines that a plugin logged
+    #[command(after_help = "Examples:\n  opssight plugins log github\n  opssight plugins log github -o jsonl")]
+    Log {
+        /// The plugin
+        #[arg(value_name = "PLUGIN")]
+        plugin: String,
+    },
+    /// Make a recorded call again, offline, and say where it goes differently (exit code 1 if it does)
+    #[command(after_help = "Examples:\n  opssight plugins replay call_019a0c1f2b3c4d5e\n  \
+        opssight plugins replay bug.json --package target/plugins/github.wasm")]
+    Replay(ReplayArgs),
 }
 
 pub(crate) async fn run(session: &mut Session, command: PluginsCommand) -> Result<(), CliError> {
@@ -36,6 +76,14 @@ pub(crate) async fn run(session: &mut Session, command: PluginsCommand) -> Resul
         PluginsCommand::Inspect { id } => {
             let plugin = session.client.get::<Plugin>(&["plugins", &id], &()).await?;
             session.ui.document(&plugin.tree, &plugin.value.id, |ui| print(ui, &plugin.value))
+        }
+        PluginsCommand::Calls { plugin, connection, outcome, paging } => {
+            calls::calls(session, &plugin, connection, outcome, &paging).await
+        }
+        PluginsCommand::Call { id } => calls::call(session, &id).await,
+        PluginsCommand::Log { plugin } => calls::log(session, &plugin).await,
+        PluginsCommand::Replay(_) => {
+            Err(CliError::Usage("replaying a call takes the plugin runtime, which this program lacks".to_owned()))
         }
     }
 }
@@ -72,6 +120,7 @@ fn print(ui: &mut Ui, plugin: &Plugin) -> Result<(), CliError> {
         ("FEEDS", feeds(plugin)),
         ("ACTIONS", actions(plugin)),
         ("BUDGETS PER CALL", budgets(plugin)),
+        ("LAST FAILURES", faults(plugin)),
     ];
     for (title, table) in sections {
         if !table.is_empty() {
@@ -95,15 +144,43 @@ fn about(plugin: &Plugin) -> Table {
     for (index, ability) in plugin.abilities.iter().enumerate() {
         sheet.entry(if index == 0 { "Can" } else { "" }, ability);
     }
-    let failures: Vec<_> = stats.failures.iter().map(|(fault, count)| format!("{count} {fault}")).collect();
-    let failures = if failures.is_empty() { "none".to_owned() } else { failures.join(", ") };
-    sheet.entry("Calls", format!("{}, failed by fault: {failures}", stats.calls));
+    sheet.entry("Calls", format!("{}, failed by fault: {}", stats.calls, counted(&stats.failures)));
+    if !stats.classes.is_empty() {
+        sheet.entry("Failed by class", counted(&stats.classes));
+    }
+    for (kind, of) in &stats.kinds {
+        sheet.entry("", format!("{kind}: {} calls, {} failed", of.calls, of.failed));
+    }
     sheet.entry("CPU per call", format!("{} us median, {} us p99", stats.cpu_us_p50, stats.cpu_us_p99));
     sheet.entry("Wall time per call", format!("{} us median, {} us p99", stats.wall_us_p50, stats.wall_us_p99));
     sheet.entry("Most memory", format::bytes(stats.memory_bytes_max));
     sheet.entry("Requests", format!("{} sent, {} refused", stats.egress_requests, stats.egress_denied));
+    if stats.log_lines_dropped > 0 {
+        sheet.entry("Log lines dropped", Field::toned(stats.log_lines_dropped.to_string(), Tone::Bad));
+    }
     sheet.entry_if("Last error", stats.last_error.as_ref().map(|error| Field::toned(error, Tone::Bad)));
     sheet
+}
+
+/// "2 auth, 1 trap".
+fn counted(counts: &std::collections::BTreeMap<String, u64>) -> String {
+    let counts: Vec<_> = counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
+    if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
+}
+
+/// The last failure of each connection.
+fn faults(plugin: &Plugin) -> Table {
+    let mut table = Table::new(&["CONNECTION", "WHEN", "KIND", "CLASS", "ERROR"]).whole(&[0, 2, 3]);
+    for fault in &plugin.stats.last_faults {
+        table.row(vec![
+            (&fault.connection).into(),
+            fault.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true).into(),
+            (&fault.kind).into(),
+            (&fault.error.class).into(),
+            format!("{} ({}): {}", fault.error.code, fault.error.fault, fault.error.message).into(),
+        ]);
+    }
+    table
 }
 
 fn egress(plugin: &Plugin) -> Table {

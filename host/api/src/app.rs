@@ -11,6 +11,8 @@ use opssight_core::hooks::{Hooks, Inbox};
 use opssight_core::identity::Identity;
 use opssight_core::pipelines::RunStore;
 use opssight_core::plugins::Plugins;
+use opssight_core::plugins::evidence::EvidenceStore;
+use opssight_core::plugins::installs::PackageStore;
 use opssight_core::time::{Clock, Randomness};
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -40,6 +42,10 @@ pub struct App {
     pub identity: Identity,
     /// What is installed.
     pub plugins: Arc<dyn Plugins>,
+    /// Recorded calls of plugins.
+    pub evidence: Arc<dyn EvidenceStore>,
+    /// Bytes of packages.
+    pub packages: Arc<dyn PackageStore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.

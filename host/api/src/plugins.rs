@@ -1,6 +1,7 @@
 //! Installed plugins.
 
 mod abilities;
+mod calls;
 
 use crate::app::App;
 use crate::problem::Refusal;
@@ -16,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(list_plugins)).routes(routes!(show_plugin))
+    OpenApiRouter::new().routes(routes!(list_plugins)).routes(routes!(show_plugin)).merge(calls::routes())
 }
 
 /// Installed plugins, by id.

@@ -1,6 +1,7 @@
 //! An app on stub ports: small memories where a test looks, empty answers elsewhere. The real ones are tested together
 //! in `host/server`.
 
+mod evidence;
 mod stubs;
 
 use crate::app::{ApiConfig, App, Readiness};
@@ -85,6 +86,8 @@ fn app(stubs: &Arc<Stubs>, config: ApiConfig) -> App {
         },
         identity,
         plugins: stubs.clone(),
+        evidence: stubs.clone(),
+        packages: stubs.clone(),
         clock: stubs.clone(),
         random: stubs.clone(),
         config,

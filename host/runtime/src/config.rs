@@ -1,6 +1,7 @@
 //! What the composition root decides about the runtime.
 
 use crate::egress::Resolver;
+use crate::evidence::EvidenceConfig;
 use opssight_core::plugins::manifest::BudgetAsk;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ pub struct RuntimeConfig {
     pub caps: BudgetAsk,
     /// Where names are looked up; the system's resolver when none is given.
     pub resolver: Option<Arc<dyn Resolver>>,
+    /// Which calls are recorded, and where.
+    pub evidence: EvidenceConfig,
 }
 
 impl RuntimeConfig {
@@ -30,6 +33,7 @@ impl RuntimeConfig {
             threads: 2,
             caps: BudgetAsk::default(),
             resolver: None,
+            evidence: EvidenceConfig::default(),
         }
     }
 }

@@ -2,38 +2,24 @@
 
 use crate::bindings::exports::opssight::plugin::{actions, health, source, webhook};
 use crate::budget::{Budget, Kind};
-use crate::imports::log::Level;
+pub(crate) use crate::log_gate::Admitted;
+use crate::log_gate::LogGate;
 use crate::precheck::{Surface, kinds};
 use crate::state::HostState;
 use crate::stats::Stats;
 use crate::sync::lock;
 use metrics::{Counter, Histogram};
-use opssight_core::id::ConnectionId;
 use opssight_core::plugins::manifest::BudgetAsk;
-use opssight_core::plugins::{InstalledPlugin, Manifest};
-use opssight_core::time::Timestamp;
+use opssight_core::plugins::{InstalledPlugin, LogLine, Manifest};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 use wasmtime::component::InstancePre;
 
 /// Log lines that are kept for people to look at.
 const LOG_LINES: usize = 200;
-
-/// A line that a plugin logged.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct LogLine {
-    /// When.
-    pub at: Timestamp,
-    /// How loud.
-    pub level: Level,
-    /// For which connection.
-    pub connection: ConnectionId,
-    /// Cleaned and without secrets.
-    pub message: String,
-}
 
 /// Where the exported functions are; none for what the plugin does not export.
 pub(crate) struct Exports {
@@ -57,6 +43,7 @@ pub(crate) struct Plugin {
     pub(crate) stats: Stats,
     meters: [OnceLock<CallMetrics>; Kind::ALL.len()],
     log: Mutex<VecDeque<LogLine>>,
+    log_gate: LogGate,
     /// Why no calls are made any more; set once.
     stopped: OnceLock<String>,
     stop: CancellationToken,
@@ -107,6 +94,7 @@ impl Plugin {
             stats: Stats::default(),
             meters: Default::default(),
             log: Mutex::default(),
+            log_gate: LogGate::default(),
             stopped: OnceLock::new(),
             stop: CancellationToken::new(),
             running: AtomicU64::new(0),
@@ -134,6 +122,12 @@ impl Plugin {
     pub(crate) fn enter(self: &Arc<Self>) -> Running {
         self.running.fetch_add(1, Ordering::Relaxed);
         Running(Arc::clone(self))
+    }
+
+    /// Whether its code can use an interface, whatever its version.
+    pub(crate) fn imports(&self, interface: &str) -> bool {
+        let name = |import: &String| import.split('@').next() == Some(interface);
+        self.surface.imports.iter().any(name)
     }
 
     /// The limits of a kind of call.
@@ -179,6 +173,26 @@ impl Plugin {
                 .collect(),
             stats: self.stats.snapshot(),
         }
+    }
+
+    /// Whether a line of so many bytes is published. All calls of the plugin share its allowance.
+    pub(crate) fn admit_line(&self, bytes: usize) -> Admitted {
+        let admitted = self.log_gate.admit(bytes, Instant::now());
+        if admitted == Admitted::No {
+            self.count_dropped(1);
+        }
+        admitted
+    }
+
+    /// Lines that a call wrote beyond its quota.
+    pub(crate) fn drop_lines(&self, lines: u64) {
+        self.count_dropped(lines);
+    }
+
+    fn count_dropped(&self, lines: u64) {
+        self.stats.dropped(lines);
+        let plugin = self.manifest.id.clone();
+        metrics::counter!("opssight_plugin_log_lines_dropped_total", "plugin" => plugin).increment(lines);
     }
 
     pub(crate) fn remember(&self, line: LogLine) {

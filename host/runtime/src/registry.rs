@@ -7,9 +7,10 @@ use crate::config::RuntimeConfig;
 use crate::context::Services;
 use crate::egress::{Accounts, SystemResolver};
 use crate::engine::{PluginEngine, PluginThreads};
+use crate::evidence::{Evidence, Stage};
 use crate::install::{self, InstallError};
 use crate::lifecycle::Notices;
-use crate::plugin::{LogLine, Plugin};
+use crate::plugin::Plugin;
 use crate::shelf::Shelf;
 use crate::state::HostState;
 use crate::{imports, verify, wasi};
@@ -18,8 +19,8 @@ use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::manifest::BudgetAsk;
 use opssight_core::plugins::{
     ActionInvocation, ActionOutcome, CallError, CallTarget, Called, CredentialSource, Credentials, HealthReport,
-    InstalledPlugin, Manifest, PageRequest, PluginState, Plugins, PullBatch, RawDelivery, Reception, VerifyError,
-    WebhookDelivery,
+    InstalledPlugin, LogLine, Manifest, PageRequest, PluginState, Plugins, PullBatch, RawDelivery, Reception,
+    VerifyError, WebhookDelivery,
 };
 use opssight_core::time::Clock;
 use std::path::{Path, PathBuf};
@@ -65,6 +66,8 @@ pub struct PluginHost {
     pub(crate) shelf: Shelf,
     pub(crate) breakers: Breakers,
     pub(crate) notices: Notices,
+    /// Where recorded calls are made again.
+    pub(crate) stage: Arc<Stage>,
 }
 
 impl PluginHost {
@@ -81,15 +84,20 @@ impl PluginHost {
         let cache =
             AotCache::open(&config.data_dir).map_err(|error| RuntimeError::Cache(config.data_dir.clone(), error))?;
         let resolver = config.resolver.unwrap_or_else(|| Arc::new(SystemResolver));
-        let services = Services { credentials, state, clock, resolver, accounts: Accounts::default() };
+        let threads = PluginThreads::start(config.threads).map_err(RuntimeError::Threads)?;
+        let (evidence, work) = Evidence::new(&config.evidence, Arc::clone(&clock));
+        let _ends_with_the_host = threads.spawn(work);
+        let services = Services { credentials, state, clock, resolver, accounts: Accounts::default(), evidence };
+        let stage = Arc::new(Stage::new(engine.engine.clone()));
         Ok(Arc::new(Self {
             parts: Arc::new(Parts { engine, linker, cache, caps: config.caps }),
             services: Arc::new(services),
             slots: Arc::new(Semaphore::new(calls as usize)),
-            threads: PluginThreads::start(config.threads).map_err(RuntimeError::Threads)?,
+            threads,
             shelf: Shelf::default(),
             breakers: Breakers::default(),
             notices: Notices::default(),
+            stage,
         }))
     }
 
@@ -135,11 +143,6 @@ impl PluginHost {
         Ok(outcomes)
     }
 
-    /// The last lines that a plugin logged, oldest first.
-    pub fn log(&self, plugin: &PluginId) -> Vec<LogLine> {
-        self.plugin(plugin).map(|plugin| plugin.log()).unwrap_or_default()
-    }
-
     /// The active version.
     pub(crate) fn plugin(&self, id: &PluginId) -> Option<Arc<Plugin>> {
         self.shelf.find(id, None)
@@ -168,6 +171,10 @@ impl Plugins for PluginHost {
 
     fn manifest(&self, plugin: &PluginId, digest: Option<&str>) -> Option<Arc<Manifest>> {
         self.shelf.find(plugin, digest).map(|plugin| Arc::clone(&plugin.manifest))
+    }
+
+    fn log(&self, plugin: &PluginId) -> Vec<LogLine> {
+        self.plugin(plugin).map(|plugin| plugin.log()).unwrap_or_default()
     }
 
     fn verify(

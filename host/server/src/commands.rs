@@ -3,11 +3,12 @@
 mod admin;
 mod config;
 mod openapi;
+mod replay;
 mod serve;
 
 use crate::config::Flags;
 use clap::{CommandFactory, Parser, Subcommand};
-use opssight_cli::{ClientCommand, GlobalArgs, Shell};
+use opssight_cli::{ClientCommand, GlobalArgs, PluginsCommand, Shell};
 use std::io::Write;
 
 /// See your pipelines, deployments and delivery metrics in one place, and act on them.
@@ -67,6 +68,12 @@ pub fn run(cli: Cli) -> u8 {
             Command::Openapi => openapi::run(),
             Command::Doctor => return opssight_cli::doctor(cli.globals).await,
             Command::Completion { shell } => return opssight_cli::completion(shell, Cli::command()),
+            Command::Client(ClientCommand::Plugins(PluginsCommand::Replay(args))) => {
+                match replay::run(&args, &cli.globals).await {
+                    Ok(all_same) => return u8::from(!all_same),
+                    Err(error) => Err(error),
+                }
+            }
             Command::Client(command) => return opssight_cli::run(command, cli.globals).await,
         };
         match done {

@@ -3,6 +3,7 @@
 //!
 //! A key of the file is `[section] key`; the same in the environment is `OPSSIGHT_SECTION__KEY`.
 
+mod evidence;
 mod hooks;
 mod load;
 mod log;
@@ -11,6 +12,7 @@ mod retention;
 mod server;
 mod worker;
 
+pub use evidence::{PluginEvidenceConfig, RecordedCalls};
 pub use hooks::HooksConfig;
 pub use load::{ConfigError, Flags, load};
 pub use log::{LogConfig, LogFormat};
@@ -45,6 +47,7 @@ impl Config {
         let mut problems = Vec::new();
         problems.extend(self.server.problems());
         problems.extend(self.hooks.problems());
+        problems.extend(self.plugins.evidence.problems());
         problems.extend(self.worker.problems());
         problems.extend(self.retention.problems());
         problems

@@ -7,7 +7,7 @@ use crate::telemetry::Telemetry;
 use crate::worker;
 use anyhow::Context;
 use opssight_api::{ApiConfig, App};
-use opssight_backends::{Store, SystemClock, SystemRandomness};
+use opssight_backends::{PackageFiles, Store, SystemClock, SystemRandomness};
 use opssight_core::actions::Actions;
 use opssight_core::connections::{ConnectionStore, Connections};
 use opssight_core::events::Bus;
@@ -45,6 +45,7 @@ struct House {
     bus: Arc<dyn Bus>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Randomness>,
+    packages: PackageFiles,
 }
 
 /// Start a host with the plugins of its folder, sandboxed.
@@ -67,7 +68,9 @@ pub async fn start_with(
     plugins: Arc<dyn Plugins>,
 ) -> anyhow::Result<Running> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let house = House { store: Arc::clone(&store), plugins, bus, clock, random: Arc::new(SystemRandomness), config };
+    let packages = PackageFiles::open(&config.server.data).context("open the folder of packages")?;
+    let random = Arc::new(SystemRandomness);
+    let house = House { store: Arc::clone(&store), plugins, bus, clock, random, packages, config };
     // The store is locked to this process, so that whoever held a lease is gone.
     let released = store.release_all().await?;
     if released > 0 {
@@ -103,8 +106,9 @@ pub async fn start_with(
 /// The plugin host with every package of the folder.
 fn plugins(config: &Config, store: &Arc<Store>) -> anyhow::Result<Arc<dyn Plugins>> {
     let dir = config.plugins.dir.clone().unwrap_or_else(|| config.server.data.join("plugins"));
-    let host =
-        PluginHost::open(RuntimeConfig::new(&config.server.data), store.clone(), store.clone(), Arc::new(SystemClock))?;
+    let mut runtime = RuntimeConfig::new(&config.server.data);
+    runtime.evidence = config.plugins.evidence.with(store.clone());
+    let host = PluginHost::open(runtime, store.clone(), store.clone(), Arc::new(SystemClock))?;
     if config.plugins.dir.is_some() || dir.exists() {
         for (path, outcome) in host.install_directory(&dir)? {
             match outcome {
@@ -215,6 +219,8 @@ impl House {
             actions,
             identity,
             plugins: Arc::clone(&self.plugins),
+            evidence: self.store.clone(),
+            packages: Arc::new(self.packages.clone()),
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
             config: self.api_config(),

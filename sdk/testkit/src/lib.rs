@@ -18,13 +18,17 @@
 #![warn(missing_docs)]
 
 mod build;
+mod cassette;
 mod house;
 mod upstream;
 
 pub use build::{build_plugin, pack};
+pub use cassette::{CassetteMode, replays};
 pub use house::TestHost;
 /// What calls take and give, for plugins, which know of the host only this crate.
 pub use opssight_core::plugins;
+/// For replaying a record on a version of one's choice.
+pub use opssight_runtime::Subject;
 /// For `#[tokio::test]`: `use opssight_testkit::tokio;`.
 pub use tokio;
 pub use upstream::{Request, Response};

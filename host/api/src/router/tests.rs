@@ -2,5 +2,6 @@
 
 mod access;
 mod answers;
+mod calls;
 mod doors;
 mod stream;

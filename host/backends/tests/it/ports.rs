@@ -12,6 +12,7 @@ use opssight_core::identity::IdentityStore;
 use opssight_core::ingest::{Effect, Ingest};
 use opssight_core::items::Item;
 use opssight_core::pipelines::RunStore;
+use opssight_core::plugins::evidence::EvidenceStore;
 use opssight_core::plugins::{CredentialSource, Credentials, PluginState};
 use opssight_core::retention::Retention;
 use opssight_core::time::Timestamp;
@@ -41,6 +42,7 @@ pub(crate) struct Ports {
     pub(crate) delivery: Arc<dyn DeliveryStore>,
     pub(crate) retention: Arc<dyn Retention>,
     pub(crate) state: Arc<dyn PluginState>,
+    pub(crate) evidence: Arc<dyn EvidenceStore>,
     pub(crate) bus: Arc<dyn Bus>,
     dump: Dump,
     /// What must live as long (a directory, a server).
@@ -73,7 +75,8 @@ pub(crate) async fn sqlite() -> Ports {
         runs: store.clone(),
         delivery: store.clone(),
         retention: store.clone(),
-        state: store,
+        state: store.clone(),
+        evidence: store,
         bus,
         dump: Box::new(move || {
             let store = Arc::clone(&dumped);

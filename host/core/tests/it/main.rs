@@ -8,6 +8,7 @@
 
 mod analysis;
 mod dora;
+mod evidence;
 mod items;
 mod learning;
 mod plugins;

@@ -8,15 +8,21 @@ use crate::plugin::Plugin;
 use crate::state::HostState;
 use crate::text;
 use opssight_core::plugins::{Reception, WebhookDelivery};
+use serde::{Deserialize, Serialize};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Receive(pub(crate) WebhookDelivery);
 
 impl Export for Receive {
     const KIND: Kind = Kind::Webhook;
     type Guest = Guest;
     type Answer = Reception;
+
+    fn weight(&self) -> usize {
+        self.0.body.len()
+    }
 
     fn load(plugin: &Plugin, store: &mut Store<HostState>, instance: &Instance) -> Result<Guest, Fault> {
         let indices = plugin.exports.webhook.as_ref().ok_or(Fault::NotExported)?;

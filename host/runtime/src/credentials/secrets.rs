@@ -21,6 +21,11 @@ impl Secrets {
         write(&self.0).push(secret.to_owned());
     }
 
+    /// All of them, for whoever must keep them out of something.
+    pub(crate) fn values(&self) -> Vec<String> {
+        read(&self.0).clone()
+    }
+
     /// Text for logs and errors.
     pub(crate) fn scrub<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut scrubbed = Cow::Borrowed(text);

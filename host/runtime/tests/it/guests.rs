@@ -16,6 +16,8 @@ const WORLD: &str = "
         import wasi:io/poll@0.2.12;
         import wasi:io/streams@0.2.12;
         import wasi:clocks/monotonic-clock@0.2.12;
+        import wasi:clocks/wall-clock@0.2.12;
+        import wasi:random/random@0.2.12;
         import wasi:cli/stderr@0.2.12;
         import wasi:cli/exit@0.2.12;
         EXPORTS

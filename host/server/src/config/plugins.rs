@@ -1,5 +1,6 @@
 //! `[plugins]`
 
+use super::PluginEvidenceConfig;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -9,4 +10,6 @@ use std::path::PathBuf;
 pub struct PluginsConfig {
     /// Folder of `*.wasm` packages to load at start; `plugins` inside of the data folder unless told.
     pub dir: Option<PathBuf>,
+    /// Records of their calls.
+    pub evidence: PluginEvidenceConfig,
 }

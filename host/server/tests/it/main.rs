@@ -8,6 +8,7 @@
 
 mod command_line;
 mod door;
+mod evidence;
 mod harness;
 mod kills;
 mod live;
