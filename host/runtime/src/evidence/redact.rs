@@ -232,7 +232,7 @@ mod tests {
             hex::encode(CANARY),
             hex::encode_upper(CANARY),
             format!("?token={}", percent(CANARY, "%20")),
-            format!("?token={}", percent(CANARY, "%20").replace('%', "%").to_lowercase()),
+            format!("?token={}", percent(CANARY, "%20").to_lowercase()),
             serde_json::to_string(&format!("{{\"t\":\"{CANARY}\"}}")).unwrap(),
             CANARY.replace('&', "&amp;"),
             STANDARD.encode(CANARY),

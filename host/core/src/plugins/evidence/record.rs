@@ -232,7 +232,7 @@ impl CallRecord {
         let mut all = Self::parse_all(document)?;
         match (all.pop(), all.is_empty()) {
             (Some(record), true) => Ok(record),
-            _ => Err(serde::de::Error::custom("expected one record")).map_err(RecordError::Malformed),
+            _ => Err(RecordError::Malformed(serde::de::Error::custom("expected one record"))),
         }
     }
 
