@@ -1,10 +1,12 @@
 //! What `opssight plugins` can be told.
 
+use super::calls::{self, ReplayArgs};
 use super::install::{Agreed, InstallArgs};
 use super::revoke::{RevokeArgs, Target};
 use super::trust::TrustCommand;
 use crate::args::{Paging, wire};
 use clap::Subcommand;
+use opssight_api_types::plugins::CallOutcome;
 use opssight_api_types::plugins::changes::Data;
 
 #[derive(Debug, Subcommand)]
@@ -161,6 +163,41 @@ pub enum PluginsCommand {
         #[command(flatten)]
         paging: Paging,
     },
+    /// List recorded calls of a plugin, newest first
+    #[command(after_help = "Examples:\n  opssight plugins calls github\n  \
+        opssight plugins calls github --outcome failed --connection acme")]
+    Calls {
+        /// The plugin; `-` for all of them
+        #[arg(value_name = "PLUGIN", allow_hyphen_values = true)]
+        plugin: String,
+        /// Only for this connection: id or name
+        #[arg(long, value_name = "CONNECTION")]
+        connection: Option<String>,
+        /// Only those that ended so
+        #[arg(long, value_parser = wire::<CallOutcome>(calls::OUTCOMES))]
+        outcome: Option<CallOutcome>,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show a recorded call; with -o json, the whole record, which can be replayed
+    #[command(after_help = "Examples:\n  opssight plugins call call_019a0c1f2b3c4d5e\n  \
+        opssight plugins call call_019a0c1f2b3c4d5e -o json > tests/cassettes/bug.json")]
+    Call {
+        /// The call
+        #[arg(value_name = "CALL")]
+        id: String,
+    },
+    /// Show the last lines that a plugin logged
+    #[command(after_help = "Examples:\n  opssight plugins log github\n  opssight plugins log github -o jsonl")]
+    Log {
+        /// The plugin
+        #[arg(value_name = "PLUGIN")]
+        plugin: String,
+    },
+    /// Make a recorded call again, offline, and say where it goes differently (exit code 1 if it does)
+    #[command(after_help = "Examples:\n  opssight plugins replay call_019a0c1f2b3c4d5e\n  \
+        opssight plugins replay bug.json --package target/plugins/github.wasm")]
+    Replay(ReplayArgs),
     /// Publishers and the keys that they sign with
     #[command(subcommand, after_help = "Examples:\n  opssight plugins trust list")]
     Trust(TrustCommand),

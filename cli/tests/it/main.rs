@@ -4,6 +4,7 @@
 
 mod api;
 mod asking;
+mod calls;
 mod connections;
 mod doctor;
 mod errors;

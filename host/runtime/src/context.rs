@@ -4,6 +4,7 @@ use crate::budget::{Budget, Kind, Meter};
 use crate::config::UpstreamConfig;
 use crate::credentials::Secrets;
 use crate::egress::{Accounts, Refusal, Resolver};
+use crate::evidence::{Evidence, Tape};
 use crate::lifecycle::Notices;
 use crate::plugin::Plugin;
 use crate::rate::Upstreams;
@@ -26,6 +27,7 @@ pub(crate) struct Services {
     pub(crate) upstream: UpstreamConfig,
     /// Certificate authorities beside the system's own.
     pub(crate) roots: Arc<[reqwest::Certificate]>,
+    pub(crate) evidence: Evidence,
 }
 
 /// Shared by the store, the requests that it makes and whoever waits for the answer.
@@ -43,6 +45,8 @@ pub(crate) struct CallContext {
     pub(crate) secrets: Secrets,
     /// Read when the first request needs one.
     pub(crate) credentials: OnceCell<Credentials>,
+    /// What it learns from outside, written down or read from a record.
+    pub(crate) tape: Tape,
     notes: Mutex<Notes>,
 }
 
@@ -52,6 +56,7 @@ struct Notes {
     refusal: Option<Refusal>,
     log_lines: u32,
     log_bytes: usize,
+    log_dropped: u32,
     /// The last line that the plugin wrote to its standard error: its panic message, if it panicked.
     last_words: Option<String>,
     reveals: u32,
@@ -63,6 +68,7 @@ const MAX_REVEALS: u32 = 10;
 impl CallContext {
     pub(crate) fn new(services: Arc<Services>, plugin: Arc<Plugin>, target: CallTarget, kind: Kind) -> Self {
         let budget = plugin.budget(kind);
+        let tape = services.evidence.tape(&plugin, &*services.clock);
         Self {
             services,
             plugin,
@@ -75,13 +81,17 @@ impl CallContext {
             denied: AtomicU32::new(0),
             secrets: Secrets::default(),
             credentials: OnceCell::new(),
+            tape,
             notes: Mutex::default(),
         }
     }
 
     /// A context for the same connection in which nothing has happened.
     pub(crate) fn blank(&self) -> Self {
-        Self::new(Arc::clone(&self.services), Arc::clone(&self.plugin), self.target.clone(), self.kind)
+        let mut blank = Self::new(Arc::clone(&self.services), Arc::clone(&self.plugin), self.target.clone(), self.kind);
+        // Between calls nothing is recorded.
+        blank.tape = Tape::default();
+        blank
     }
 
     /// Another budget than the plugin's, before the call starts. Only the benches do this.
@@ -126,19 +136,21 @@ impl CallContext {
         lock(&self.notes).refusal.clone()
     }
 
-    /// Take one log line of so many bytes from the quota. The last one that fits says so.
-    pub(crate) fn may_log(&self, bytes: usize) -> LogQuota {
+    /// Take one log line of so many bytes from the quota. False: there is nothing left of it.
+    pub(crate) fn may_log(&self, bytes: usize) -> bool {
         let mut notes = lock(&self.notes);
         if notes.log_lines >= self.budget.log_lines || notes.log_bytes >= self.budget.log_bytes {
-            return LogQuota::Dropped;
+            notes.log_dropped = notes.log_dropped.saturating_add(1);
+            return false;
         }
         notes.log_lines += 1;
         notes.log_bytes = notes.log_bytes.saturating_add(bytes);
-        if notes.log_lines == self.budget.log_lines || notes.log_bytes >= self.budget.log_bytes {
-            LogQuota::Last
-        } else {
-            LogQuota::Ok
-        }
+        true
+    }
+
+    /// How many lines were too many, once.
+    pub(crate) fn take_dropped(&self) -> u32 {
+        std::mem::take(&mut lock(&self.notes).log_dropped)
     }
 
     pub(crate) fn note_last_words(&self, line: &str) {
@@ -148,12 +160,4 @@ impl CallContext {
     pub(crate) fn last_words(&self) -> Option<String> {
         lock(&self.notes).last_words.clone()
     }
-}
-
-/// Whether a log line may be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LogQuota {
-    Ok,
-    Last,
-    Dropped,
 }

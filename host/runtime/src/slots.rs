@@ -56,6 +56,11 @@ impl Slots {
         });
         Some(slot)
     }
+
+    /// An open place that is not the last one, for work that can wait. It is nobody's call.
+    pub(crate) fn spare(&self) -> Option<OwnedSemaphorePermit> {
+        (self.open.available_permits() > 1).then(|| Arc::clone(&self.open).try_acquire_owned().ok())?
+    }
 }
 
 impl Drop for Slot {

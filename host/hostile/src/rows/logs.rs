@@ -4,6 +4,7 @@ use crate::arena::Arena;
 use crate::case::{Case, Ran, case};
 use crate::run::log_bytes;
 use anyhow::ensure;
+use opssight_core::plugins::Plugins as _;
 use opssight_testkit::guests::checking;
 use serde_json::json;
 

@@ -64,6 +64,11 @@ impl Secrets {
         known.passing.push_back(Form { text: signature.as_bytes().to_vec(), base64: false });
     }
 
+    /// All of them, for whoever must keep them out of something.
+    pub(crate) fn values(&self) -> Vec<String> {
+        read(&self.0).values.clone()
+    }
+
     /// Text for logs and errors.
     pub(crate) fn scrub<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let found = read(&self.0).find(text.as_bytes());

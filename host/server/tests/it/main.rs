@@ -9,6 +9,7 @@
 mod canary;
 mod command_line;
 mod door;
+mod evidence;
 mod guides;
 mod harness;
 mod jail;
