@@ -21,6 +21,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Plugins that can be installed. */
+        get: operations["search_catalogue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalogue/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The versions of a plugin that can be installed, newest first. */
+        get: operations["show_catalogue_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/changes": {
         parameters: {
             query?: never;
@@ -365,8 +399,89 @@ export interface paths {
         /** Installed plugins, by id. */
         get: operations["list_plugins"];
         put?: never;
+        /**
+         * Install a plugin, or update one.
+         * @description A new plugin needs `consent`: the digest of the package, once somebody saw what it can do. An update that can do no
+         *     more than the version that runs is applied without; one that can do more waits until it is approved, and the old
+         *     version goes on. The package is compiled before the answer, which takes minutes for a very large one.
+         */
+        post: operations["install_plugin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/inspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look at a package: what it can do, who signed it, and whether it would be refused. Nothing is kept or compiled.
+         * @description The signature is checked before anything is parsed: a package that this host does not believe has no inspection, and
+         *     the answer is the problem itself.
+         */
+        post: operations["inspect_package"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/publishers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Publishers whose keys this host knows, by name. */
+        get: operations["list_publishers"];
+        put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/publishers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Trust this key for a publisher, and no other. */
+        put: operations["trust_publisher"];
+        post?: never;
+        /** Forget the key of a publisher: the next installation that somebody agrees to pins one. */
+        delete: operations["forget_publisher"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/revocations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is revoked here. */
+        get: operations["list_revocations"];
+        put?: never;
+        /** Revoke a plugin, a package or everything that a key signed, installed or not. */
+        post: operations["make_revocation"];
+        /** Lift a revocation. What it stopped stays stopped until it is installed again or gone back to. */
+        delete: operations["lift_revocation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -381,6 +496,197 @@ export interface paths {
         };
         /** One plugin: what it is, what it can do and what it did. */
         get: operations["show_plugin"];
+        put?: never;
+        post?: never;
+        /** Uninstall a plugin with all its versions. The record of what happened to it stays. */
+        delete: operations["uninstall_plugin"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Agree to the version that waits: it runs from now on, for all connections. */
+        post: operations["approve_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make no calls of a plugin. Deliveries are taken all the same, and wait. */
+        post: operations["disable_plugin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let go of the shadow. */
+        post: operations["drop_shadow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make calls of a plugin again. */
+        post: operations["enable_plugin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened to a plugin, newest first; also after it was uninstalled. */
+        get: operations["list_plugin_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the shadow the active version now, and agree to what it wants. */
+        post: operations["promote_shadow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuse the version that waits; the active one goes on. */
+        post: operations["reject_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a plugin, or one version of it, now and until the revocation is lifted. Calls under way are interrupted. */
+        post: operations["revoke_plugin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go back to the version that ran before, or to another that ran here.
+         * @description What is left does not come back by itself. Deliveries that it failed by its own fault are processed again.
+         */
+        post: operations["roll_back_plugin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/shadow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Compare a kept version with the active one. By its rule it is promoted or dropped. */
+        post: operations["shadow_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The versions of a plugin that this host keeps, newest installation first. */
+        get: operations["list_versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -587,6 +893,30 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description One thing that a plugin can do. */
+        Ability: {
+            /** @description The same in every version: "send GET https://api.example.com with api". What `withheld` of a connection names. */
+            key: string;
+            /** @description A sentence that fits after "It ...". */
+            says: string;
+            /** @description "safe", "caution" or "danger". */
+            risk: string;
+            /** @description Whether a connection can withhold it. */
+            can_be_withheld: boolean;
+        };
+        /** @description What an update would change. */
+        AbilityChange: {
+            /** @description The version that runs now. */
+            from: string;
+            /** @description It can do more, or use more: somebody must agree. */
+            wider: boolean;
+            /** @description New abilities. */
+            added: components["schemas"]["Ability"][];
+            /** @description Abilities that it gives up. */
+            removed: components["schemas"]["Ability"][];
+            /** @description Budgets that become larger. */
+            raised: components["schemas"]["RaisedBudget"][];
+        };
         /** @description What the hook endpoint answers. */
         Accepted: {
             /** @description Our id of the delivery. */
@@ -658,6 +988,64 @@ export interface components {
              * @description One response, KiB.
              */
             response_kib: number;
+        };
+        /** @description A plugin that a place offers. None of it is believed when it is installed: what counts then is in the package. */
+        CatalogueEntry: {
+            /** @description The plugin. */
+            id: string;
+            /** @description The newest version. */
+            version: string;
+            /** @description `sha256:...` of its package. */
+            digest: string;
+            /** @description For people. */
+            name: string;
+            /** @description Who publishes it. */
+            publisher: string;
+            /** @description The key that signed it. */
+            key?: string | null;
+            /** @description One sentence. */
+            description: string;
+            /** @description SPDX expression. */
+            licence: string;
+            /** @description "source", "webhook", ... */
+            kinds: string[];
+            /**
+             * Format: int64
+             * @description Size in bytes.
+             */
+            size: number;
+            /** @description The place that offers it. */
+            place: string;
+            /** @description The version that runs here, if one does. */
+            installed?: string | null;
+        };
+        /** @description What was found. */
+        CatalogueFound: {
+            /** @description By id. */
+            items: components["schemas"]["CatalogueEntry"][];
+            /** @description Places that could not be looked at, in words. */
+            problems: string[];
+        };
+        /** @description A package that a catalogue offers, instead of its bytes. */
+        CataloguePackage: {
+            /** @description The plugin. */
+            id: string;
+            /** @description A version, a requirement ("^1.2") or a digest ("sha256:..."); the newest release without it. */
+            version?: string | null;
+        };
+        /** @description One version that a place has. */
+        CatalogueVersion: {
+            /** @description Semantic version. */
+            version: string;
+            /** @description The place. */
+            place: string;
+        };
+        /** @description The versions of one plugin, newest first. */
+        CatalogueVersions: {
+            /** @description The plugin. */
+            id: string;
+            /** @description Its versions. */
+            items: components["schemas"]["CatalogueVersion"][];
         };
         /** @description A change (pull or merge request). */
         Change: {
@@ -736,6 +1124,8 @@ export interface components {
             name: string;
             /** @description Which plugin. */
             plugin: string;
+            /** @description The version that it runs, by digest; absent while none may run. */
+            digest?: string | null;
             /** @description Off: deliveries are refused and nothing is pulled. */
             enabled: boolean;
             /** @description Its settings. */
@@ -1107,6 +1497,15 @@ export interface components {
          * @enum {string}
          */
         DeploymentOutcome: "pending" | "succeeded" | "failed" | "superseded";
+        /** @description One call that the shadow answered differently. */
+        Difference: {
+            /** @description The active version's call. */
+            call: string;
+            /** @description "webhook", "source", ... */
+            kind: string;
+            /** @description Where the answers differ, in words. */
+            difference: string;
+        };
         /** @description Where requests may go. */
         Egress: {
             /** @description Base URL; `{setting:name}` stands for a setting of the connection. */
@@ -1222,6 +1621,11 @@ export interface components {
              * @default false
              */
             insecure_http: boolean;
+            /**
+             * @description Keys of abilities that the plugin asks for and the connection does not give; in force from the next call on.
+             * @default []
+             */
+            withheld: string[];
         };
         /** @description Can this host do its work? */
         Health: {
@@ -1238,6 +1642,55 @@ export interface components {
             status: string;
             /** @description What is wrong, or a figure. */
             detail: string;
+        };
+        /** @description What a package is and would mean here. Nothing of it was kept or compiled. */
+        Inspection: {
+            /** @description The plugin's id. */
+            plugin: string;
+            /** @description For people. */
+            name: string;
+            /** @description Semantic version. */
+            version: string;
+            /** @description Who publishes it. */
+            publisher: string;
+            /** @description One sentence. */
+            description: string;
+            /** @description SPDX expression. */
+            licence: string;
+            /** @description `sha256:...` of the package: what consent is given to. */
+            digest: string;
+            /**
+             * Format: int64
+             * @description Size in bytes.
+             */
+            size: number;
+            /** @description "source", "webhook", "actions", "health". */
+            kinds: string[];
+            /** @description Interfaces that it imports. */
+            imports: string[];
+            signer?: components["schemas"]["Signer"] | null;
+            /** @description The key is new here: installing pins it for the publisher. */
+            new_key: boolean;
+            /** @description What it can do. */
+            abilities: components["schemas"]["Ability"][];
+            /** @description What it cannot do, in one sentence. */
+            cannot: string;
+            update?: components["schemas"]["AbilityChange"] | null;
+            /** @description It is what runs already. */
+            is_active: boolean;
+            /** @description Things to know that do not refuse it. */
+            remarks: string[];
+            refused?: components["schemas"]["Refused"] | null;
+        };
+        /** @description How an installation went. */
+        Installed: {
+            /**
+             * @description "active": it runs. "unchanged": nothing changed. "waiting": it wants more than what runs, and somebody must agree.
+             *     "shadow": it is compared with what runs.
+             */
+            approval: string;
+            /** @description What it is. */
+            inspection: components["schemas"]["Inspection"];
         };
         /** @description A job of a run. */
         Job: {
@@ -1335,6 +1788,38 @@ export interface components {
             };
             /** @description What it may reach beyond its manifest. */
             grants?: components["schemas"]["Grants"];
+            /**
+             * @description The digest of the plugin's version whose abilities you saw and agree to. If another one runs by now, the answer is
+             *     the conflict `consent-stale`.
+             */
+            consent?: string | null;
+        };
+        /** @description Revoke something. */
+        NewRevocation: {
+            /** @description What. */
+            target: components["schemas"]["RevocationTarget"];
+            /** @description Why: shown wherever it is refused. */
+            reason: string;
+        };
+        /** @description Compare a kept version with the active one. */
+        NewShadow: {
+            /** @description `sha256:...` of its package. */
+            digest: string;
+            /**
+             * Format: int64
+             * @description Decide after so many compared calls.
+             */
+            calls?: number;
+            /**
+             * Format: int64
+             * @description Promote it if at most so many of them differed.
+             */
+            differences?: number;
+        };
+        /** @description Which version. */
+        OfVersion: {
+            /** @description `sha256:...` of its package. */
+            digest: string;
         };
         /** @description Figures for the first page. */
         Overview: {
@@ -1371,6 +1856,11 @@ export interface components {
              */
             failed_deliveries: number;
         };
+        /**
+         * Format: binary
+         * @description The bytes of a package.
+         */
+        PackageBytes: string;
         /** @description One page of a list. */
         Page_Change: {
             /** @description The rows. */
@@ -1428,9 +1918,37 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_PluginEvent: {
+            /** @description The rows. */
+            items: components["schemas"]["PluginEvent"][];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Publisher: {
+            /** @description The rows. */
+            items: components["schemas"]["Publisher"][];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Revocation: {
+            /** @description The rows. */
+            items: components["schemas"]["Revocation"][];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Run: {
             /** @description The rows. */
             items: components["schemas"]["Run"][];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Version: {
+            /** @description The rows. */
+            items: components["schemas"]["Version"][];
             /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
             next_cursor?: string | null;
         };
@@ -1517,6 +2035,18 @@ export interface components {
             };
             /** @description What it did since the host started. */
             stats: components["schemas"]["PluginStats"];
+            /** @description Calls are made; switched off, deliveries are taken and wait. */
+            enabled: boolean;
+            /**
+             * @description "active": it runs. "disabled": it is switched off. "stopped": no version of it may run. "not-loaded": its active
+             *     version could not be loaded.
+             */
+            state: string;
+            signer?: components["schemas"]["Signer"] | null;
+            waiting?: components["schemas"]["VersionName"] | null;
+            shadow?: components["schemas"]["Shadow"] | null;
+            /** @description What it can do, one by one, with what a connection can withhold. */
+            can: components["schemas"]["Ability"][];
         };
         /** @description Something that can be done. */
         PluginAction: {
@@ -1534,6 +2064,29 @@ export interface components {
             danger: string;
             /** @description JSON Schema of its input. */
             input_schema: Record<string, unknown>;
+        };
+        /** @description Something that happened to a plugin. */
+        PluginEvent: {
+            /**
+             * Format: int64
+             * @description Its place; grows.
+             */
+            seq: number;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description Which plugin, or what else it is about: "key:...", "publisher:...", "file:...". */
+            plugin: string;
+            /** @description Which version, when it is about one. */
+            digest?: string | null;
+            /** @description "installed", "updated", "waiting", "approved", "rolled-back", "revoked", ... */
+            what: string;
+            /** @description Who: an admin, or "host". */
+            actor: string;
+            /** @description One sentence. */
+            detail: string;
         };
         /** @description What a plugin did since the host started. */
         PluginStats: {
@@ -1601,8 +2154,110 @@ export interface components {
             code?: string | null;
             /** @description Which fields of the input are wrong. */
             fields?: components["schemas"]["FieldProblem"][];
+            inspection?: components["schemas"]["Inspection"] | null;
             /** @description Quote this when you ask for help; it is in the logs. */
             request_id?: string | null;
+        };
+        /** @description A publisher whose key this host knows. */
+        Publisher: {
+            /** @description The name. */
+            publisher: string;
+            /** @description The public key, `ed25519:...`. */
+            key: string;
+            /** @description "listed": the configuration says so. "pinned": an installation, or somebody by hand. */
+            how: string;
+            /**
+             * Format: date-time
+             * @description Since when it is pinned.
+             */
+            pinned_at?: string | null;
+        };
+        /** @description The key to trust for a publisher. */
+        PublisherKey: {
+            /** @description `ed25519:` and 64 hexadecimal digits. */
+            key: string;
+        };
+        /** @description A budget that an update would raise. */
+        RaisedBudget: {
+            /** @description "webhook.cpu_ms". */
+            name: string;
+            /**
+             * Format: int32
+             * @description What it asks for now; absent is the limit of its kind.
+             */
+            then?: number | null;
+            /**
+             * Format: int32
+             * @description What it would ask for.
+             */
+            now?: number | null;
+        };
+        /** @description Why, for the record. */
+        Reason: {
+            /**
+             * @description In words.
+             * @default
+             */
+            reason: string;
+        };
+        /** @description Why a package would be refused. */
+        Refused: {
+            /** @description Stable and machine readable: "downgrade", "similar-name", ... */
+            code: string;
+            /** @description What is wrong and how to mend it. */
+            message: string;
+        };
+        /** @description A revocation in force. */
+        Revocation: {
+            /** @description What. */
+            target: components["schemas"]["RevocationTarget"];
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            at: string;
+            /** @description Who. */
+            actor: string;
+        };
+        /** @description What is revoked: one of the three. */
+        RevocationTarget: {
+            /**
+             * @description All versions of a plugin.
+             * @default null
+             */
+            plugin: string | null;
+            /**
+             * @description One package, `sha256:...`.
+             * @default null
+             */
+            digest: string | null;
+            /**
+             * @description Everything that a key signed, `ed25519:...`.
+             * @default null
+             */
+            key: string | null;
+        };
+        /** @description Stop a plugin, or one version of it, for good. */
+        Revoke: {
+            /** @description Only this version; all of them without it. */
+            digest?: string | null;
+            /** @description Why: shown wherever it is refused. */
+            reason: string;
+        };
+        /** @description Go back. */
+        Rollback: {
+            /**
+             * @description To which version; to the one that ran before without it.
+             * @default null
+             */
+            digest: string | null;
+            /**
+             * @description Why, for the record.
+             * @default
+             */
+            reason: string;
         };
         /** @description One attempt of one run. */
         Run: {
@@ -1724,12 +2379,55 @@ export interface components {
              */
             expires_at: string;
         };
+        /** @description A version that is compared with the active one. */
+        Shadow: {
+            /** @description Semantic version. */
+            version: string;
+            /** @description `sha256:...` of the package. */
+            digest: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+            /**
+             * Format: int64
+             * @description It is decided after so many compared calls.
+             */
+            calls: number;
+            /**
+             * Format: int64
+             * @description So many of them may differ.
+             */
+            differences: number;
+            /** @description Somebody agreed to all that it wants: it becomes active by the rule alone. */
+            agreed: boolean;
+            /**
+             * Format: int64
+             * @description Calls compared so far.
+             */
+            compared: number;
+            /**
+             * Format: int64
+             * @description Of them, how many differed.
+             */
+            different: number;
+            /** @description The last differences. */
+            samples: components["schemas"]["Difference"][];
+        };
         /** @description Sign in with the admin secret. */
         SignIn: {
             /** @description The secret that the first start printed. */
             secret: string;
             /** @description What the session is for, shown in the list of sessions: "ada's laptop". */
             label?: string | null;
+        };
+        /** @description Who signed a package. */
+        Signer: {
+            /** @description For whom. */
+            publisher: string;
+            /** @description The public key: "ed25519:...". */
+            key: string;
         };
         /** @description A step of a job. */
         Step: {
@@ -1754,12 +2452,27 @@ export interface components {
              */
             finished_at?: string | null;
         };
+        /** @description What a revocation did at once. */
+        Stopped: {
+            /**
+             * Format: int64
+             * @description Calls that were under way and interrupted. What they were about is tried again.
+             */
+            interrupted: number;
+        };
         /** @description What is running. */
         Version: {
             /** @description Version of the host. */
             version: string;
             /** @description Version of the plugin contract. */
             contract: string;
+        };
+        /** @description A version in short. */
+        VersionName: {
+            /** @description Semantic version. */
+            version: string;
+            /** @description `sha256:...` of the package. */
+            digest: string;
         };
         /** @description How deliveries are set up upstream. */
         WebhookForm: {
@@ -1839,6 +2552,135 @@ export interface operations {
                 };
             };
             /** @description The upstream failed or refused. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_catalogue: {
+        parameters: {
+            query?: {
+                /** @description Words that all must occur; everything without it. */
+                query?: string;
+                /** @description At most so many, 1 to 200. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogueFound"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No catalogue is configured. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No place could be looked at. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_catalogue_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogueVersions"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No place offers it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No catalogue is configured. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The place could not be looked at. */
             502: {
                 headers: {
                     [name: string]: unknown;
@@ -3017,6 +3859,470 @@ export interface operations {
             };
         };
     };
+    install_plugin: {
+        parameters: {
+            query?: {
+                /** @description The digest of the package whose abilities somebody saw and agreed to. */
+                consent?: string;
+                /** @description Install it although its name looks like another one. */
+                allow_similar_name?: boolean;
+                /** @description Compare it with the active version for so many calls first. */
+                shadow_calls?: number;
+                /** @description Calls that may differ and it is promoted all the same. */
+                shadow_differences?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CataloguePackage"];
+                "application/wasm": components["schemas"]["PackageBytes"];
+            };
+        };
+        responses: {
+            /** @description Nothing changed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Installed"];
+                };
+            };
+            /** @description It runs. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Installed"];
+                };
+            };
+            /** @description It waits for approval, or is compared with the version that runs. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Installed"];
+                };
+            };
+            /** @description It is not a package, not believed, or does not compile; the code says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It may not be installed as things stand; the code says why. `consent-needed` comes with the inspection. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inspect_package: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CataloguePackage"];
+                "application/wasm": components["schemas"]["PackageBytes"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inspection"];
+                };
+            };
+            /** @description It is not a package, or not believed; the code says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The catalogue has no such package. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_publishers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Publisher"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trust_publisher: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The publisher. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublisherKey"];
+            };
+        };
+        responses: {
+            /** @description In force for what is installed from now on. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description That is not a key. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The configuration decides about this publisher. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget_publisher: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The publisher. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Forgotten. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The configuration decides about this publisher. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_revocations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Revocation"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_revocation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRevocation"];
+            };
+        };
+        responses: {
+            /** @description In force. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stopped"];
+                };
+            };
+            /** @description It names nothing, or several things. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lift_revocation: {
+        parameters: {
+            query?: {
+                /** @description All versions of a plugin. */
+                plugin?: string;
+                /** @description One package, `sha256:...`. */
+                digest?: string;
+                /** @description Everything that a key signed, `ed25519:...`. */
+                key?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Lifted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It names nothing, or several things. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not revoked. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_plugin: {
         parameters: {
             query?: never;
@@ -3036,6 +4342,681 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Plugin"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not installed. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uninstall_plugin: {
+        parameters: {
+            query: {
+                /** @description What becomes of its connections. */
+                data: "keep" | "remove";
+            };
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not installed. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfVersion"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plugin"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such plugin, or no such version of it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description That version does not wait, or was revoked. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disable_plugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plugin"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not installed. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drop_shadow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Reason"] | null;
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plugin"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not installed. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has no shadow. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enable_plugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plugin"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not installed. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_plugin_events: {
+        parameters: {
+            query?: {
+                /** @description Where the page before ended. */
+                cursor?: string;
+                /** @description Rows on a page, 1 to 200. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PluginEvent"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    promote_shadow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plugin"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not installed. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has no shadow. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reject_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfVersion"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plugin"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such plugin, or no such version of it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description That version does not wait. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_plugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revoke"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stopped"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such plugin, or no such version of it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_back_plugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rollback"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plugin"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such plugin, or no such version of it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing to go back to, or that version never ran or was revoked. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    shadow_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewShadow"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plugin"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such plugin, or no such version of it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is the active version, or nothing runs to compare it with. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Version"];
                 };
             };
             /** @description No session, or one that has ended. */
