@@ -853,10 +853,12 @@ export interface components {
             secret: boolean;
             /** @description A text area. */
             multiline: boolean;
+            /** @description It may stay empty. */
+            optional?: boolean;
         };
         /** @description One way to give a credential. */
         CredentialSchemeForm: {
-            /** @description "bearer", "jwt-bearer", "hmac-sha256". */
+            /** @description "bearer", "aws-sigv4", "hmac-sha256", ... */
             scheme: string;
             /** @description For people. */
             title: string;
@@ -1222,6 +1224,11 @@ export interface components {
              * @default false
              */
             insecure_http: boolean;
+            /**
+             * @description Keys of abilities that the plugin asks for and the connection does not give; in force from the next call on.
+             * @default []
+             */
+            withheld: string[];
         };
         /** @description Can this host do its work? */
         Health: {
