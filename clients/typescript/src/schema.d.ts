@@ -1243,10 +1243,12 @@ export interface components {
             secret: boolean;
             /** @description A text area. */
             multiline: boolean;
+            /** @description It may stay empty. */
+            optional?: boolean;
         };
         /** @description One way to give a credential. */
         CredentialSchemeForm: {
-            /** @description "bearer", "jwt-bearer", "hmac-sha256". */
+            /** @description "bearer", "aws-sigv4", "hmac-sha256", ... */
             scheme: string;
             /** @description For people. */
             title: string;
