@@ -1927,6 +1927,13 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_PluginVersion: {
+            /** @description The rows. */
+            items: components["schemas"]["PluginVersion"][];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Publisher: {
             /** @description The rows. */
             items: components["schemas"]["Publisher"][];
@@ -1944,13 +1951,6 @@ export interface components {
         Page_Run: {
             /** @description The rows. */
             items: components["schemas"]["Run"][];
-            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page_Version: {
-            /** @description The rows. */
-            items: components["schemas"]["Version"][];
             /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
             next_cursor?: string | null;
         };
@@ -2138,6 +2138,43 @@ export interface components {
             egress_denied: number;
             /** @description The last error. */
             last_error?: string | null;
+        };
+        /** @description A version that this host keeps. */
+        PluginVersion: {
+            /** @description `sha256:...` of the package. */
+            digest: string;
+            /** @description Semantic version. */
+            version: string;
+            /** @description "active", "waiting" (for approval), "shadow", "kept" or "withdrawn". */
+            state: string;
+            /** @description Why it was withdrawn. */
+            reason?: string | null;
+            /** @description It is revoked: not even by hand can it be used again, until the revocation is lifted. */
+            revoked: boolean;
+            /** @description One goes back to this one when nothing else is said. */
+            is_fallback: boolean;
+            signer?: components["schemas"]["Signer"] | null;
+            /**
+             * Format: int64
+             * @description Size in bytes.
+             */
+            size: number;
+            /** @description Where it came from: "upload", "folder: FILE" or the catalogue's reference. */
+            source: string;
+            /**
+             * Format: date-time
+             * @description When it came.
+             */
+            installed_at: string;
+            /**
+             * Format: date-time
+             * @description When it was activated last.
+             */
+            activated_at?: string | null;
+            /** @description What it can do. */
+            abilities: components["schemas"]["Ability"][];
+            /** @description Budgets that are larger than those of the active version. */
+            raised: components["schemas"]["RaisedBudget"][];
         };
         /** @description What went wrong (RFC 9457, `application/problem+json`). */
         Problem: {
@@ -5018,7 +5055,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_Version"];
+                    "application/json": components["schemas"]["Page_PluginVersion"];
                 };
             };
             /** @description No session, or one that has ended. */
