@@ -8,7 +8,7 @@ use crate::error::CliError;
 use crate::tree::Tree;
 use crate::ui::Ui;
 use opssight_api_types::Problem;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,6 +19,8 @@ use std::time::Duration;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A plugin's health check or action waits for its upstream, and the host gives it up to a minute.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
+/// A server that compiles a very large plugin takes minutes.
+const SLOW_REQUEST_TIMEOUT: Duration = Duration::from_secs(1_200);
 /// No answer of the API is that large; more means that something else is talking.
 const LARGEST_ANSWER: usize = 64 << 20;
 /// How often an overloaded server is asked again, and how long we let it make us wait each time.
@@ -30,6 +32,19 @@ const LONGEST_WAIT_SECS: u64 = 30;
 pub(crate) struct Received<T> {
     pub(crate) value: T,
     pub(crate) tree: Tree,
+}
+
+/// What is sent.
+pub(crate) enum Body {
+    Json(serde_json::Value),
+    /// The bytes of a plugin's package.
+    Package(Vec<u8>),
+}
+
+impl Body {
+    pub(crate) fn json(body: &impl Serialize) -> Result<Self, CliError> {
+        serde_json::to_value(body).map(Self::Json).map_err(|e| CliError::Render(e.to_string()))
+    }
 }
 
 pub(crate) struct Client {
@@ -85,17 +100,45 @@ impl Client {
         path: &[&str],
         body: &impl Serialize,
     ) -> Result<Received<T>, CliError> {
-        let answer = self.call(Method::POST, path, &(), Some(json(body)?)).await?;
+        let answer = self.call(Method::POST, path, &(), Some(Body::json(body)?)).await?;
         self.read(answer)
     }
 
     /// A post whose answer matters only to programs, and may be empty.
     pub(crate) async fn post_any(&self, path: &[&str], body: &impl Serialize) -> Result<Option<Tree>, CliError> {
-        let answer = self.call(Method::POST, path, &(), Some(json(body)?)).await?;
+        let answer = self.call(Method::POST, path, &(), Some(Body::json(body)?)).await?;
         if answer.is_empty() {
             return Ok(None);
         }
         self.read::<serde::de::IgnoredAny>(answer).map(|received| Some(received.tree))
+    }
+
+    /// A post that the server may take its time over.
+    pub(crate) async fn post_slowly<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &impl Serialize,
+        body: Body,
+    ) -> Result<Received<T>, CliError> {
+        let answer = self.call_within(SLOW_REQUEST_TIMEOUT, Method::POST, path, query, Some(body)).await?;
+        self.read(answer)
+    }
+
+    pub(crate) async fn patch<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<Received<T>, CliError> {
+        let answer = self.call(Method::PATCH, path, &(), Some(Body::json(body)?)).await?;
+        self.read(answer)
+    }
+
+    pub(crate) async fn put(&self, path: &[&str], body: &impl Serialize) -> Result<(), CliError> {
+        self.call(Method::PUT, path, &(), Some(Body::json(body)?)).await.map(drop)
+    }
+
+    pub(crate) async fn delete_with(&self, path: &[&str], query: &impl Serialize) -> Result<(), CliError> {
+        self.call(Method::DELETE, path, query, None).await.map(drop)
     }
 
     pub(crate) async fn delete(&self, path: &[&str]) -> Result<(), CliError> {
@@ -143,7 +186,18 @@ impl Client {
         method: Method,
         path: &[&str],
         query: &impl Serialize,
-        body: Option<serde_json::Value>,
+        body: Option<Body>,
+    ) -> Result<Vec<u8>, CliError> {
+        self.call_within(REQUEST_TIMEOUT, method, path, query, body).await
+    }
+
+    async fn call_within(
+        &self,
+        patience: Duration,
+        method: Method,
+        path: &[&str],
+        query: &impl Serialize,
+        body: Option<Body>,
     ) -> Result<Vec<u8>, CliError> {
         let url = self.server.api(path, query)?;
         let bearer = self.bearer()?;
@@ -152,12 +206,14 @@ impl Client {
             let mut request = self
                 .http
                 .request(method.clone(), url.clone())
-                .timeout(REQUEST_TIMEOUT)
+                .timeout(patience)
                 .header(ACCEPT, "application/json")
                 .header(AUTHORIZATION, bearer.clone());
-            if let Some(body) = &body {
-                request = request.json(body);
-            }
+            request = match &body {
+                None => request,
+                Some(Body::Json(body)) => request.json(body),
+                Some(Body::Package(bytes)) => request.header(CONTENT_TYPE, "application/wasm").body(bytes.clone()),
+            };
             let response = request.send().await.map_err(|e| self.unreachable(&e))?;
             match retry_after(&method, &response) {
                 Some(wait) if tries < RETRIES => tokio::time::sleep(wait).await,
@@ -248,10 +304,6 @@ fn http(server: &Server) -> Result<reqwest::Client, CliError> {
     // A proxy cannot reach this machine's own loopback.
     let builder = if server.is_loopback() { builder.no_proxy() } else { builder };
     builder.build().map_err(|e| CliError::Setup(root_cause(&e)))
-}
-
-fn json(body: &impl Serialize) -> Result<serde_json::Value, CliError> {
-    serde_json::to_value(body).map_err(|e| CliError::Render(e.to_string()))
 }
 
 /// How long to wait before asking again, if that is sensible. A 429 was not carried out, whatever the method.

@@ -1,6 +1,7 @@
 //! `opssight connections`.
 
 mod add;
+mod grants;
 mod input;
 
 use crate::Session;
@@ -52,6 +53,23 @@ pub enum ConnectionsCommand {
         /// Id or name of the connection
         connection: String,
     },
+    /// Withhold something from a connection that its plugin can do; in force from the next call on
+    #[command(after_help = "`opssight plugins inspect PLUGIN` lists what can be withheld.\n\nExamples:\n  \
+        opssight connections withhold acme \"act rerun\"")]
+    Withhold {
+        /// Id or name of the connection
+        connection: String,
+        /// The ability, by its key
+        ability: String,
+    },
+    /// Give back what was withheld
+    #[command(after_help = "Examples:\n  opssight connections grant acme \"act rerun\"")]
+    Grant {
+        /// Id or name of the connection
+        connection: String,
+        /// The ability, by its key
+        ability: String,
+    },
     /// Ask its plugin whether it can work
     #[command(
         after_help = "Exit code 0 when it can, 5 when it can not.\n\nExamples:\n  opssight connections check acme\n  \
@@ -82,6 +100,12 @@ pub(crate) async fn run(session: &mut Session, command: ConnectionsCommand) -> R
             session.ui.document(&found.tree, &found.value.id, |ui| print(ui, &found.value, hook.as_deref()))
         }
         ConnectionsCommand::Remove { connection } => remove(session, &connection).await,
+        ConnectionsCommand::Withhold { connection, ability } => {
+            grants::change(session, &connection, &ability, grants::Change::Withhold).await
+        }
+        ConnectionsCommand::Grant { connection, ability } => {
+            grants::change(session, &connection, &ability, grants::Change::Grant).await
+        }
         ConnectionsCommand::Check { connection } => check(session, &connection).await,
         ConnectionsCommand::Sync { connection } => sync(session, &connection).await,
     }
@@ -224,6 +248,9 @@ fn print(ui: &mut Ui, connection: &Connection, hook: Option<&str>) -> Result<(),
     }
     if connection.grants.insecure_http {
         sheet.entry("Plain http", Field::toned("allowed to the granted networks", Tone::Active));
+    }
+    for (index, ability) in connection.grants.withheld.iter().enumerate() {
+        sheet.entry(if index == 0 { "Withheld" } else { "" }, ability);
     }
     ui.table(&sheet)?;
     if status.feeds.is_empty() {

@@ -1,204 +1,49 @@
 //! `opssight plugins`.
 
+mod args;
+mod changes;
+mod consent;
+mod history;
+mod install;
+mod package;
+mod revoke;
+mod show;
+mod trust;
+
+pub(crate) use args::PluginsCommand;
+pub(crate) use consent::given;
+
 use crate::Session;
-use crate::Time;
 use crate::error::CliError;
-use crate::list::{self, Row};
-use crate::ui::table::{Field, Table, Tone};
-use crate::ui::{Ui, format};
-use clap::Subcommand;
+use crate::list;
 use opssight_api_types::plugins::Plugin;
-use serde_json::Value;
 
-pub(crate) const EXAMPLES: &str = "Examples:\n  opssight plugins list\n  opssight plugins inspect github";
-
-#[derive(Debug, Subcommand)]
-pub enum PluginsCommand {
-    /// List installed plugins
-    #[command(after_help = "Examples:\n  opssight plugins list\n  opssight plugins list -o json")]
-    List,
-    /// Show a plugin: what it can do, what it asks for, how it behaves
-    #[command(
-        visible_alias = "show",
-        after_help = "Examples:\n  opssight plugins inspect github\n  \
-        opssight plugins inspect github -o json"
-    )]
-    Inspect {
-        /// The plugin
-        #[arg(value_name = "PLUGIN")]
-        id: String,
-    },
-}
+pub(crate) const EXAMPLES: &str = "Examples:\n  opssight plugins list\n  opssight plugins install example.wasm\n  \
+    opssight plugins inspect github\n  opssight plugins rollback github --reason \"it drops runs\"";
 
 pub(crate) async fn run(session: &mut Session, command: PluginsCommand) -> Result<(), CliError> {
+    use PluginsCommand as C;
     match command {
-        PluginsCommand::List => list::print_whole::<Plugin>(session, &["plugins"], &()).await,
-        PluginsCommand::Inspect { id } => {
-            let plugin = session.client.get::<Plugin>(&["plugins", &id], &()).await?;
-            session.ui.document(&plugin.tree, &plugin.value.id, |ui| print(ui, &plugin.value))
+        C::List => list::print_whole::<Plugin>(session, &["plugins"], &()).await,
+        C::Inspect { id } => show::inspect(session, &id).await,
+        C::Install(args) => install::install(session, args).await,
+        C::Update { plugin, agreed } => install::update(session, &plugin, agreed).await,
+        C::Approve { plugin, consent } => changes::approve(session, &plugin, consent.as_deref()).await,
+        C::Reject { plugin } => changes::reject(session, &plugin).await,
+        C::Enable { plugin } => changes::switch(session, &plugin, true).await,
+        C::Disable { plugin } => changes::switch(session, &plugin, false).await,
+        C::Rollback { plugin, to, reason } => changes::roll_back(session, &plugin, to.as_deref(), reason).await,
+        C::Shadow { plugin, version, calls, differences } => {
+            changes::shadow(session, &plugin, &version, calls, differences).await
         }
+        C::Promote { plugin } => changes::promote(session, &plugin).await,
+        C::Drop { plugin, reason } => changes::drop_shadow(session, &plugin, reason).await,
+        C::Uninstall { plugin, data } => changes::uninstall(session, &plugin, data).await,
+        C::Revoke(args) => revoke::revoke(session, args).await,
+        C::Pardon(target) => revoke::pardon(session, target).await,
+        C::Revocations => revoke::list(session).await,
+        C::Versions { plugin } => history::versions(session, &plugin).await,
+        C::Events { plugin, paging } => history::events(session, &plugin, &paging).await,
+        C::Trust(command) => trust::run(session, command).await,
     }
-}
-
-impl Row for Plugin {
-    const PLURAL: &'static str = "plugins";
-    const HEADER: &'static [&'static str] = &["ID", "NAME", "VERSION", "PUBLISHER", "KINDS", "CALLS", "FAILED"];
-    const WHOLE: &'static [usize] = &[0, 2, 5, 6];
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn fields(&self, _: Time) -> Vec<Field> {
-        let failed: u64 = self.stats.failures.values().sum();
-        vec![
-            (&self.id).into(),
-            (&self.name).into(),
-            (&self.version).into(),
-            (&self.publisher).into(),
-            self.kinds.join(", ").into(),
-            self.stats.calls.to_string().into(),
-            Field::toned(failed.to_string(), if failed > 0 { Tone::Bad } else { Tone::Plain }),
-        ]
-    }
-}
-
-fn print(ui: &mut Ui, plugin: &Plugin) -> Result<(), CliError> {
-    ui.table(&about(plugin))?;
-    let sections = [
-        ("MAY SEND TO", egress(plugin)),
-        ("SETTINGS", settings(plugin)),
-        ("CREDENTIALS", credentials(plugin)),
-        ("FEEDS", feeds(plugin)),
-        ("ACTIONS", actions(plugin)),
-        ("BUDGETS PER CALL", budgets(plugin)),
-    ];
-    for (title, table) in sections {
-        if !table.is_empty() {
-            ui.write_line(&format!("\n{title}"))?;
-            ui.table(&table)?;
-        }
-    }
-    Ok(())
-}
-
-fn about(plugin: &Plugin) -> Table {
-    let stats = &plugin.stats;
-    let mut sheet = Table::sheet();
-    sheet.entry("Plugin", format!("{} ({}) {}", plugin.name, plugin.id, plugin.version));
-    sheet.entry("Is", &plugin.description);
-    sheet.entry("Publisher", &plugin.publisher);
-    sheet.entry("Licence", &plugin.licence);
-    sheet.entry_if("Home page", plugin.homepage.as_ref());
-    sheet.entry("Package", format!("{} ({})", plugin.digest, format::bytes(plugin.size)));
-    sheet.entry("Kinds", plugin.kinds.join(", "));
-    for (index, ability) in plugin.abilities.iter().enumerate() {
-        sheet.entry(if index == 0 { "Can" } else { "" }, ability);
-    }
-    let failures: Vec<_> = stats.failures.iter().map(|(fault, count)| format!("{count} {fault}")).collect();
-    let failures = if failures.is_empty() { "none".to_owned() } else { failures.join(", ") };
-    sheet.entry("Calls", format!("{}, failed by fault: {failures}", stats.calls));
-    sheet.entry("CPU per call", format!("{} us median, {} us p99", stats.cpu_us_p50, stats.cpu_us_p99));
-    sheet.entry("Wall time per call", format!("{} us median, {} us p99", stats.wall_us_p50, stats.wall_us_p99));
-    sheet.entry("Most memory", format::bytes(stats.memory_bytes_max));
-    sheet.entry("Requests", format!("{} sent, {} refused", stats.egress_requests, stats.egress_denied));
-    sheet.entry_if("Last error", stats.last_error.as_ref().map(|error| Field::toned(error, Tone::Bad)));
-    sheet
-}
-
-fn egress(plugin: &Plugin) -> Table {
-    let mut table = Table::new(&["URL", "METHODS", "CREDENTIAL", "WHY"]);
-    for rule in &plugin.egress {
-        let credential = format::text_or_dash(rule.credential.as_deref());
-        table.row(vec![(&rule.url).into(), rule.methods.join(" ").into(), credential.into(), (&rule.reason).into()]);
-    }
-    table
-}
-
-/// One line per property of the schema; the whole schema is in `-o json`.
-fn settings(plugin: &Plugin) -> Table {
-    let mut table = Table::new(&["KEY", "TYPE", "REQUIRED", "WHAT"]).whole(&[0]);
-    let schema = &plugin.settings_schema;
-    let required = schema.get("required").and_then(Value::as_array);
-    let is_required = |key: &str| required.is_some_and(|keys| keys.iter().any(|required| required == key));
-    let mut properties: Vec<_> = schema.get("properties").and_then(Value::as_object).into_iter().flatten().collect();
-    properties.sort_by_key(|(key, _)| (!is_required(key), key.as_str()));
-    for (key, property) in properties {
-        let text = |name: &str| property.get(name).and_then(Value::as_str).unwrap_or_default();
-        let what = if text("description").is_empty() { text("title") } else { text("description") };
-        table.row(vec![
-            key.into(),
-            kind(property).into(),
-            if is_required(key) { "yes" } else { "no" }.into(),
-            what.into(),
-        ]);
-    }
-    table
-}
-
-fn kind(property: &Value) -> String {
-    match property.get("type") {
-        Some(Value::String(kind)) => kind.clone(),
-        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or "),
-        _ => format::dash(),
-    }
-}
-
-fn credentials(plugin: &Plugin) -> Table {
-    let mut table = Table::new(&["CREDENTIAL", "SCHEME", "INPUT", "SECRET", "WHAT"]).whole(&[0, 1, 2]);
-    for form in &plugin.credentials {
-        let name = if form.optional { format!("{} (optional)", form.name) } else { form.name.clone() };
-        for scheme in &form.schemes {
-            for input in &scheme.inputs {
-                let what = if input.help.is_empty() { &input.title } else { &input.help };
-                table.row(vec![
-                    (&name).into(),
-                    (&scheme.scheme).into(),
-                    format!("{}.{}", form.name, input.name).into(),
-                    if input.secret { "yes" } else { "no" }.into(),
-                    what.into(),
-                ]);
-            }
-        }
-    }
-    table
-}
-
-fn feeds(plugin: &Plugin) -> Table {
-    let mut table = Table::new(&["FEED", "TITLE", "EVERY", "PRIORITY"]).whole(&[0]);
-    for feed in &plugin.feeds {
-        let every = format::duration(i64::from(feed.every_secs) * 1000);
-        table.row(vec![(&feed.name).into(), (&feed.title).into(), every.into(), (&feed.priority).into()]);
-    }
-    table
-}
-
-fn actions(plugin: &Plugin) -> Table {
-    let mut table = Table::new(&["ACTION", "ON", "ROLE", "DANGER", "WHAT"]).whole(&[0]);
-    for action in &plugin.actions {
-        let tone = if action.danger == "danger" { Tone::Bad } else { Tone::Plain };
-        table.row(vec![
-            (&action.name).into(),
-            (&action.subject).into(),
-            (&action.role).into(),
-            Field::toned(&action.danger, tone),
-            (&action.description).into(),
-        ]);
-    }
-    table
-}
-
-fn budgets(plugin: &Plugin) -> Table {
-    let mut table = Table::new(&["KIND", "CPU", "WALL", "MEMORY", "REQUESTS", "RESPONSE"]);
-    for (kind, budget) in &plugin.budgets {
-        table.row(vec![
-            kind.into(),
-            format!("{} ms", budget.cpu_ms).into(),
-            format!("{} ms", budget.wall_ms).into(),
-            format!("{} MiB", budget.memory_mib).into(),
-            budget.requests.to_string().into(),
-            format!("{} KiB", budget.response_kib).into(),
-        ]);
-    }
-    table
 }

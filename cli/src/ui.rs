@@ -184,6 +184,18 @@ impl Ui {
         }
     }
 
+    /// What a person has to know to decide, also where it is only read later.
+    pub(crate) fn tell(&mut self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(self.err, "{}", format::block(text).trim_end());
+        }
+    }
+
+    /// Whether questions are answered with yes beforehand.
+    pub(crate) fn has_yes(&self) -> bool {
+        self.yes
+    }
+
     /// A message that must be seen.
     pub(crate) fn warn(&mut self, text: &str) {
         let _ = writeln!(self.err, "warning: {}", format::block(text));
@@ -266,6 +278,13 @@ impl Ui {
 
     pub(crate) fn input_is_terminal(&self) -> bool {
         self.input_is_terminal
+    }
+
+    /// That something goes on whose end is not known.
+    pub(crate) fn spinner(&self, what: &str) -> ProgressBar {
+        let bar = self.bar(0, "{spinner} {msg} ({elapsed})");
+        bar.set_message(format::line(what));
+        bar
     }
 
     /// Progress on standard error; invisible unless that is a terminal.

@@ -5,6 +5,7 @@ use crate::process;
 use crate::tools;
 use crate::workspace::Workspace;
 use anyhow::Result;
+use std::path::PathBuf;
 
 /// How to report.
 #[derive(clap::Args)]
@@ -12,16 +13,47 @@ pub(crate) struct Args {
     /// Print one JSON object as the last line.
     #[arg(long)]
     json: bool,
+    /// Compare with Extism as well. Its build brings a second wasmtime and takes minutes at first.
+    #[arg(long)]
+    peers: bool,
 }
 
 /// Take the figures and print the table.
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     tools::wasm_target(workspace)?;
     tools::npm_packages(workspace)?;
+    let extism = if args.peers { Some(extism(workspace)?) } else { None };
     let mut cargo = workspace.cargo();
     cargo.args(["run", "--quiet", "-p", "opssight-server", "--example", "bench", "--"]);
     if args.json {
         cargo.arg("--json");
     }
+    if let Some([host, guest]) = &extism {
+        cargo.arg("--extism").arg(host).arg(guest);
+    }
     process::run_for_data(&mut cargo)
+}
+
+/// Extism's host and guest: a workspace of its own in a target folder of its own.
+fn extism(workspace: &Workspace) -> Result<[PathBuf; 2]> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    tools::rust_target(workspace, TARGET)?;
+    let target = workspace.target.join("extism");
+    let cargo = || {
+        let mut cargo = workspace.cargo();
+        cargo.current_dir(workspace.root.join("bench/extism")).env("CARGO_TARGET_DIR", &target);
+        cargo
+    };
+    process::run(cargo().args([
+        "build",
+        "--locked",
+        "--profile",
+        "plugin",
+        "--target",
+        TARGET,
+        "-p",
+        "bench-extism-guest",
+    ]))?;
+    process::run(cargo().args(["build", "--locked"]))?;
+    Ok([target.join("debug/bench-extism-host"), target.join(TARGET).join("plugin/bench_extism_guest.wasm")])
 }

@@ -35,9 +35,15 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut command = program(workspace)?;
-    args.row.iter().for_each(|row| drop(command.args(["--row", row])));
-    args.seed.iter().for_each(|seed| drop(command.args(["--seed", &seed.to_string()])));
-    args.mutants.iter().for_each(|mutants| drop(command.args(["--mutants", &mutants.to_string()])));
+    for row in &args.row {
+        command.args(["--row", row]);
+    }
+    if let Some(seed) = args.seed {
+        command.args(["--seed", &seed.to_string()]);
+    }
+    if let Some(mutants) = args.mutants {
+        command.args(["--mutants", &mutants.to_string()]);
+    }
     let status = command.status().context("start the hostile corpus")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

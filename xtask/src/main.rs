@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod bench;
+mod contract;
 mod demo;
 mod host;
 mod hostile;
@@ -51,6 +52,8 @@ enum Chore {
         /// Only this one, by its folder below `plugins/`.
         name: Option<String>,
     },
+    /// Write down what is new in the plugin contract: from then on it stands.
+    Contract,
     /// Build the dashboard into `web/out`.
     Web,
     /// Write `clients/typescript/openapi.json` and the types made from it.
@@ -80,6 +83,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Chore::Plugins { name } => {
             plugins::build(&workspace, name.as_deref())?;
         }
+        Chore::Contract => contract::release(&workspace)?,
         Chore::Web => web::build(&workspace)?,
         Chore::Openapi => openapi::write(&workspace)?,
         Chore::Schemas => schemas::write(&workspace)?,

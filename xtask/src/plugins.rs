@@ -36,18 +36,23 @@ struct Package {
 /// Every plugin of this repository, by name: a folder with a `plugin.toml`.
 pub(crate) fn sources(workspace: &Workspace) -> Result<Vec<Source>> {
     let mut sources = Vec::new();
-    let folder = workspace.root.join("plugins");
-    for entry in fs::read_dir(&folder).with_context(|| format!("list {}", folder.display()))? {
-        let folder = entry.with_context(|| format!("list {}", folder.display()))?.path();
-        if !folder.join("plugin.toml").is_file() {
-            continue;
+    for folder in folders(&workspace.root.join("plugins"))? {
+        // A plugin, or a folder of plugins of one kind.
+        let within = if folder.join("Cargo.toml").is_file() { vec![folder] } else { folders(&folder)? };
+        for folder in within.into_iter().filter(|folder| folder.join("plugin.toml").is_file()) {
+            let cargo_toml: CargoToml = read_toml(&folder.join("Cargo.toml"))?;
+            let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            sources.push(Source { name, krate: cargo_toml.package.name, folder });
         }
-        let cargo_toml: CargoToml = read_toml(&folder.join("Cargo.toml"))?;
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        sources.push(Source { name, krate: cargo_toml.package.name, folder });
     }
     sources.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(sources)
+}
+
+fn folders(of: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(of).with_context(|| format!("list {}", of.display()))?;
+    let paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    Ok(paths.into_iter().filter(|path| path.is_dir()).collect())
 }
 
 /// Build all, or one, and say where the packages are.
@@ -76,7 +81,7 @@ fn pack(workspace: &Workspace, source: &Source) -> Result<PathBuf> {
     let built = workspace.target.join(TARGET).join("plugin").join(format!("{}.wasm", source.krate.replace('-', "_")));
     let component = fs::read(&built).with_context(|| format!("read {}", built.display()))?;
     let package = opssight_package::embed(&component, &manifest)
-        .with_context(|| format!("failed to pack plugins/{}", source.name))?;
+        .with_context(|| format!("failed to pack {}", source.folder.display()))?;
     let path = workspace.plugins().join(format!("{}.wasm", manifest.id));
     write_if_changed(&path, &package)?;
     say(&format!("    {} {} -> {} ({} KiB)", manifest.id, manifest.version, path.display(), package.len() / 1024));

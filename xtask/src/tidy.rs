@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: what a machine can check, so that no reviewer has to.
 
+mod contract;
 mod deny;
 mod deploy;
 mod floors;
@@ -25,12 +26,13 @@ pub(crate) struct Args {
 type Remarks = Vec<String>;
 type Check = fn(&Workspace) -> Result<Remarks>;
 
-const CHECKS: [(&str, Check); 12] = [
+const CHECKS: [(&str, Check); 13] = [
     ("format", format),
     ("walls", walls::check),
     ("floors", floors::check),
     ("texts", texts::check),
     ("schemas", generated::schemas),
+    ("contract", contract::check),
     ("deploy", deploy::check),
     ("deny", deny::check),
     ("clippy", clippy),

@@ -11,7 +11,11 @@ use std::process::Command;
 
 /// Make sure that plugins can be compiled.
 pub(crate) fn wasm_target(workspace: &Workspace) -> Result<()> {
-    let target = crate::plugins::TARGET;
+    rust_target(workspace, crate::plugins::TARGET)
+}
+
+/// Make sure that there is a standard library for a target.
+pub(crate) fn rust_target(workspace: &Workspace, target: &str) -> Result<()> {
     let installed = || {
         process::capture(workspace.command("rustc").args(["--print", "target-libdir", "--target", target]))
             .is_ok_and(|folder| fs::read_dir(folder.trim()).is_ok_and(|mut files| files.next().is_some()))

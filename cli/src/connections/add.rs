@@ -8,7 +8,7 @@ use clap::Args;
 use opssight_api_types::connections::{Connection, CredentialInput, Grants, NewConnection};
 use opssight_api_types::plugins::Plugin;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
@@ -53,6 +53,10 @@ pub struct AddArgs {
     /// Let it use plain http to the granted networks
     #[arg(long, requires = "networks")]
     allow_http: bool,
+
+    /// Something that the plugin can do and this connection does not give, by its key
+    #[arg(long = "withhold", value_name = "ABILITY")]
+    withheld: Vec<String>,
 }
 
 pub(super) async fn add(session: &mut Session, args: AddArgs) -> Result<(), CliError> {
@@ -63,18 +67,30 @@ pub(super) async fn add(session: &mut Session, args: AddArgs) -> Result<(), CliE
         None => Map::new(),
     };
     settings.extend(input::settings(&args.settings, &plugin.settings_schema));
+    let withheld: BTreeSet<String> = args.withheld.into_iter().collect();
+    consented(session, &plugin, &withheld);
     let new = NewConnection {
         name: args.name,
         plugin: args.plugin,
         settings: Value::Object(settings),
         credentials: credentials(&mut session.ui, &args.credentials, &args.schemes, &plugin)?,
-        grants: Grants { networks: args.networks, insecure_http: args.allow_http, ..Grants::default() },
+        grants: Grants { networks: args.networks, insecure_http: args.allow_http, withheld },
+        consent: Some(plugin.digest.clone()),
     };
     let made = session.client.post::<Connection>(&["connections"], &new).await?;
     let hook = super::hook(session, &made.value);
     session.ui.document(&made.tree, &made.value.id, |ui| super::print(ui, &made.value, hook.as_deref()))?;
     advise(session, &made.value, &plugin);
     Ok(())
+}
+
+/// What the connection gives the plugin. If another version runs by the time that the server hears of it, it says so.
+fn consented(session: &mut Session, plugin: &Plugin, withheld: &BTreeSet<String>) {
+    let gives: Vec<_> = plugin.can.iter().filter(|ability| !withheld.contains(&ability.key)).cloned().collect();
+    let abilities = crate::plugins::given(&gives);
+    session
+        .ui
+        .note(&format!("With this connection, {} {} ({})\n{abilities}", plugin.name, plugin.version, plugin.digest));
 }
 
 fn advise(session: &mut Session, connection: &Connection, plugin: &Plugin) {

@@ -21,6 +21,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Plugins that the configured catalogues offer, beside what is installed here. */
+        get: operations["search_catalogue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalogue/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The versions of a plugin that the catalogues have, newest first. */
+        get: operations["list_catalogue_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/changes": {
         parameters: {
             query?: never;
@@ -365,8 +399,106 @@ export interface paths {
         /** Installed plugins, by id. */
         get: operations["list_plugins"];
         put?: never;
+        /**
+         * Install a plugin, or update one.
+         * @description A new plugin, and an update that wants more, need `consent`: the digest whose abilities somebody agreed to. Without it
+         *     an update waits, and the version that runs goes on.
+         */
+        post: operations["install_plugin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/inspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a package is, what it can do and what would change, before anything is kept or compiled.
+         * @description Send the package as `application/wasm`, or say as `application/json` where the catalogue has it.
+         */
+        post: operations["inspect_package"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/publishers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Publishers and their pinned keys, by name. */
+        get: operations["list_publishers"];
+        put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/publishers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Trust a key for a publisher from now on. */
+        put: operations["trust_publisher"];
+        post?: never;
+        /** Forget a publisher's key: the next installation pins one. */
+        delete: operations["forget_publisher"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/revocations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Revocations in force. */
+        get: operations["list_revocations"];
+        put?: never;
+        /**
+         * Stop a plugin, a package or everything that a key signed: calls under way are interrupted, no new ones are made, and it
+         *     is not used again until the revocation is lifted. Deliveries are taken, and wait.
+         */
+        post: operations["revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/revocations/{target}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Lift a revocation. What it stopped stays stopped until it is installed or rolled back to. */
+        delete: operations["lift_revocation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -381,6 +513,177 @@ export interface paths {
         };
         /** One plugin: what it is, what it can do and what it did. */
         get: operations["show_plugin"];
+        put?: never;
+        post?: never;
+        /** Uninstall a plugin. */
+        delete: operations["uninstall_plugin"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Agree to the version that waits: it runs from now on, for all connections. */
+        post: operations["approve_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make no calls until told otherwise. Deliveries are taken, and wait. */
+        post: operations["disable_plugin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let go of the shadow. */
+        post: operations["drop_shadow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make calls again. */
+        post: operations["enable_plugin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened to a plugin, newest first: installed, approved, rolled back, revoked, left alone for failing. */
+        get: operations["list_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the shadow take over now. What it wants is agreed to with it. */
+        post: operations["promote_shadow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuse the version that waits: the one that runs goes on. */
+        post: operations["reject_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go back to the version that ran before, or to another one that ran here. */
+        post: operations["rollback_plugin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/shadow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Compare a kept version with the one that runs, before anything depends on it. */
+        post: operations["shadow_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The kept versions of a plugin, how each stands, and what would change with it. */
+        get: operations["list_versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -587,6 +890,28 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description One thing that a plugin can do. */
+        Ability: {
+            /** @description The same in every version that can do it: "send GET https://api.example.com with api". */
+            key: string;
+            /** @description A sentence that fits after "It ...". */
+            says: string;
+            /** @description How loudly to say it: "safe", "caution" or "danger". */
+            risk: string;
+            /** @description Whether a connection can withhold it. */
+            can_be_withheld: boolean;
+        };
+        /** @description What a newer version can do that the older could not, and the other way round. */
+        AbilityChange: {
+            /** @description Somebody has to agree to it. */
+            wider: boolean;
+            /** @description New abilities. */
+            added: components["schemas"]["Ability"][];
+            /** @description Abilities that it gave up. */
+            removed: components["schemas"]["Ability"][];
+            /** @description Budgets that became larger. */
+            raised: components["schemas"]["RaisedBudget"][];
+        };
         /** @description What the hook endpoint answers. */
         Accepted: {
             /** @description Our id of the delivery. */
@@ -658,6 +983,48 @@ export interface components {
              * @description One response, KiB.
              */
             response_kib: number;
+        };
+        /** @description What the catalogues offer. */
+        CatalogueAnswer: {
+            /** @description By id. */
+            items: components["schemas"]["CatalogueEntry"][];
+            /** @description Places that could not be looked at, in words. */
+            problems: string[];
+        };
+        /** @description A plugin that a catalogue offers, as the catalogue describes it. */
+        CatalogueEntry: {
+            /** @description Which plugin. */
+            id: string;
+            /** @description "GitHub". */
+            name: string;
+            /** @description The newest version. */
+            version: string;
+            /** @description Whose it is. */
+            publisher: string;
+            /** @description One sentence. */
+            description: string;
+            /** @description SPDX expression. */
+            licence: string;
+            /** @description "webhook", "source", ... */
+            kinds: string[];
+            /** @description `sha256:...` of the newest package. */
+            digest: string;
+            /**
+             * Format: int64
+             * @description Size in bytes.
+             */
+            size: number;
+            /** @description The place that offers it. */
+            place: string;
+            /** @description The version that is installed here, if one is. */
+            installed?: string | null;
+        };
+        /** @description A version that a catalogue has. */
+        CatalogueVersion: {
+            /** @description Which. */
+            version: string;
+            /** @description The place that has it. */
+            place: string;
         };
         /** @description A change (pull or merge request). */
         Change: {
@@ -1210,6 +1577,13 @@ export interface components {
              */
             last_at: string;
         };
+        /** @description A package of the catalogue. */
+        FromCatalogue: {
+            /** @description Which plugin. */
+            id: string;
+            /** @description A version, a requirement ("^1.2") or a digest; absent: the newest. */
+            version?: string | null;
+        };
         /** @description What a connection may reach beyond its manifest. */
         Grants: {
             /**
@@ -1222,6 +1596,11 @@ export interface components {
              * @default false
              */
             insecure_http: boolean;
+            /**
+             * @description Keys of abilities that the plugin asks for and the connection does not give; in force from the next call on.
+             * @default []
+             */
+            withheld: string[];
         };
         /** @description Can this host do its work? */
         Health: {
@@ -1238,6 +1617,71 @@ export interface components {
             status: string;
             /** @description What is wrong, or a figure. */
             detail: string;
+        };
+        /** @description What a package is and would mean here, before anything is kept. */
+        Inspection: {
+            /** @description `sha256:...` of the package: agreeing to it is agreeing to this digest. */
+            digest: string;
+            /** @description "github". */
+            id: string;
+            /** @description "GitHub". */
+            name: string;
+            /** @description Semantic version. */
+            version: string;
+            /** @description Whose it claims to be. */
+            publisher: string;
+            /** @description One sentence. */
+            description: string;
+            /** @description SPDX expression. */
+            licence: string;
+            /**
+             * Format: int64
+             * @description Size in bytes.
+             */
+            size: number;
+            /** @description What it is: "source", "webhook", ... */
+            kinds: string[];
+            signer?: components["schemas"]["Signer"] | null;
+            /** @description The signer's key is new here: installing the package pins it to the publisher. */
+            pins_key: boolean;
+            /** @description All that it can do. */
+            abilities: components["schemas"]["Ability"][];
+            /** @description What it cannot do, in one sentence. */
+            cannot: string;
+            /** @description The version that runs now; absent for a new plugin. */
+            update_from?: string | null;
+            change?: components["schemas"]["AbilityChange"] | null;
+            /** @description It is what runs already. */
+            is_active: boolean;
+            /** @description Things to know that do not refuse it. */
+            remarks: string[];
+            refused?: components["schemas"]["RefusedPackage"] | null;
+        };
+        /** @description How an installation went. */
+        InstallAnswer: {
+            /**
+             * @description "active": it runs; "unchanged": it ran already; "waiting": it wants more than the version that runs, and waits
+             *     for approval; "shadow": it is compared with the version that runs.
+             */
+            approval: string;
+            /** @description What was installed. */
+            inspection: components["schemas"]["Inspection"];
+        };
+        /** @description An installed plugin and its versions. */
+        Installation: {
+            /** @description Which plugin. */
+            id: string;
+            /** @description Whose it is. */
+            publisher: string;
+            /** @description Calls are made. */
+            enabled: boolean;
+            /** @description Digest of the version that runs; absent: none does. */
+            active?: string | null;
+            /** @description Digest that a rollback leads to. */
+            previous?: string | null;
+            /** @description Kept versions, newest first. */
+            versions: components["schemas"]["PluginVersion"][];
+            shadow?: components["schemas"]["ShadowState"] | null;
         };
         /** @description A job of a run. */
         Job: {
@@ -1336,6 +1780,29 @@ export interface components {
             /** @description What it may reach beyond its manifest. */
             grants?: components["schemas"]["Grants"];
         };
+        /** @description Stop something now, and never use it again until the revocation is lifted. Exactly one of the three. */
+        NewRevocation: {
+            /**
+             * @description All versions of a plugin.
+             * @default null
+             */
+            plugin: string | null;
+            /**
+             * @description One package.
+             * @default null
+             */
+            digest: string | null;
+            /**
+             * @description Everything that a key signed.
+             * @default null
+             */
+            key: string | null;
+            /**
+             * @description Why.
+             * @default
+             */
+            reason: string;
+        };
         /** @description Figures for the first page. */
         Overview: {
             /**
@@ -1370,6 +1837,13 @@ export interface components {
              * @description Deliveries that failed for good.
              */
             failed_deliveries: number;
+        };
+        /** @description One page of a list. */
+        Page_CatalogueVersion: {
+            /** @description The rows. */
+            items: components["schemas"]["CatalogueVersion"][];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page_Change: {
@@ -1424,6 +1898,27 @@ export interface components {
         Page_Plugin: {
             /** @description The rows. */
             items: components["schemas"]["Plugin"][];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_PluginEvent: {
+            /** @description The rows. */
+            items: components["schemas"]["PluginEvent"][];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Publisher: {
+            /** @description The rows. */
+            items: components["schemas"]["Publisher"][];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Revocation: {
+            /** @description The rows. */
+            items: components["schemas"]["Revocation"][];
             /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
             next_cursor?: string | null;
         };
@@ -1498,8 +1993,18 @@ export interface components {
             kinds: string[];
             /** @description Interfaces that it imports: all it can do. */
             imports: string[];
-            /** @description What it can do, in words, computed from its imports and its manifest. */
-            abilities: string[];
+            /** @description What it can do, computed from its imports and its manifest. */
+            abilities: components["schemas"]["Ability"][];
+            /** @description What it cannot do, in one sentence. */
+            cannot: string;
+            /** @description Calls are made; switched off, deliveries are taken and wait. */
+            enabled: boolean;
+            /** @description A version that wants more than this one and waits for approval. */
+            waiting?: string | null;
+            /** @description A version that is compared with this one. */
+            shadow?: string | null;
+            /** @description The key that signed it; absent: nobody did. */
+            key?: string | null;
             /** @description Where it may send requests. */
             egress: components["schemas"]["Egress"][];
             /** @description JSON Schema of a connection's settings. */
@@ -1534,6 +2039,29 @@ export interface components {
             danger: string;
             /** @description JSON Schema of its input. */
             input_schema: Record<string, unknown>;
+        };
+        /** @description Something that happened to a plugin. */
+        PluginEvent: {
+            /**
+             * Format: int64
+             * @description Its place; grows.
+             */
+            seq: number;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description Which plugin. */
+            plugin: string;
+            /** @description Which version, when it is about one. */
+            digest?: string | null;
+            /** @description "installed", "approved", "updated", "rolled-back", "revoked", "breaker-opened", ... */
+            what: string;
+            /** @description Who: an admin, or "host". */
+            actor: string;
+            /** @description One sentence. */
+            detail: string;
         };
         /** @description What a plugin did since the host started. */
         PluginStats: {
@@ -1584,6 +2112,38 @@ export interface components {
             /** @description The last error. */
             last_error?: string | null;
         };
+        /** @description One version of a plugin that this host keeps. */
+        PluginVersion: {
+            /** @description `sha256:...` of the package. */
+            digest: string;
+            /** @description Semantic version. */
+            version: string;
+            /** @description "active", "waiting", "shadow", "kept" or "withdrawn". */
+            state: string;
+            /** @description Why it was withdrawn. */
+            reason?: string | null;
+            /** @description It may not be used again until the revocation is lifted. */
+            revoked: boolean;
+            signer?: components["schemas"]["Signer"] | null;
+            /** @description Where it came from: "upload", a path or a reference. */
+            source: string;
+            /**
+             * Format: int64
+             * @description Size in bytes.
+             */
+            size: number;
+            /**
+             * Format: date-time
+             * @description When it came.
+             */
+            installed_at: string;
+            /**
+             * Format: date-time
+             * @description When it was activated last.
+             */
+            activated_at?: string | null;
+            change?: components["schemas"]["AbilityChange"] | null;
+        };
         /** @description What went wrong (RFC 9457, `application/problem+json`). */
         Problem: {
             /** @description A stable name of the kind of problem: `https://opssight.dev/problems/<kind>`. */
@@ -1603,6 +2163,83 @@ export interface components {
             fields?: components["schemas"]["FieldProblem"][];
             /** @description Quote this when you ask for help; it is in the logs. */
             request_id?: string | null;
+        };
+        /** @description A publisher's pinned key. */
+        Publisher: {
+            /** @description The namespace. */
+            name: string;
+            /** @description Its key. */
+            key: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            pinned_at: string;
+        };
+        /** @description A budget that became larger. */
+        RaisedBudget: {
+            /** @description "webhook.cpu_ms". */
+            budget: string;
+            /**
+             * Format: int32
+             * @description What it was; absent: the kind's own limit.
+             */
+            from?: number | null;
+            /**
+             * Format: int32
+             * @description What it would be; absent: the kind's own limit.
+             */
+            to?: number | null;
+        };
+        /** @description Why. */
+        ReasonGiven: {
+            /**
+             * @description For the record.
+             * @default null
+             */
+            reason: string | null;
+        };
+        /** @description Why a package would be refused. */
+        RefusedPackage: {
+            /** @description Machine readable: "wrong-key", "downgrade", "import". */
+            code: string;
+            /** @description What is wrong and how to mend it. */
+            message: string;
+        };
+        /** @description A revocation in force. */
+        Revocation: {
+            /** @description "plugin:...", "digest:..." or "key:...": what lifts it again. */
+            target: string;
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            at: string;
+            /** @description Who. */
+            actor: string;
+        };
+        /** @description What revoking did. */
+        RevokedNow: {
+            /**
+             * Format: int64
+             * @description Calls that were under way and were interrupted.
+             */
+            interrupted: number;
+        };
+        /** @description Where to go back to. */
+        RollbackRequest: {
+            /**
+             * @description `sha256:...`; absent: the version that ran before.
+             * @default null
+             */
+            digest: string | null;
+            /**
+             * @description Why, for the record.
+             * @default null
+             */
+            reason: string | null;
         };
         /** @description One attempt of one run. */
         Run: {
@@ -1724,12 +2361,75 @@ export interface components {
              */
             expires_at: string;
         };
+        /** @description A call whose answers differed. */
+        ShadowDifference: {
+            /** @description The active version's call. */
+            call: string;
+            /** @description "webhook", "source", ... */
+            kind: string;
+            /** @description Where they differ, in words. */
+            difference: string;
+        };
+        /** @description What to compare with the active version. */
+        ShadowRequest: {
+            /** @description `sha256:...` of a kept version. */
+            digest: string;
+            /**
+             * Format: int64
+             * @description Decide after so many compared calls (100 unless told).
+             */
+            calls?: number | null;
+            /**
+             * Format: int64
+             * @description Take over if at most so many differ (none unless told).
+             */
+            differences?: number | null;
+        };
+        /** @description A version in the shadow of the active one: the same calls, offline, answers compared. */
+        ShadowState: {
+            /** @description Which version. */
+            digest: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+            /**
+             * Format: int64
+             * @description Decide after so many compared calls.
+             */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Take over if at most so many differ.
+             */
+            differences: number;
+            /**
+             * Format: int64
+             * @description Calls compared so far.
+             */
+            compared: number;
+            /**
+             * Format: int64
+             * @description Of them, how many differed.
+             */
+            different: number;
+            /** @description The last differences. */
+            samples: components["schemas"]["ShadowDifference"][];
+        };
         /** @description Sign in with the admin secret. */
         SignIn: {
             /** @description The secret that the first start printed. */
             secret: string;
             /** @description What the session is for, shown in the list of sessions: "ada's laptop". */
             label?: string | null;
+        };
+        /** @description Who signed a package. */
+        Signer: {
+            /** @description For whom. */
+            publisher: string;
+            /** @description "ed25519:" and 64 hexadecimal digits. */
+            key: string;
         };
         /** @description A step of a job. */
         Step: {
@@ -1754,12 +2454,22 @@ export interface components {
              */
             finished_at?: string | null;
         };
+        /** @description The key to trust from now on. */
+        TrustedKey: {
+            /** @description "ed25519:" and 64 hexadecimal digits. */
+            key: string;
+        };
         /** @description What is running. */
         Version: {
             /** @description Version of the host. */
             version: string;
             /** @description Version of the plugin contract. */
             contract: string;
+        };
+        /** @description Which version a step is about. */
+        VersionChoice: {
+            /** @description `sha256:...`. */
+            digest: string;
         };
         /** @description How deliveries are set up upstream. */
         WebhookForm: {
@@ -1839,6 +2549,117 @@ export interface operations {
                 };
             };
             /** @description The upstream failed or refused. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_catalogue: {
+        parameters: {
+            query?: {
+                /** @description Every word must be found in id, name, publisher, description or kinds; empty finds all. */
+                query?: string;
+                /** @description At most this many (50 unless told). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogueAnswer"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No catalogue answers. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_catalogue_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CatalogueVersion"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No catalogue has it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No catalogue answers. */
             502: {
                 headers: {
                     [name: string]: unknown;
@@ -3017,6 +3838,439 @@ export interface operations {
             };
         };
     };
+    install_plugin: {
+        parameters: {
+            query?: {
+                /** @description The digest whose abilities were agreed to. Needed for a new plugin, and for an update that wants more. */
+                consent?: string;
+                /** @description The name may look like that of another plugin. */
+                allow_similar_name?: boolean;
+                /** @description Compare it with the version that runs for so many calls before it takes over. */
+                shadow_calls?: number;
+                /** @description Take over if at most so many of them differ. */
+                shadow_differences?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FromCatalogue"];
+                "application/wasm": number[];
+            };
+        };
+        responses: {
+            /** @description It ran already. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstallAnswer"];
+                };
+            };
+            /** @description It runs. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstallAnswer"];
+                };
+            };
+            /** @description It waits for approval, or is compared with the version that runs. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstallAnswer"];
+                };
+            };
+            /** @description It is no package, or nobody vouches for it; `code` says which. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It may not be installed like this; `code` says why: `consent-needed`, `downgrade`, `similar-name`, ... */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The catalogue does not answer. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inspect_package: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FromCatalogue"];
+                "application/wasm": number[];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inspection"];
+                };
+            };
+            /** @description It is no package, or nobody vouches for it; `code` says which. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The catalogue does not answer. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_publishers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Publisher"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trust_publisher: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which publisher. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrustedKey"];
+            };
+        };
+        responses: {
+            /** @description It is trusted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description That is no key. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget_publisher: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which publisher. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is forgotten. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_revocations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Revocation"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRevocation"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevokedNow"];
+                };
+            };
+            /** @description Not exactly one of `plugin`, `digest` and `key`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lift_revocation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As the list of revocations names it. */
+                target: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is lifted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description That is no target. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such revocation. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_plugin: {
         parameters: {
             query?: never;
@@ -3048,6 +4302,636 @@ export interface operations {
                 };
             };
             /** @description It is not installed. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uninstall_plugin: {
+        parameters: {
+            query?: {
+                /** @description "keep" (they work again after a new installation) or "remove" (with credentials and state). "keep" unless told. */
+                data?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such plugin. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VersionChoice"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Installation"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such plugin or version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not wait. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disable_plugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Installation"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such plugin. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drop_shadow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReasonGiven"] | null;
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Installation"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such plugin. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing is compared. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enable_plugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Installation"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such plugin. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_events: {
+        parameters: {
+            query?: {
+                /** @description Where the page before ended. */
+                cursor?: string;
+                /** @description At most this many (50 unless told). */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Which plugin; it need not be installed any more. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PluginEvent"];
+                };
+            };
+            /** @description The cursor is none of ours. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    promote_shadow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Installation"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such plugin. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing is compared. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reject_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VersionChoice"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Installation"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such plugin or version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not wait. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rollback_plugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RollbackRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Installation"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such plugin or version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing to go back to. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    shadow_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShadowRequest"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Installation"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such plugin or version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It runs already, or was revoked. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Installation"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such plugin. */
             404: {
                 headers: {
                     [name: string]: unknown;

@@ -16,6 +16,9 @@ pub struct Connection {
     pub name: String,
     /// Which plugin.
     pub plugin: String,
+    /// The version that it runs, by digest; absent while none may run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// Off: deliveries are refused and nothing is pulled.
     pub enabled: bool,
     /// Its settings.
@@ -131,6 +134,10 @@ pub struct NewConnection {
     /// What it may reach beyond its manifest.
     #[serde(default)]
     pub grants: Grants,
+    /// The digest of the plugin's version whose abilities you saw and agree to. If another one runs by now, the answer is
+    /// the conflict `consent-stale`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<String>,
 }
 
 fn empty_object() -> serde_json::Value {

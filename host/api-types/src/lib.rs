@@ -61,6 +61,9 @@ pub struct Problem {
     /// Which fields of the input are wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldProblem>,
+    /// With the code `consent-needed`: what the package is and can do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inspection: Option<Box<plugins::installs::Inspection>>,
     /// Quote this when you ask for help; it is in the logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,

@@ -1,12 +1,18 @@
 //! Installed plugins.
 
+pub mod catalogue;
+pub mod changes;
 mod convert;
+pub mod installs;
+pub mod versions;
 
 pub(crate) use convert::danger;
 
+use installs::{Ability, Signer};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
+use versions::{Shadow, VersionName};
 
 /// An installed plugin.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -54,6 +60,22 @@ pub struct Plugin {
     pub budgets: BTreeMap<String, Budget>,
     /// What it did since the host started.
     pub stats: PluginStats,
+    /// Calls are made; switched off, deliveries are taken and wait.
+    pub enabled: bool,
+    /// "active": it runs. "disabled": it is switched off. "stopped": no version of it may run. "not-loaded": its active
+    /// version could not be loaded.
+    pub state: String,
+    /// Who signed the version; absent when nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<Signer>,
+    /// A version that wants more and waits for approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<VersionName>,
+    /// A version that is compared with the active one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<Shadow>,
+    /// What it can do, one by one, with what a connection can withhold.
+    pub can: Vec<Ability>,
 }
 
 /// Where requests may go.

@@ -11,6 +11,8 @@ use opssight_core::hooks::{Hooks, Inbox};
 use opssight_core::identity::Identity;
 use opssight_core::pipelines::RunStore;
 use opssight_core::plugins::Plugins;
+use opssight_core::plugins::catalogue::Catalogue;
+use opssight_core::plugins::installs::Installs;
 use opssight_core::time::{Clock, Randomness};
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -40,6 +42,10 @@ pub struct App {
     pub identity: Identity,
     /// What is installed.
     pub plugins: Arc<dyn Plugins>,
+    /// The desk where plugins are installed.
+    pub installs: Installs,
+    /// What can be installed; none where no places are configured.
+    pub catalogue: Option<Arc<dyn Catalogue>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.

@@ -1,43 +1,69 @@
-//! Installed plugins.
+//! Installed plugins, and their life: what is installed, changed and taken out of service here.
 
-mod abilities;
+mod catalogue;
+mod changes;
+mod events;
+mod inspect;
+mod install;
+mod package;
+mod publishers;
+mod revocations;
+mod shadow;
+mod show;
+mod uninstall;
+mod versions;
 
 use crate::app::App;
 use crate::problem::Refusal;
 use crate::router::Api;
-use axum::Json;
-use axum::extract::{Path, State};
-use opssight_api_types::Page;
 use opssight_api_types::plugins::Plugin;
+use opssight_core::error::Kind;
 use opssight_core::id::PluginId;
-use opssight_core::plugins::InstalledPlugin;
-use std::sync::Arc;
+use opssight_core::plugins::installs::{Install, InstallError, Installs};
+use std::future::Future;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(list_plugins)).routes(routes!(show_plugin))
+    OpenApiRouter::new()
+        .merge(show::routes())
+        .merge(inspect::routes())
+        .merge(install::routes())
+        .merge(changes::routes())
+        .merge(shadow::routes())
+        .merge(uninstall::routes())
+        .merge(versions::routes())
+        .merge(events::routes())
+        .merge(revocations::routes())
+        .merge(publishers::routes())
+        .merge(catalogue::routes())
 }
 
-/// Installed plugins, by id.
-#[utoipa::path(get, path = "/api/v1/plugins", tag = "plugins", responses((status = 200, body = Page<Plugin>)))]
-async fn list_plugins(State(app): State<Arc<App>>) -> Json<Page<Plugin>> {
-    Json(Page::whole(app.plugins.installed().into_iter().map(shown).collect()))
+/// Do something at the desk to its end, also when whoever asked goes away in the middle of it.
+async fn to_its_end<T, F>(app: &App, work: impl FnOnce(Installs) -> F) -> Result<T, Refusal>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, InstallError>> + Send + 'static,
+{
+    match tokio::spawn(work(app.installs.clone())).await {
+        Ok(outcome) => Ok(outcome?),
+        Err(error) => {
+            tracing::error!(%error, "a change of a plugin ended in a panic");
+            Err(Refusal::new(Kind::Internal, "something went wrong on our side; the log says more"))
+        }
+    }
 }
 
-/// One plugin: what it is, what it can do and what it did.
-#[utoipa::path(
-    get, path = "/api/v1/plugins/{id}", tag = "plugins",
-    params(("id" = String, Path, description = "Which plugin: `github`.")),
-    responses((status = 200, body = Plugin), (status = 404, description = "It is not installed."))
-)]
-async fn show_plugin(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Plugin>, Refusal> {
-    let id = PluginId(id);
-    let installed = app.plugins.find(&id).ok_or_else(|| Refusal::not_found("plugin", id.as_str()))?;
-    Ok(Json(shown(installed)))
+/// A plugin as it stands after a change.
+async fn shown(app: &App, install: &Install) -> Result<Plugin, Refusal> {
+    show::plugin(app, &install.plugin, Some(install))
+        .ok_or_else(|| Refusal::not_found("plugin", install.plugin.as_str()))
 }
 
-fn shown(installed: InstalledPlugin) -> Plugin {
-    let abilities = abilities::of(&installed.manifest, &installed.imports);
-    Plugin::of(installed, abilities)
+/// Why something is done, for the record: never empty.
+fn reason(given: String) -> String {
+    if given.trim().is_empty() { "no reason was given".to_owned() } else { given }
+}
+
+fn id(id: String) -> PluginId {
+    PluginId(id)
 }

@@ -8,12 +8,15 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use opssight_api_types::plugins::installs::Inspection;
 use opssight_api_types::{FieldProblem, Problem};
 use opssight_core::actions::ActionError;
 use opssight_core::connections::ConnectionError;
 use opssight_core::error::{Kind, StoreError};
 use opssight_core::hooks::HookError;
 use opssight_core::identity::IdentityError;
+use opssight_core::plugins::catalogue::CatalogueError;
+use opssight_core::plugins::installs::InstallError;
 use std::error::Error;
 
 /// What a refused request is told.
@@ -27,6 +30,7 @@ struct Content {
     detail: String,
     code: Option<String>,
     fields: Vec<FieldProblem>,
+    inspection: Option<Box<Inspection>>,
     retry_after_secs: Option<u64>,
 }
 
@@ -55,6 +59,7 @@ impl Refusal {
             detail: detail.into(),
             code: None,
             fields: Vec::new(),
+            inspection: None,
             retry_after_secs,
         }))
     }
@@ -125,11 +130,33 @@ impl From<ConnectionError> for Refusal {
             ConnectionError::Invalid(problems) => {
                 problems.into_iter().fold(refusal, |refusal, problem| refusal.with_field(problem.at, problem.problem))
             }
+            ConnectionError::Withheld(problems) => {
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                let refusal = Self::http(status, "invalid", refusal.0.detail).with_code("cannot-be-withheld");
+                problems.into_iter().fold(refusal, |refusal, problem| refusal.with_field(problem.at, problem.problem))
+            }
+            ConnectionError::ConsentStale { .. } => refusal.with_code("consent-stale"),
             ConnectionError::Stale => {
                 Self::http(StatusCode::PRECONDITION_FAILED, "precondition-failed", format!("failed to {error}"))
             }
             _ => refusal,
         }
+    }
+}
+
+impl From<InstallError> for Refusal {
+    fn from(error: InstallError) -> Self {
+        let mut refusal = Self::logged(error.kind(), &error).with_code(error.code());
+        if let InstallError::ConsentNeeded(inspection) = error {
+            refusal.0.inspection = Some(Box::new((*inspection).into()));
+        }
+        refusal
+    }
+}
+
+impl From<CatalogueError> for Refusal {
+    fn from(error: CatalogueError) -> Self {
+        Self::logged(error.kind(), &error).with_code(error.code())
     }
 }
 
@@ -226,7 +253,7 @@ fn of_framework(status: StatusCode, method: &Method, path: &str) -> Refusal {
 
 impl Refusal {
     pub(crate) fn render(self, request_id: Option<String>) -> Response {
-        let Content { status, name, detail, code, fields, retry_after_secs } = *self.0;
+        let Content { status, name, detail, code, fields, inspection, retry_after_secs } = *self.0;
         let problem = Problem {
             kind: format!("https://opssight.dev/problems/{name}"),
             title: status.canonical_reason().unwrap_or(name).to_owned(),
@@ -234,6 +261,7 @@ impl Refusal {
             detail,
             code,
             fields,
+            inspection,
             request_id,
         };
         let mut response = (status, Json(problem)).into_response();

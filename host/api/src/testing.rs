@@ -1,16 +1,21 @@
 //! An app on stub ports: small memories where a test looks, empty answers elsewhere. The real ones are tested together
 //! in `host/server`.
 
+mod desk;
 mod stubs;
 
 use crate::app::{ApiConfig, App, Readiness};
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::{Request, Response};
+use desk::Desk;
+pub(crate) use desk::{digest, package};
 use opssight_core::actions::Actions;
 use opssight_core::connections::Connections;
 use opssight_core::hooks::Hooks;
 use opssight_core::identity::Identity;
+use opssight_core::plugins::installs::Installs;
+use opssight_core::plugins::trust::TrustPolicy;
 use std::sync::Arc;
 pub(crate) use stubs::{SECRET, Stubs};
 use tokio_util::sync::CancellationToken;
@@ -29,8 +34,8 @@ impl World {
     }
 
     pub(crate) fn with(config: ApiConfig) -> Self {
-        let stubs = Arc::new(Stubs::default());
-        let app = Arc::new(app(&stubs, config));
+        let (stubs, desk) = (Arc::new(Stubs::default()), Arc::new(Desk::default()));
+        let app = Arc::new(app(&stubs, &desk, config));
         Self { router: crate::router::router(Arc::clone(&app), CancellationToken::new()), stubs, app }
     }
 
@@ -43,6 +48,13 @@ impl World {
         self.router.clone().oneshot(request).await.unwrap()
     }
 
+    /// Anything with a session.
+    pub(crate) async fn ask(&self, method: &str, path: &str, kind: &str, body: impl Into<Body>) -> Response<Body> {
+        let token = self.token().await;
+        let request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
+        self.send(request.header("content-type", kind).body(body.into()).unwrap()).await
+    }
+
     /// GET with a session.
     pub(crate) async fn get(&self, path: &str) -> Response<Body> {
         let token = self.token().await;
@@ -51,7 +63,7 @@ impl World {
     }
 }
 
-fn app(stubs: &Arc<Stubs>, config: ApiConfig) -> App {
+fn app(stubs: &Arc<Stubs>, desk: &Arc<Desk>, config: ApiConfig) -> App {
     let identity = Identity { store: stubs.clone(), clock: stubs.clone(), random: stubs.clone() };
     App {
         hooks: Hooks {
@@ -85,6 +97,22 @@ fn app(stubs: &Arc<Stubs>, config: ApiConfig) -> App {
         },
         identity,
         plugins: stubs.clone(),
+        installs: Installs {
+            store: desk.clone(),
+            packages: desk.clone(),
+            runtime: desk.clone(),
+            plugins: stubs.clone(),
+            feeds: stubs.clone(),
+            inbox: stubs.clone(),
+            bus: stubs.clone(),
+            clock: stubs.clone(),
+            policy: TrustPolicy {
+                publishers: [("listed".to_owned(), desk::key('c'))].into(),
+                ..TrustPolicy::default()
+            },
+            enabled: true,
+        },
+        catalogue: Some(desk.clone()),
         clock: stubs.clone(),
         random: stubs.clone(),
         config,

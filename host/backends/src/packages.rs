@@ -78,6 +78,17 @@ fn get(dir: &Dir, wanted: &str) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(package))
 }
 
+fn digests(dir: &Dir) -> io::Result<Vec<String>> {
+    let mut digests = Vec::new();
+    for entry in dir.entries()? {
+        let file = entry?.file_name();
+        // What was written beside and never renamed is written again under the same name.
+        let digest = file.to_str().and_then(|file| file.strip_suffix(".wasm")).map(|hex| format!("sha256:{hex}"));
+        digests.extend(digest.filter(|digest| name(digest).is_ok()));
+    }
+    Ok(digests)
+}
+
 #[async_trait]
 impl PackageStore for PackageFiles {
     async fn put(&self, digest: &str, package: &[u8]) -> Result<(), StoreError> {
@@ -97,6 +108,10 @@ impl PackageStore for PackageFiles {
             _ => Ok(()),
         };
         self.run("remove the package", remove).await
+    }
+
+    async fn digests(&self) -> Result<Vec<String>, StoreError> {
+        self.run("list the packages", digests).await
     }
 }
 

@@ -60,7 +60,7 @@ impl ActionError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::NoConnection(_) | Self::NoRun(_) | Self::NoAction { .. } => Kind::NotFound,
-            Self::Withheld { .. } => Kind::Forbidden,
+            Self::Withheld { .. } => Kind::Conflict,
             Self::Input(_) => Kind::Invalid,
             Self::Call(error) => match error.class {
                 FailureClass::NotFound => Kind::NotFound,

@@ -4,6 +4,7 @@
 pub mod abilities;
 pub mod breaker;
 mod call;
+pub mod catalogue;
 mod error;
 pub mod installs;
 pub mod kinds;

@@ -1,5 +1,7 @@
 //! The desk of installs over a store in memory.
 
+mod inbox;
+
 use crate::Arena;
 use anyhow::Result;
 use async_trait::async_trait;
@@ -35,9 +37,11 @@ impl Desk {
             runtime: arena.host.clone(),
             plugins: arena.host.clone(),
             feeds: shelf.clone(),
+            inbox: shelf.clone(),
             bus: shelf,
             clock: arena.clock.clone(),
             policy,
+            enabled: true,
         };
         Self { installs }
     }
@@ -165,6 +169,11 @@ impl InstallStore for Shelf {
         Ok(Vec::new())
     }
 
+    async fn happened(&self, plugin: &PluginId, what: &str) -> Result<bool, StoreError> {
+        let kept = self.0.lock().unwrap();
+        Ok(kept.events.iter().any(|event| event.plugin == *plugin && event.what == what))
+    }
+
     async fn note(&self, event: PluginEvent) -> Result<(), StoreError> {
         self.0.lock().unwrap().events.push(event);
         Ok(())
@@ -196,6 +205,10 @@ impl PackageStore for Shelf {
     async fn remove(&self, digest: &str) -> Result<(), StoreError> {
         self.0.lock().unwrap().packages.remove(digest);
         Ok(())
+    }
+
+    async fn digests(&self) -> Result<Vec<String>, StoreError> {
+        Ok(self.0.lock().unwrap().packages.keys().cloned().collect())
     }
 }
 

@@ -71,7 +71,9 @@ impl Samples {
 }
 
 /// Calls per batch: enough that reading the clock does not count.
-const FRESH: u64 = 16;
+const FRESH: u64 = FRESH_CALLS as u64;
+/// Calls of one batch of [`fresh`]; one more batch than asked for warms caches and pool.
+pub const FRESH_CALLS: u32 = 16;
 const WARM: u64 = 256;
 
 /// A fresh instance for each call, as the host always makes them: context, store, every limit, instance, call,
@@ -115,7 +117,7 @@ fn fresh_export<E: Export>(
     let samples = Samples::take(batches, FRESH, || {
         for _ in 0..FRESH {
             let call = context();
-            let outcome = executor.block_on(calls::execute(&host.parts.engine.engine, &call, export()));
+            let outcome = executor.block_on(calls::execute(&host.parts.engine.engine, None, &call, export()));
             calls::finish(&call, outcome).map_err(|error| Fault::Invalid(error.to_string()))?;
         }
         Ok(())
@@ -153,6 +155,49 @@ fn warm_export<E: Export>(
         Ok(Samples(samples))
     });
     samples.map_err(|fault| error::call_error(&call, fault).to_string())
+}
+
+/// Resident memory of so many live instances, bytes: (of each when it was made, of each after its first call). The host
+/// must allow as many calls at once. It keeps none alive itself; this is what a call holds while it waits.
+pub fn live(host: &PluginHost, target: &CallTarget, job: &Job, count: u64) -> Result<(u64, u64), String> {
+    match job {
+        Job::Check => live_export(host, target, || Check, count),
+        Job::Receive(delivery) => live_export(host, target, || Receive(delivery.clone()), count),
+    }
+}
+
+fn live_export<E: Export>(
+    host: &PluginHost,
+    target: &CallTarget,
+    export: impl Fn() -> E,
+    count: u64,
+) -> Result<(u64, u64), String> {
+    let plugin = host.plugin(&target.plugin).ok_or("the plugin is not installed")?;
+    let executor = executor().ok_or("cannot make an executor")?;
+    let context =
+        || Arc::new(CallContext::new(Arc::clone(&host.services), Arc::clone(&plugin), target.clone(), E::KIND));
+    let outcome = executor.block_on(async {
+        let before = resident_bytes();
+        let mut live = Vec::new();
+        for _ in 0..count {
+            let mut store = state::store(&host.parts.engine.engine, context());
+            let guest = calls::instantiate::<E>(&mut store, &plugin).await?;
+            live.push((store, guest));
+        }
+        let idle = resident_bytes();
+        for (store, guest) in &mut live {
+            export().call(store, guest).await?;
+        }
+        let called = resident_bytes();
+        Ok((idle.saturating_sub(before) / count.max(1), called.saturating_sub(before) / count.max(1)))
+    });
+    outcome.map_err(|fault| error::call_error(&context(), fault).to_string())
+}
+
+fn resident_bytes() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: u64 = statm.split_whitespace().nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    pages.saturating_mul(rustix::param::page_size() as u64)
 }
 
 fn executor() -> Option<tokio::runtime::Runtime> {

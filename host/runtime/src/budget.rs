@@ -5,18 +5,17 @@ mod meter;
 
 pub(crate) use meter::{GivenUp, Meter, metered, thread_cpu_ns};
 
+use crate::class::SizeClass;
 use opssight_core::plugins::manifest::BudgetAsk;
 use std::ops::Index;
 use std::time::Duration;
 
-/// Core instances within one component.
-pub(crate) const MAX_INSTANCES: u32 = 64;
 /// Linear memories of one component.
-pub(crate) const MAX_MEMORIES: u32 = 2;
+pub(crate) const MAX_MEMORIES: u32 = 4;
 /// Tables of one component.
 pub(crate) const MAX_TABLES: u32 = 16;
-/// Entries of one table.
-pub(crate) const MAX_TABLE_ELEMENTS: usize = 20_000;
+/// Entries of one table, whatever the plugin's size.
+pub(crate) const MAX_TABLE_ELEMENTS: usize = 30_000;
 /// The largest memory that any kind of call may have.
 pub(crate) const MAX_MEMORY_BYTES: usize = 256 << 20;
 /// Live component-model handles.
@@ -136,7 +135,12 @@ pub struct Budget {
 impl Budget {
     /// The least of the kind's own limit, what the manifest asks for and what the operator allows.
     pub fn new(kind: Kind, ask: Option<&BudgetAsk>, cap: &BudgetAsk) -> Self {
-        let own = Self::of_kind(kind);
+        Self::for_class(SizeClass::Small, kind, ask, cap)
+    }
+
+    /// The same for plugins of a size: the limit of the kind grows with it.
+    pub(crate) fn for_class(class: SizeClass, kind: Kind, ask: Option<&BudgetAsk>, cap: &BudgetAsk) -> Self {
+        let own = Self::of_kind(kind).of_class(class);
         let none = BudgetAsk::default();
         let ask = ask.unwrap_or(&none);
         let millis = |own: Duration, of: fn(&BudgetAsk) -> Option<u32>| {
@@ -221,6 +225,20 @@ impl Budget {
             Kind::Notifier => Self { wall: Duration::from_secs(60), requests: 200, ..base },
             // It has no network to wait for.
             Kind::Detector => Self { cpu: Duration::from_secs(10), memory_bytes: 128 << 20, requests: 0, ..base },
+        }
+    }
+}
+
+impl Budget {
+    /// An interpreter brings its own heap and tables with it.
+    fn of_class(self, class: SizeClass) -> Self {
+        match class {
+            SizeClass::Small | SizeClass::Medium => self,
+            SizeClass::Large => Self {
+                memory_bytes: (self.memory_bytes * 2).min(MAX_MEMORY_BYTES),
+                table_elements: MAX_TABLE_ELEMENTS,
+                ..self
+            },
         }
     }
 }

@@ -2,10 +2,15 @@
 //! that only this host has, and is checked in memory before it is used: of 120 files with a few flipped bits, 4
 //! crashed the process.
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::{hmac, rand};
+mod file;
+mod key;
+mod sweep;
+
+use crate::jail::{CompileError, Job, Workshop};
+use aws_lc_rs::hmac;
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt};
+use file::{MAX_CODE, Unusable};
 use sha2::{Digest, Sha256};
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read, Write};
@@ -13,15 +18,15 @@ use std::path::Path;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-const KEY_FILE: &str = "aot.key";
 const DIRECTORY: &str = "aot";
-/// Before the code: its HMAC.
-const TAG: usize = 32;
 
 /// The directory of compiled plugins.
 pub(crate) struct AotCache {
     directory: Dir,
     key: hmac::Key,
+    /// Who wrote a file, so that another host's is told from a poisoned one of ours.
+    key_id: [u8; file::KEY_ID],
+    most_bytes: u64,
 }
 
 /// Where a compiled component came from.
@@ -32,121 +37,149 @@ pub(crate) enum Origin {
 }
 
 impl AotCache {
-    pub(crate) fn open(data: &Path) -> io::Result<Self> {
+    /// Open or make the directory; what is not loaded is removed from it when it has more bytes than this.
+    pub(crate) fn open(data: &Path, most_bytes: u64) -> io::Result<Self> {
         Dir::create_ambient_dir_all(data, ambient_authority())?;
         let data = Dir::open_ambient_dir(data, ambient_authority())?;
-        let key = host_key(&data)?;
-        data.create_dir_all(DIRECTORY)?;
-        Ok(Self { directory: data.open_dir(DIRECTORY)?, key: hmac::Key::new(hmac::HMAC_SHA256, &key) })
+        let key = key::host_key(&data)?;
+        let directory = private_directory(&data)?;
+        let key_id = file::key_id(&key);
+        Ok(Self { directory, key: hmac::Key::new(hmac::HMAC_SHA256, &key), key_id, most_bytes })
     }
 
     /// The component of these bytes, from here if it can be trusted and fits the engine, otherwise compiled.
     pub(crate) fn component(
         &self,
         engine: &Engine,
+        workshop: &Workshop,
         digest: &str,
-        bytes: &[u8],
-    ) -> wasmtime::Result<(Component, Origin)> {
+        job: &Job<'_>,
+    ) -> Result<(Component, Origin), CompileError> {
         let name = name(engine, digest);
-        match self.read(&name) {
-            Ok(Some(code)) => match load(engine, &code) {
-                Ok(component) => return Ok((component, Origin::Cache)),
-                Err(error) => tracing::warn!(
-                    digest,
-                    error = format!("{error:#}"),
-                    "a compiled plugin does not fit this engine: compiling it again"
-                ),
-            },
-            Ok(None) => {}
-            Err(error) => tracing::warn!(digest, %error, "a compiled plugin cannot be trusted: compiling it again"),
+        if let Some(component) = self.trusted(engine, &name, job.plugin) {
+            return Ok((component, Origin::Cache));
         }
-        let code = engine.precompile_component(bytes)?;
+        let _turn = workshop.turn(job.class);
+        // Whoever had the turn before may have compiled the same bytes.
+        if let Some(component) = self.trusted(engine, &name, job.plugin) {
+            return Ok((component, Origin::Cache));
+        }
+        let code = workshop.compile(engine, job)?;
         if let Err(error) = self.write(&name, &code) {
-            tracing::warn!(digest, %error, "cannot keep a compiled plugin: it will be compiled at each start");
+            tracing::warn!(plugin.id = job.plugin, digest, %error, "cannot keep a compiled plugin: it will be compiled at each start");
         }
-        Ok((load(engine, &code)?, Origin::Compiled))
+        count("compiled");
+        self.drop_stale(&name);
+        let component = load(engine, &code)
+            .map_err(|error| CompileError::Refused(crate::text::clean(&format!("{error:#}"), 500)))?;
+        Ok((component, Origin::Compiled))
+    }
+
+    /// What is there under this name, if we wrote it, for this engine. What we did not write is never loaded.
+    fn trusted(&self, engine: &Engine, name: &str, plugin: &str) -> Option<Component> {
+        let unusable = match self.read(name) {
+            Ok(None) => return None,
+            Ok(Some(code)) => match load(engine, &code) {
+                Ok(component) => {
+                    count("used");
+                    self.touch(name);
+                    return Some(component);
+                }
+                Err(error) => Unusable::DoesNotFit(format!("{error:#}")),
+            },
+            Err(unusable) => unusable,
+        };
+        count(unusable.kind());
+        // An error, because a person must look: nobody but this host has any business in that directory.
+        tracing::error!(
+            plugin.id = plugin,
+            file = name,
+            problem = unusable.kind(),
+            error = %unusable,
+            "a compiled plugin on disk is not what this host wrote; it was not loaded and is compiled again: \
+             find out who can write to the data directory"
+        );
+        // It would only be looked at again. If it cannot be removed, it is written over.
+        let _removed = self.directory.remove_file(name);
+        None
     }
 
     /// None when there is no such file; an error when it is not as we wrote it.
-    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        let mut file = match self.directory.open(name) {
-            Ok(file) => file,
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Unusable> {
+        let metadata = match self.directory.symlink_metadata(name) {
+            Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
-        let mut tag = [0; TAG];
-        file.read_exact(&mut tag)?;
-        let mut code = Vec::new();
-        file.read_to_end(&mut code)?;
-        verify_slices_are_equal(self.tag(name, &code).as_ref(), &tag)
-            .map_err(|_| io::Error::other("its HMAC does not match"))?;
-        Ok(Some(code))
+        // A pipe would block, and a link leads somewhere else.
+        if !metadata.is_file() {
+            return Err(Unusable::NotAFile);
+        }
+        let mut bytes = Vec::new();
+        self.directory.open(name)?.take(MAX_CODE).read_to_end(&mut bytes)?;
+        file::code(&self.key, &self.key_id, name, bytes).map(Some)
     }
 
     fn write(&self, name: &str, code: &[u8]) -> io::Result<()> {
-        let tag = self.tag(name, code);
         // Two hosts on one directory must not write into each other's file.
         let half = format!("{name}.{}.tmp", std::process::id());
-        let mut file =
-            self.directory.open_with(&half, OpenOptions::new().write(true).create(true).truncate(true).mode(0o600))?;
-        file.write_all(tag.as_ref())?;
+        match self.directory.remove_file(&half) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = self.directory.open_with(&half, OpenOptions::new().write(true).create_new(true).mode(0o600))?;
+        file.write_all(&file::header(&self.key, &self.key_id, name, code))?;
         file.write_all(code)?;
         file.sync_all()?;
         self.directory.rename(&half, &self.directory, name)
     }
+}
 
-    fn tag(&self, name: &str, code: &[u8]) -> hmac::Tag {
-        let mut context = hmac::Context::with_key(&self.key);
-        context.update(name.as_bytes());
-        context.update(code);
-        context.sign()
+fn count(how: &'static str) {
+    metrics::counter!("opssight_plugin_aot_total", "outcome" => how).increment(1);
+}
+
+/// Readable and writable by the host alone, also when somebody has opened it up since.
+fn private_directory(data: &Dir) -> io::Result<Dir> {
+    let mut builder = DirBuilder::new();
+    builder.mode(0o700);
+    match data.create_dir_with(DIRECTORY, &builder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
     }
+    let directory = data.open_dir(DIRECTORY)?;
+    let mode = directory.dir_metadata()?.permissions().mode() & 0o777;
+    if mode != 0o700 {
+        tracing::warn!(
+            mode = format!("{mode:o}"),
+            "the directory of compiled plugins was open to others; it is closed now"
+        );
+        data.set_permissions(DIRECTORY, Permissions::from_mode(0o700))?;
+    }
+    Ok(directory)
 }
 
 /// One file per component and engine: another version, processor or configuration has another name.
 fn name(engine: &Engine, digest: &str) -> String {
     let mut hasher = ShaHasher(Sha256::new());
-    hasher.0.update(digest.as_bytes());
     engine.precompile_compatibility_hash().hash(&mut hasher);
-    format!("{}.cwasm", hex::encode(hasher.0.finalize()))
+    let engine = hex::encode(hasher.0.finalize());
+    format!("{}-{}.cwasm", bare(digest), engine.get(..16).unwrap_or(&engine))
+}
+
+/// `sha256:abc` names a file as `abc`.
+fn bare(digest: &str) -> &str {
+    digest.strip_prefix("sha256:").unwrap_or(digest)
 }
 
 #[expect(
     unsafe_code,
-    reason = "compiled code is native code; what is loaded was compiled here a moment ago or carries our HMAC"
+    reason = "compiled code is native code; what is loaded was compiled by our own worker a moment ago or carries our HMAC"
 )]
 fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: `code` is the output of `precompile_component`, either directly or read back under a valid HMAC of a
     // key that only this host can read.
     unsafe { Component::deserialize(engine, code) }
-}
-
-/// The host's own key, made at the first start.
-fn host_key(data: &Dir) -> io::Result<[u8; 32]> {
-    let mut key = [0; 32];
-    match data.open(KEY_FILE) {
-        Ok(mut file) => {
-            file.read_exact(&mut key)?;
-            return Ok(key);
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    rand::fill(&mut key).map_err(|_| io::Error::other("the system has no randomness"))?;
-    let created = data.open_with(KEY_FILE, OpenOptions::new().write(true).create_new(true).mode(0o600));
-    match created {
-        Ok(mut file) => {
-            file.write_all(&key)?;
-            file.sync_all()?;
-            Ok(key)
-        }
-        // Another host was faster: its key is the key.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            data.open(KEY_FILE)?.read_exact(&mut key)?;
-            Ok(key)
-        }
-        Err(error) => Err(error),
-    }
 }
 
 /// The compatibility of engines is only available as something that can be hashed, and the standard hasher's result
@@ -163,3 +196,6 @@ impl Hasher for ShaHasher {
         digest.iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
     }
 }
+
+#[cfg(test)]
+mod tests;

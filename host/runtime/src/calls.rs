@@ -1,4 +1,5 @@
-//! One call: a fresh instance on the plugin threads, within its budget, thrown away afterwards.
+//! One call: a fresh instance on the plugin threads, within its budget, thrown away afterwards. Only those of
+//! interpreters are kept for a while ([`crate::warm`]).
 
 pub(crate) mod actions;
 mod convert;
@@ -17,6 +18,7 @@ use crate::error::{self, Fault};
 use crate::plugin::Plugin;
 use crate::registry::PluginHost;
 use crate::state::{self, HostState};
+use crate::warm::{Lived, WarmInstances};
 use opssight_core::plugins::installs::Notice;
 use opssight_core::plugins::{CallError, CallTarget, Called, FailureClass, FaultSource, StateWrite};
 use std::future::Future;
@@ -81,12 +83,13 @@ async fn admitted<E: Export>(
     };
     let call = Arc::new(CallContext::new(Arc::clone(&host.services), plugin, target.clone(), E::KIND));
     let engine = host.parts.engine.engine.clone();
+    let warm = Arc::clone(&host.warm);
     let task = {
         let call = Arc::clone(&call);
         async move {
             let _slot = slot;
             let _running = call.plugin.enter();
-            let outcome = execute(&engine, &call, export).await;
+            let outcome = execute(&engine, Some(&warm), &call, export).await;
             finish(&call, outcome)
         }
     };
@@ -134,30 +137,66 @@ fn note_end(host: &PluginHost, target: &CallTarget, error: Option<&CallError>) {
     });
 }
 
-/// Within the budget of wall time, whatever it waits for.
+type Outcome<A> = Result<(A, Vec<StateWrite>), Fault>;
+
+/// Within the budget of wall time, whatever it waits for. Without `warm` the instance is always a fresh one.
 pub(crate) async fn execute<E: Export>(
     engine: &Engine,
+    warm: Option<&WarmInstances>,
     call: &Arc<CallContext>,
     export: E,
-) -> Result<(E::Answer, Vec<StateWrite>), Fault> {
+) -> Outcome<E::Answer> {
     let stopped = call.plugin.until_stopped();
-    match metered(&call.meter, stopped, in_store(engine, call, export)).await {
+    let outcome = match warm.filter(|_| call.plugin.class().keeps_instances()) {
+        None => metered(&call.meter, stopped, in_store(engine, call, export)).await,
+        Some(warm) => metered(&call.meter, stopped, Box::pin(in_kept_store(engine, warm, call, export))).await,
+    };
+    match outcome {
         Ok(outcome) => outcome,
         Err(GivenUp::Late) => Err(Fault::Exhausted(Exhausted::Wall(call.meter.wall().as_millis()))),
         Err(GivenUp::Stopped) => Err(Fault::Stopped),
     }
 }
 
-async fn in_store<E: Export>(
-    engine: &Engine,
-    call: &Arc<CallContext>,
-    export: E,
-) -> Result<(E::Answer, Vec<StateWrite>), Fault> {
+async fn in_store<E: Export>(engine: &Engine, call: &Arc<CallContext>, export: E) -> Outcome<E::Answer> {
     let mut store = state::store(engine, Arc::clone(call));
     let outcome = match instantiate::<E>(&mut store, &call.plugin).await {
         Ok(guest) => export.call(&mut store, &guest).await,
         Err(fault) => Err(fault),
     };
+    ended(&mut store, outcome)
+}
+
+/// The same with an instance that may have served before, and may serve again. Whenever this is not polled to its end
+/// (a timeout, a panic), the store goes with it.
+async fn in_kept_store<E: Export>(
+    engine: &Engine,
+    warm: &WarmInstances,
+    call: &Arc<CallContext>,
+    export: E,
+) -> Outcome<E::Answer> {
+    let mut lived = match warm.take(call) {
+        Some(lived) => lived,
+        None => {
+            let mut store = state::store(engine, Arc::clone(call));
+            match call.plugin.pre.instantiate_async(&mut store).await {
+                Ok(instance) => Lived::new(store, instance),
+                Err(trap) => return ended(&mut store, Err(Fault::Trap(trap))),
+            }
+        }
+    };
+    let outcome = match E::load(&call.plugin, &mut lived.store, &lived.instance) {
+        Ok(guest) => export.call(&mut lived.store, &guest).await,
+        Err(fault) => Err(fault),
+    };
+    let outcome = ended(&mut lived.store, outcome);
+    if outcome.as_ref().err().is_none_or(Fault::leaves_the_instance_well) {
+        warm.put(lived);
+    }
+    outcome
+}
+
+fn ended<A>(store: &mut Store<HostState>, outcome: Result<A, Fault>) -> Outcome<A> {
     match outcome {
         Ok(answer) => {
             store.data().within_host_calls().map_err(Fault::Exhausted)?;

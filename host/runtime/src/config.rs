@@ -1,6 +1,8 @@
 //! What the composition root decides about the runtime.
 
+use crate::class::{CompileCap, SizeClass};
 use crate::egress::Resolver;
+use crate::jail::Compiler;
 use opssight_core::plugins::manifest::BudgetAsk;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,10 +21,23 @@ pub struct RuntimeConfig {
     pub caps: BudgetAsk,
     /// Where names are looked up; the system's resolver when none is given.
     pub resolver: Option<Arc<dyn Resolver>>,
+    /// Who compiles. A host that installs what others wrote uses [`Compiler::Worker`].
+    pub compiler: Compiler,
+    /// The operator's ceiling on what compiling one plugin may cost.
+    pub compile_cap: CompileCap,
+    /// Larger plugins are not installed.
+    pub largest: SizeClass,
+    /// Compiled plugins that are not loaded are removed, the least recently used first, when all of them together
+    /// have more bytes than this.
+    pub aot_bytes: u64,
+    /// So many instances of interpreted plugins are kept between calls at most, each in a slot of the instance pool.
+    /// None: every call has a fresh one.
+    pub warm_instances: u32,
 }
 
 impl RuntimeConfig {
-    /// Defaults for a data directory: 64 calls at once on two threads, no further ceiling, the system's resolver.
+    /// Defaults for a data directory: 64 calls at once on two threads, no further ceiling, the system's resolver,
+    /// plugins of every size, compiled in this process, with at most 32 instances and 2 GiB of code kept.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
@@ -30,6 +45,11 @@ impl RuntimeConfig {
             threads: 2,
             caps: BudgetAsk::default(),
             resolver: None,
+            compiler: Compiler::default(),
+            compile_cap: CompileCap::default(),
+            largest: SizeClass::Large,
+            aot_bytes: 2 << 30,
+            warm_instances: 32,
         }
     }
 }

@@ -73,6 +73,11 @@ impl CallContext {
         }
     }
 
+    /// A context for the same connection in which nothing has happened.
+    pub(crate) fn blank(&self) -> Self {
+        Self::new(Arc::clone(&self.services), Arc::clone(&self.plugin), self.target.clone(), self.kind)
+    }
+
     /// Another budget than the plugin's, before the call starts. Only the benches do this.
     pub(crate) fn grant(&mut self, budget: Budget) {
         self.budget = budget;

@@ -5,7 +5,8 @@ mod ticker;
 
 pub(crate) use threads::PluginThreads;
 
-use crate::budget::{MAX_INSTANCES, MAX_MEMORIES, MAX_MEMORY_BYTES, MAX_TABLE_ELEMENTS, MAX_TABLES};
+use crate::budget::{MAX_MEMORIES, MAX_MEMORY_BYTES, MAX_TABLE_ELEMENTS, MAX_TABLES};
+use crate::class::SizeClass;
 use ticker::Ticker;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy};
 use wasmtime::{WasmBacktraceDetails, WasmFeatures};
@@ -17,12 +18,14 @@ pub(crate) struct PluginEngine {
 }
 
 impl PluginEngine {
-    /// Start with a pool for `calls` instances, or with less where the address space does not allow it.
+    /// Start with a pool for `calls` instances at once and `kept` ones between calls, or without one where the address
+    /// space does not allow it.
     ///
-    /// The pool reserves about 4 GiB of addresses for each instance, because that is what lets compiled code go
+    /// The pool reserves about 4 GiB of addresses for each memory, because that is what lets compiled code go
     /// without bounds checks. Containers with an address limit and small machines refuse that; plugins then run
     /// from ordinary memory, several times slower to start but under the same limits.
-    pub(crate) fn start(calls: u32) -> wasmtime::Result<Self> {
+    pub(crate) fn start(calls: u32, kept: u32) -> wasmtime::Result<Self> {
+        let calls = calls.saturating_add(kept);
         let (engine, pooled) = match Engine::new(&config(Some(calls))) {
             Ok(engine) => (engine, true),
             Err(error) => {
@@ -40,7 +43,8 @@ impl PluginEngine {
     }
 }
 
-/// The configuration, with a pool for so many calls or without one.
+/// The configuration, with a pool for so many instances or without one. What it says about the code holds in the host
+/// and in the compile worker: they agree because both call this.
 pub(crate) fn config(pool: Option<u32>) -> Config {
     let mut config = Config::new();
     config
@@ -58,7 +62,10 @@ pub(crate) fn config(pool: Option<u32>) -> Config {
         .async_stack_zeroing(true)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .wasm_features(unused_proposals(), false)
-        .wasm_features(WasmFeatures::SIMD | WasmFeatures::BULK_MEMORY, true);
+        .wasm_features(WasmFeatures::SIMD | WasmFeatures::BULK_MEMORY, true)
+        // What carries a call from one memory of a component to another is made of it: a component of several parts,
+        // as QuickJS guests are, cannot be compiled without.
+        .wasm_features(WasmFeatures::MULTI_MEMORY, true);
     if let Some(calls) = pool {
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool_of(calls)));
     }
@@ -70,7 +77,6 @@ fn unused_proposals() -> WasmFeatures {
     WasmFeatures::THREADS
         | WasmFeatures::SHARED_EVERYTHING_THREADS
         | WasmFeatures::MEMORY64
-        | WasmFeatures::MULTI_MEMORY
         | WasmFeatures::TAIL_CALL
         | WasmFeatures::EXCEPTIONS
         | WasmFeatures::GC
@@ -81,14 +87,17 @@ fn unused_proposals() -> WasmFeatures {
         | WasmFeatures::WIDE_ARITHMETIC
 }
 
+/// Each place has room for the most that a plugin may have, so that none can take the place of another. That costs
+/// addresses, of which there are plenty, and no memory.
 fn pool_of(calls: u32) -> PoolingAllocationConfig {
+    let instances = u32::try_from(SizeClass::Large.shape().instances).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls)
-        .total_core_instances(calls.saturating_mul(8))
-        .max_core_instances_per_component(MAX_INSTANCES)
-        .total_memories(calls.saturating_mul(2))
+        .total_core_instances(calls.saturating_mul(instances))
+        .max_core_instances_per_component(instances)
+        .total_memories(calls.saturating_mul(MAX_MEMORIES))
         .max_memories_per_component(MAX_MEMORIES)
-        .total_tables(calls.saturating_mul(8))
+        .total_tables(calls.saturating_mul(MAX_TABLES))
         .max_tables_per_component(MAX_TABLES)
         .table_elements(MAX_TABLE_ELEMENTS)
         .total_stacks(calls)

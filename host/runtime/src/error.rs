@@ -35,6 +35,17 @@ pub(crate) enum Fault {
     HostPanic,
 }
 
+impl Fault {
+    /// It is an answer like any other, after which the instance can be called again.
+    pub(crate) fn leaves_the_instance_well(&self) -> bool {
+        match self {
+            Self::Failure(failure) => failure.class != WitClass::Internal,
+            Self::NotDeclared(..) | Self::NotExported => true,
+            Self::Trap(_) | Self::Exhausted(_) | Self::Invalid(_) | Self::Stopped | Self::HostPanic => false,
+        }
+    }
+}
+
 /// Ends a guest whose plugin was taken out of service.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("the plugin was taken out of service")]

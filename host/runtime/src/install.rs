@@ -2,8 +2,10 @@
 
 use crate::budget::Kind;
 use crate::cache::Origin;
+use crate::class::SizeClass;
+use crate::jail::{CompileError, Job};
 use crate::plugin::Plugin;
-use crate::precheck::{self, PrecheckError, kinds};
+use crate::precheck::{self, PrecheckError, Surface, kinds};
 use crate::registry::Parts;
 use opssight_core::plugins::Manifest;
 use opssight_core::plugins::installs::{PackageContents, PackageRefusal};
@@ -31,6 +33,17 @@ pub enum InstallError {
     /// It would read secrets, and does not say which.
     #[error("it imports opssight:plugin/reveal, but its manifest names no credential in `reveal`")]
     RevealsUnsaid,
+    /// The operator does not want plugins of its size.
+    #[error("it is a {class} plugin, and this host takes {largest} ones at most (`[plugins] largest`)")]
+    Class {
+        /// What it is.
+        class: SizeClass,
+        /// What the configuration allows.
+        largest: SizeClass,
+    },
+    /// Compiling it took too much, or the compiler died of it.
+    #[error(transparent)]
+    Compile(CompileError),
     /// It does not compile, or does not fit the host's interfaces.
     #[error("it does not fit this host: {0}")]
     DoesNotFit(String),
@@ -45,6 +58,8 @@ impl InstallError {
             Self::Precheck(PrecheckError::TooMany { .. }) => "too-many",
             Self::Precheck(_) => "malformed",
             Self::Package(_) | Self::NotExported { .. } | Self::RevealsUnsaid => "manifest",
+            Self::Class { .. } => "class",
+            Self::Compile(error) => error.code(),
             Self::DoesNotFit(_) => "does-not-fit",
         };
         PackageRefusal { code: code.to_owned(), message: self.to_string() }
@@ -52,19 +67,19 @@ impl InstallError {
 }
 
 /// What a package holds, without compiling it.
-pub(crate) fn read(bytes: &[u8]) -> Result<PackageContents, InstallError> {
-    let surface = precheck::check(bytes)?;
+pub(crate) fn read(host: &Parts, bytes: &[u8]) -> Result<PackageContents, InstallError> {
+    let surface = check(host, bytes)?;
     let manifest = opssight_package::manifest(bytes)?;
     let kinds = kinds(&surface.exports);
     agree(&manifest, &kinds, &surface.imports)?;
     let exports = kinds.into_iter().map(|kind| kind.name().to_owned()).collect();
-    let remarks = remarks(&manifest, &surface.imports);
+    let remarks = remarks(&manifest, &surface);
     Ok(PackageContents { manifest, imports: surface.imports, exports, remarks })
 }
 
 /// What a manifest declares and the code cannot use: not wrong, but worth a look.
-fn remarks(manifest: &Manifest, imports: &[String]) -> Vec<String> {
-    let sends = imports.iter().any(|import| import.starts_with("wasi:http/outgoing-handler@"));
+fn remarks(manifest: &Manifest, surface: &Surface) -> Vec<String> {
+    let sends = surface.imports.iter().any(|import| import.starts_with("wasi:http/outgoing-handler@"));
     let mut remarks = Vec::new();
     if !manifest.egress.is_empty() && !sends {
         remarks.push("its manifest has egress rules, but its code cannot send requests".to_owned());
@@ -73,8 +88,11 @@ fn remarks(manifest: &Manifest, imports: &[String]) -> Vec<String> {
         remarks
             .push("its code can send requests, but its manifest allows none: every request will be refused".to_owned());
     }
-    if !manifest.reveal.is_empty() && !reveals(imports) {
+    if !manifest.reveal.is_empty() && !reveals(&surface.imports) {
         remarks.push("its manifest names credentials to reveal, but its code cannot read any".to_owned());
+    }
+    if surface.class == SizeClass::Large {
+        remarks.push("it is large: compiling it, once, may take minutes".to_owned());
     }
     remarks
 }
@@ -83,13 +101,24 @@ fn reveals(imports: &[String]) -> bool {
     imports.iter().any(|import| import.starts_with("opssight:plugin/reveal@"))
 }
 
-/// Everything up to, but not including, its place on the shelf. Takes seconds of CPU when it must compile.
-pub(crate) fn prepare(host: &Parts, bytes: &[u8]) -> Result<Plugin, InstallError> {
+fn check(host: &Parts, bytes: &[u8]) -> Result<Surface, InstallError> {
     let surface = precheck::check(bytes)?;
+    if surface.class > host.largest {
+        return Err(InstallError::Class { class: surface.class, largest: host.largest });
+    }
+    Ok(surface)
+}
+
+/// Everything up to, but not including, its place on the shelf. Takes seconds when it must compile, or
+/// minutes if it is large: never call this where something waits that must be quick.
+pub(crate) fn prepare(host: &Parts, bytes: &[u8]) -> Result<Plugin, InstallError> {
+    let surface = check(host, bytes)?;
     let manifest = opssight_package::manifest(bytes)?;
     agree(&manifest, &kinds(&surface.exports), &surface.imports)?;
     let digest = format!("sha256:{}", hex::encode(Sha256::digest(bytes)));
-    let (component, origin) = host.cache.component(&host.engine.engine, &digest, bytes).map_err(does_not_fit)?;
+    let job = Job { plugin: &manifest.id, class: surface.class, bytes };
+    let compiled = host.cache.component(&host.engine.engine, &host.workshop, &digest, &job);
+    let (component, origin) = compiled.map_err(not_compiled)?;
     let pre = host.linker.instantiate_pre(&component).map_err(does_not_fit)?;
     let plugin = Plugin::new(manifest, digest, bytes.len(), surface, pre, &host.caps).map_err(does_not_fit)?;
     let (id, version, digest) = (&plugin.manifest.id, &plugin.version, &plugin.digest);
@@ -114,6 +143,13 @@ fn agree(manifest: &Manifest, exports: &[Kind], imports: &[String]) -> Result<()
         return Err(InstallError::RevealsUnsaid);
     }
     Ok(())
+}
+
+fn not_compiled(error: CompileError) -> InstallError {
+    match error {
+        CompileError::Refused(why) => InstallError::DoesNotFit(why),
+        error => InstallError::Compile(error),
+    }
 }
 
 fn does_not_fit(error: wasmtime::Error) -> InstallError {

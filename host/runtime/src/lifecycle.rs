@@ -41,7 +41,7 @@ impl PluginRuntime for PluginHost {
     }
 
     fn read(&self, package: &[u8]) -> Result<PackageContents, PackageRefusal> {
-        install::read(package).map_err(|error| error.refusal())
+        install::read(&self.parts, package).map_err(|error| error.refusal())
     }
 
     async fn load(&self, digest: &str, package: Arc<[u8]>) -> Result<(), PackageRefusal> {
@@ -64,6 +64,7 @@ impl PluginRuntime for PluginHost {
             return Err(PackageRefusal { code: "digest".to_owned(), message });
         }
         self.shelf.put(Arc::new(plugin));
+        self.tidy_cache();
         Ok(())
     }
 
@@ -89,6 +90,7 @@ impl PluginRuntime for PluginHost {
     fn kill(&self, digest: &str, reason: &str) -> u64 {
         let Some(plugin) = self.shelf.version(digest) else { return 0 };
         let interrupted = plugin.stop(reason);
+        self.warm.drop_version(&plugin);
         tracing::warn!(
             plugin.id = plugin.manifest.id,
             digest,
@@ -100,7 +102,10 @@ impl PluginRuntime for PluginHost {
     }
 
     fn unload(&self, digest: &str) {
-        self.shelf.unload(digest);
+        if let Some(plugin) = self.shelf.unload(digest) {
+            plugin.retire();
+            self.warm.drop_version(&plugin);
+        }
     }
 
     fn figures(&self, digest: &str) -> Option<VersionFigures> {

@@ -1,6 +1,7 @@
 //! An installed plugin: everything about it that can be prepared once.
 
 use crate::budget::{Budget, Kind, PerKind};
+use crate::class::SizeClass;
 use crate::exports::Exports;
 use crate::imports::log::Level;
 use crate::precheck::{Surface, kinds};
@@ -13,7 +14,7 @@ use opssight_core::plugins::manifest::BudgetAsk;
 use opssight_core::plugins::{InstalledPlugin, Manifest};
 use opssight_core::time::Timestamp;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 use wasmtime::component::InstancePre;
@@ -53,6 +54,8 @@ pub(crate) struct Plugin {
     stopped: OnceLock<String>,
     stop: CancellationToken,
     running: AtomicU64,
+    /// No longer on the shelf: nothing of it is kept after a call.
+    retired: AtomicBool,
 }
 
 /// A call under way.
@@ -82,7 +85,9 @@ impl Plugin {
     ) -> wasmtime::Result<Self> {
         let exports = Exports::new(&kinds(&surface.exports), &pre)?;
         Ok(Self {
-            budgets: PerKind::new(|kind| Budget::new(kind, manifest.budgets.get(kind.name()), caps)),
+            budgets: PerKind::new(|kind| {
+                Budget::for_class(surface.class, kind, manifest.budgets.get(kind.name()), caps)
+            }),
             version: manifest.version.to_string(),
             manifest: Arc::new(manifest),
             digest: digest.into(),
@@ -96,6 +101,7 @@ impl Plugin {
             stopped: OnceLock::new(),
             stop: CancellationToken::new(),
             running: AtomicU64::new(0),
+            retired: AtomicBool::new(false),
         })
     }
 
@@ -114,6 +120,20 @@ impl Plugin {
     /// Resolves when it is taken out of service.
     pub(crate) fn until_stopped(&self) -> WaitForCancellationFuture<'_> {
         self.stop.cancelled()
+    }
+
+    /// It leaves the shelf. Calls under way go on.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
+    }
+
+    /// Of its package.
+    pub(crate) fn class(&self) -> SizeClass {
+        self.surface.class
     }
 
     /// Count a call as under way until the guard is dropped.

@@ -8,11 +8,9 @@ mod shape;
 
 pub(crate) use imports::kinds;
 
+use crate::class::{MAX_BYTES, SizeClass};
 use opssight_core::plugins::kinds::KINDS;
 use wasmparser::{Parser, Payload};
-
-/// Packages are smaller than this.
-pub(crate) const MAX_BYTES: usize = 16 << 20;
 
 /// Why a package is not installed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,22 +43,21 @@ pub enum PrecheckError {
 }
 
 /// What a component imports and exports, by interface name with version.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Surface {
+    pub(crate) class: SizeClass,
     pub(crate) imports: Vec<String>,
     pub(crate) exports: Vec<String>,
 }
 
 /// Count and read; nothing is compiled, and nothing is allocated that the bytes do not pay for.
 pub(crate) fn check(bytes: &[u8]) -> Result<Surface, PrecheckError> {
-    if bytes.len() > MAX_BYTES {
-        return Err(PrecheckError::TooLarge(bytes.len()));
-    }
+    let class = SizeClass::of(bytes.len()).ok_or(PrecheckError::TooLarge(bytes.len()))?;
     if !Parser::is_component(bytes) {
         return Err(PrecheckError::Malformed("it is not a component (build it for wasm32-wasip2)".to_owned()));
     }
-    let mut shape = shape::Shape::default();
-    let mut surface = Surface::default();
+    let mut shape = shape::Shape::within(class.shape());
+    let mut surface = Surface { class, imports: Vec::new(), exports: Vec::new() };
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(malformed)?;
         shape.see(&payload)?;

@@ -3,16 +3,19 @@
 use crate::breakers::Breakers;
 use crate::cache::AotCache;
 use crate::calls;
+use crate::class::SizeClass;
 use crate::config::RuntimeConfig;
 use crate::context::Services;
 use crate::egress::{Accounts, SystemResolver};
 use crate::engine::{PluginEngine, PluginThreads};
 use crate::install::{self, InstallError};
+use crate::jail::Workshop;
 use crate::lifecycle::Notices;
 use crate::plugin::{LogLine, Plugin};
 use crate::shelf::Shelf;
 use crate::slots::Slots;
 use crate::state::HostState;
+use crate::warm::WarmInstances;
 use crate::{imports, verify, wasi};
 use async_trait::async_trait;
 use opssight_core::id::{ConnectionId, PluginId};
@@ -20,7 +23,7 @@ use opssight_core::plugins::manifest::BudgetAsk;
 use opssight_core::plugins::{
     ActionInvocation, ActionOutcome, CallError, CallTarget, Called, CredentialSource, Credentials, HealthReport,
     InstalledPlugin, Manifest, PageRequest, PluginState, Plugins, PullBatch, RawDelivery, Reception, VerifyError,
-    WebhookDelivery,
+    Wants, WebhookDelivery,
 };
 use opssight_core::time::Clock;
 use std::path::{Path, PathBuf};
@@ -53,6 +56,9 @@ pub(crate) struct Parts {
     pub(crate) engine: PluginEngine,
     pub(crate) linker: Linker<HostState>,
     pub(crate) cache: AotCache,
+    pub(crate) workshop: Workshop,
+    /// Larger plugins are not installed.
+    pub(crate) largest: SizeClass,
     pub(crate) caps: BudgetAsk,
 }
 
@@ -65,6 +71,7 @@ pub struct PluginHost {
     pub(crate) shelf: Shelf,
     pub(crate) breakers: Breakers,
     pub(crate) notices: Arc<Notices>,
+    pub(crate) warm: Arc<WarmInstances>,
 }
 
 impl PluginHost {
@@ -76,10 +83,12 @@ impl PluginHost {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, RuntimeError> {
         let calls = config.max_concurrent_calls.max(1);
-        let engine = PluginEngine::start(calls).map_err(|error| RuntimeError::Engine(format!("{error:#}")))?;
+        let engine = PluginEngine::start(calls, config.warm_instances)
+            .map_err(|error| RuntimeError::Engine(format!("{error:#}")))?;
         let linker = linker(&engine).map_err(|error| RuntimeError::Engine(format!("{error:#}")))?;
-        let cache =
-            AotCache::open(&config.data_dir).map_err(|error| RuntimeError::Cache(config.data_dir.clone(), error))?;
+        let cache = AotCache::open(&config.data_dir, config.aot_bytes)
+            .map_err(|error| RuntimeError::Cache(config.data_dir.clone(), error))?;
+        let workshop = Workshop::new(config.compiler, config.compile_cap);
         let resolver = config.resolver.unwrap_or_else(|| Arc::new(SystemResolver));
         let notices = Arc::<Notices>::default();
         let services = Services {
@@ -90,14 +99,18 @@ impl PluginHost {
             accounts: Accounts::default(),
             notices: Arc::clone(&notices),
         };
+        let threads = PluginThreads::start(config.threads).map_err(RuntimeError::Threads)?;
+        let warm = Arc::new(WarmInstances::new(config.warm_instances as usize));
+        threads.spawn(WarmInstances::drop_old(Arc::downgrade(&warm), Arc::clone(&services.clock)));
         Ok(Arc::new(Self {
-            parts: Arc::new(Parts { engine, linker, cache, caps: config.caps }),
+            parts: Arc::new(Parts { engine, linker, cache, workshop, largest: config.largest, caps: config.caps }),
             services: Arc::new(services),
             slots: Slots::new(calls),
-            threads: PluginThreads::start(config.threads).map_err(RuntimeError::Threads)?,
+            threads,
             shelf: Shelf::default(),
             breakers: Breakers::default(),
             notices,
+            warm,
         }))
     }
 
@@ -110,9 +123,17 @@ impl PluginHost {
         let plugin = Arc::new(install::prepare(&self.parts, package)?);
         let installed = plugin.installed();
         let digest = Arc::clone(&plugin.digest);
-        self.shelf.put(plugin);
+        if let Some(before) = self.shelf.put(plugin) {
+            self.warm.drop_version(&before);
+        }
         self.shelf.activate(&PluginId(installed.manifest.id.clone()), &digest);
+        self.tidy_cache();
         Ok(installed)
+    }
+
+    /// After each change of what is loaded.
+    pub(crate) fn tidy_cache(&self) {
+        self.parts.cache.sweep(|digest| self.shelf.has(digest));
     }
 
     pub(crate) fn parts(&self) -> Arc<Parts> {
@@ -178,6 +199,11 @@ impl Plugins for PluginHost {
         self.shelf.find(plugin, digest).map(|plugin| Arc::clone(&plugin.manifest))
     }
 
+    fn wants(&self, plugin: &PluginId, digest: Option<&str>) -> Option<Wants> {
+        let version = self.shelf.find(plugin, digest)?.installed();
+        Some(Wants::of(&version.manifest, &version.imports))
+    }
+
     fn verify(
         &self,
         target: &CallTarget,
@@ -214,5 +240,6 @@ impl Plugins for PluginHost {
     fn forget(&self, connection: &ConnectionId) {
         self.services.accounts.forget(connection);
         self.breakers.forget(connection);
+        self.warm.forget(connection);
     }
 }

@@ -24,9 +24,9 @@ struct Slot {
 }
 
 impl Shelf {
-    /// Keep a version ready.
-    pub(crate) fn put(&self, plugin: Arc<Plugin>) {
-        write(&self.0).versions.insert(Arc::clone(&plugin.digest), plugin);
+    /// Keep a version ready. One of the same bytes that was there before is the answer.
+    pub(crate) fn put(&self, plugin: Arc<Plugin>) -> Option<Arc<Plugin>> {
+        write(&self.0).versions.insert(Arc::clone(&plugin.digest), plugin)
     }
 
     pub(crate) fn has(&self, digest: &str) -> bool {
@@ -61,8 +61,8 @@ impl Shelf {
         }
     }
 
-    pub(crate) fn unload(&self, digest: &str) {
-        write(&self.0).versions.remove(digest);
+    pub(crate) fn unload(&self, digest: &str) -> Option<Arc<Plugin>> {
+        write(&self.0).versions.remove(digest)
     }
 
     /// The active versions.

@@ -1,12 +1,14 @@
-//! What a store holds: one call, its limits and its overlay of state writes. Gone when the call is over.
+//! What a store holds: one call, its limits and its overlay of state writes. Gone when the call is over, or made ready
+//! for the next one if the instance is kept ([`crate::warm`]).
 
 use crate::budget::{Exhausted, MAX_HANDLES, MAX_HEADER_BYTES, MAX_RESOURCES};
 use crate::context::CallContext;
 use crate::error::Stopped;
 use crate::imports::http::HttpHooks;
 use crate::imports::state::Overlay;
-use crate::wasi;
+use crate::wasi::{self, Printed};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -25,9 +27,14 @@ pub(crate) struct HostState {
     pub(crate) denied: Option<Exhausted>,
     /// Made when a guest first asks for it: most calls never look at clock, randomness or standard output, and
     /// seeding three random generators would be a tenth of a short call.
-    wasi: Option<Box<WasiCtx>>,
+    wasi: Option<Box<Wasi>>,
     http: WasiHttpCtx,
     hooks: HttpHooks,
+}
+
+struct Wasi {
+    ctx: WasiCtx,
+    printed: Arc<Printed>,
 }
 
 impl HostState {
@@ -61,6 +68,19 @@ impl HostState {
         let limit = self.call.budget.host_calls;
         if self.host_calls > limit { Err(Exhausted::HostCalls(limit)) } else { Ok(()) }
     }
+
+    /// From here on everything is done for this call, and counted for it.
+    pub(crate) fn serve(&mut self, call: Arc<CallContext>) {
+        call.memory_peak.fetch_max(self.memory_bytes as u64, Ordering::Relaxed);
+        self.overlay = Overlay::default();
+        self.denied = None;
+        self.host_calls = 0;
+        self.hooks = HttpHooks::new(Arc::clone(&call));
+        if let Some(wasi) = &self.wasi {
+            wasi.printed.serve(Arc::clone(&call));
+        }
+        self.call = call;
+    }
 }
 
 /// A store for one call, with every limit set.
@@ -87,8 +107,11 @@ pub(crate) fn store(engine: &Engine, call: Arc<CallContext>) -> Store<HostState>
 impl WasiView for HostState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         let call = &self.call;
-        let ctx = self.wasi.get_or_insert_with(|| Box::new(wasi::context(call)));
-        WasiCtxView { ctx, table: &mut self.table }
+        let wasi = self.wasi.get_or_insert_with(|| {
+            let printed = Arc::new(Printed::new(Arc::clone(call)));
+            Box::new(Wasi { ctx: wasi::context(&printed), printed })
+        });
+        WasiCtxView { ctx: &mut wasi.ctx, table: &mut self.table }
     }
 }
 

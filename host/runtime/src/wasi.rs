@@ -3,8 +3,9 @@
 
 mod stdio;
 
+pub(crate) use stdio::Printed;
+
 use crate::budget::MAX_RANDOM_BYTES;
-use crate::context::CallContext;
 use crate::imports::log::Level;
 use crate::state::HostState;
 use std::sync::Arc;
@@ -48,10 +49,10 @@ pub(crate) fn link(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
 }
 
 /// Nothing inherited: no variables, no arguments, no input; what is printed goes to the plugin's log.
-pub(crate) fn context(call: &Arc<CallContext>) -> WasiCtx {
+pub(crate) fn context(printed: &Arc<Printed>) -> WasiCtx {
     WasiCtxBuilder::new()
         .max_random_size(MAX_RANDOM_BYTES)
-        .stdout(Captured::new(Arc::clone(call), Level::Debug))
-        .stderr(Captured::new(Arc::clone(call), Level::Warn))
+        .stdout(Captured::new(Arc::clone(printed), Level::Debug))
+        .stderr(Captured::new(Arc::clone(printed), Level::Warn))
         .build()
 }

@@ -1,6 +1,7 @@
 //! The command line: what runs a host, and the client commands beside it.
 
 mod admin;
+mod compile_worker;
 mod config;
 mod openapi;
 mod serve;
@@ -49,12 +50,22 @@ enum Command {
         /// Which shell
         shell: Shell,
     },
+    /// Compile one plugin package from standard input to standard output, locked in
+    #[command(name = COMPILE_WORKER, hide = true)]
+    CompileWorker(compile_worker::Limits),
     #[command(flatten)]
     Client(ClientCommand),
 }
 
+/// What the host starts itself with when it has something to compile.
+pub(crate) const COMPILE_WORKER: &str = "compile-worker";
+
 /// Run a command; answers with the exit code of the process.
 pub fn run(cli: Cli) -> u8 {
+    // It locks the process in, for which there must be no other thread yet.
+    if let Command::CompileWorker(limits) = cli.command {
+        return compile_worker::run(limits);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&anyhow::Error::new(error).context("start the runtime")),
@@ -65,6 +76,8 @@ pub fn run(cli: Cli) -> u8 {
             Command::Config(command) => config::run(&command),
             Command::Admin(command) => admin::run(&command).await,
             Command::Openapi => openapi::run(),
+            // Answered above.
+            Command::CompileWorker(limits) => return compile_worker::run(limits),
             Command::Doctor => return opssight_cli::doctor(cli.globals).await,
             Command::Completion { shell } => return opssight_cli::completion(shell, Cli::command()),
             Command::Client(command) => return opssight_cli::run(command, cli.globals).await,

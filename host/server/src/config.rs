@@ -3,6 +3,7 @@
 //!
 //! A key of the file is `[section] key`; the same in the environment is `OPSSIGHT_SECTION__KEY`.
 
+mod caps;
 mod hooks;
 mod load;
 mod log;
@@ -11,10 +12,11 @@ mod retention;
 mod server;
 mod worker;
 
+pub use caps::CapsConfig;
 pub use hooks::HooksConfig;
 pub use load::{ConfigError, Flags, load};
 pub use log::{LogConfig, LogFormat};
-pub use plugins::PluginsConfig;
+pub use plugins::{Largest, PluginsConfig, TrustConfig, UpdateConfig};
 pub use retention::RetentionConfig;
 pub use server::ServerConfig;
 pub use worker::WorkerConfig;
@@ -45,6 +47,7 @@ impl Config {
         let mut problems = Vec::new();
         problems.extend(self.server.problems());
         problems.extend(self.hooks.problems());
+        problems.extend(self.plugins.problems(self.server.listen));
         problems.extend(self.worker.problems());
         problems.extend(self.retention.problems());
         problems

@@ -5,7 +5,9 @@
 pub mod commands;
 pub mod config;
 pub mod data;
+mod plugins;
 mod readiness;
+mod runtime;
 mod start;
 mod telemetry;
 mod worker;

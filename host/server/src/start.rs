@@ -2,7 +2,9 @@
 
 use crate::config::Config;
 use crate::data;
+use crate::plugins;
 use crate::readiness::StoreReadiness;
+use crate::runtime::runtime;
 use crate::telemetry::Telemetry;
 use crate::worker;
 use anyhow::Context;
@@ -16,8 +18,9 @@ use opssight_core::hooks::{Hooks, Inbox, Processor, Retry};
 use opssight_core::identity::Identity;
 use opssight_core::page::PageOf;
 use opssight_core::plugins::Plugins;
+use opssight_core::plugins::installs::{Installs, PluginRuntime};
 use opssight_core::time::{Clock, Randomness};
-use opssight_runtime::{PluginHost, RuntimeConfig};
+use opssight_runtime::PluginHost;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -42,32 +45,36 @@ struct House {
     config: Config,
     store: Arc<Store>,
     plugins: Arc<dyn Plugins>,
+    installs: Installs,
     bus: Arc<dyn Bus>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Randomness>,
 }
 
-/// Start a host with the plugins of its folder, sandboxed.
+/// Start a host with the plugins that are installed and those of its folder, sandboxed.
 pub async fn start(config: Config, telemetry: Telemetry) -> anyhow::Result<Running> {
     let (store, bus) = data::open(&config.server.data).await?;
-    let plugins = {
-        let (config, store) = (config.clone(), Arc::clone(&store));
-        // A package that is new here is compiled first, which takes seconds of CPU.
-        tokio::task::spawn_blocking(move || plugins(&config, &store)).await.context("join the plugin loader")??
+    let host = {
+        let (runtime, store) = (runtime(&config), Arc::clone(&store));
+        PluginHost::open(runtime, store.clone(), store, Arc::new(SystemClock))?
     };
-    start_with(config, telemetry, store, bus, plugins).await
+    start_with(config, telemetry, store, bus, host.clone(), host).await
 }
 
-/// Start a host on a store with plugins of the caller's choice: how the benches run one without a sandbox.
+/// Start a host on a store with a caller of plugins of the caller's choice: how the benches run one without a sandbox.
 pub async fn start_with(
     config: Config,
     telemetry: Telemetry,
     store: Arc<Store>,
     bus: Arc<dyn Bus>,
     plugins: Arc<dyn Plugins>,
+    runtime: Arc<dyn PluginRuntime>,
 ) -> anyhow::Result<Running> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let house = House { store: Arc::clone(&store), plugins, bus, clock, random: Arc::new(SystemRandomness), config };
+    let installs = plugins::desk(&config, &store, &bus, &plugins, runtime)?;
+    plugins::load(&installs, &config).await?;
+    let random = Arc::new(SystemRandomness);
+    let house = House { store: Arc::clone(&store), plugins, installs, bus, clock, random, config };
     // The store is locked to this process, so that whoever held a lease is gone.
     let released = store.release_all().await?;
     if released > 0 {
@@ -98,30 +105,6 @@ pub async fn start_with(
         drain: Duration::from_secs(house.config.server.drain_secs),
         store,
     })
-}
-
-/// The plugin host with every package of the folder.
-fn plugins(config: &Config, store: &Arc<Store>) -> anyhow::Result<Arc<dyn Plugins>> {
-    let dir = config.plugins.dir.clone().unwrap_or_else(|| config.server.data.join("plugins"));
-    let host =
-        PluginHost::open(RuntimeConfig::new(&config.server.data), store.clone(), store.clone(), Arc::new(SystemClock))?;
-    if config.plugins.dir.is_some() || dir.exists() {
-        for (path, outcome) in host.install_directory(&dir)? {
-            match outcome {
-                Ok(plugin) => tracing::info!(
-                    plugin.id = plugin.manifest.id,
-                    plugin.version = %plugin.manifest.version,
-                    plugin.digest = plugin.digest,
-                    "plugin loaded"
-                ),
-                // One bad package must not keep the others, or the host, from starting.
-                Err(error) => tracing::error!(path = %path.display(), error = %error, "plugin refused"),
-            }
-        }
-    } else {
-        tracing::warn!(dir = %dir.display(), "there is no plugin folder; nothing can be connected");
-    }
-    Ok(host)
 }
 
 impl House {
@@ -173,6 +156,8 @@ impl House {
         ));
         let every = Duration::from_secs(u64::from(worker.check_secs));
         workers.spawn(worker::check_connections(self.connections(), every, stop.clone()));
+        let rule = self.config.plugins.update.rule();
+        workers.spawn(worker::watch_installs(self.installs.clone(), rule, stop.clone()));
         workers
     }
 
@@ -215,6 +200,8 @@ impl House {
             actions,
             identity,
             plugins: Arc::clone(&self.plugins),
+            installs: self.installs.clone(),
+            catalogue: None,
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
             config: self.api_config(),

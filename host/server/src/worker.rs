@@ -4,12 +4,14 @@
 mod checker;
 mod deliveries;
 mod feeds;
+mod installs;
 mod ledger;
 mod retention;
 
 pub(crate) use checker::check_connections;
 pub(crate) use deliveries::process_deliveries;
 pub(crate) use feeds::pull_feeds;
+pub(crate) use installs::watch_installs;
 pub(crate) use ledger::keep_ledger;
 pub(crate) use retention::purge_old;
 

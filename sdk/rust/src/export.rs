@@ -7,13 +7,13 @@
 /// ```
 ///
 /// Each name is the trait's in lower case: `health`, `source`, `webhook`, `actions`, `notifier`, `costs`,
-/// `inventory`, `detector`. Away from WebAssembly only the traits are checked and nothing is exported, because
+/// `inventory`, `detector`. Away from WASI only the traits are checked and nothing is exported, because
 /// the names of the contract are no names for a native linker.
 #[macro_export]
 macro_rules! export {
     ($plugin:ident : $($kind:ident),+ $(,)?) => {
         $( $crate::export!(@check $plugin $kind); )+
-        #[cfg(target_arch = "wasm32")]
+        #[cfg(all(target_arch = "wasm32", target_os = "wasi"))]
         const _: () = {
             $( $crate::export!(@kind $plugin $kind); )+
         };

@@ -45,7 +45,11 @@ pub trait Actions {
 
 /// Tell people.
 pub trait Notifier {
-    /// One result per notification, in order.
+    /// Send a batch, and say of each notification what became of it: exactly one result per notification, in their
+    /// order. What the host does next is decided by each failure's class: `rate-limited` and `upstream` are sent again
+    /// later with the same id, so hand the id to the upstream as its idempotency key wherever it takes one.
+    ///
+    /// `target` is the channel or address that a rule names; empty means the one in the connection's settings.
     fn send(target: &str, batch: Vec<Notification>) -> Vec<Result<Receipt, Failure>>;
 }
 
@@ -64,19 +68,22 @@ pub struct CostRequest {
 
 /// What the cloud bills.
 pub trait Costs {
-    /// One page, in FOCUS columns.
+    /// One page, in FOCUS columns, of the rows that begin within the request's stretch. The host takes a page only
+    /// whole: all columns of one length, an ISO 4217 currency, times of this century. [`CostPage::row`] keeps to that.
     fn fetch(request: CostRequest) -> Result<CostPage, Failure>;
 }
 
 /// What is running out there.
 pub trait Inventory {
-    /// One page of the resources of a scope.
+    /// One page of the resources of a scope (an account, a region, a cluster; empty for all that the connection sees).
     fn list(scope: &str, page: PageRequest) -> Result<InventoryPage, Failure>;
 }
 
-/// Look at series, say what is odd. There is no network here.
+/// Look at series, say what is odd. There is no network here: a component that exports this kind and imports
+/// [`crate::http`] is not installed.
 pub trait Detector {
-    /// `params` is the detector's JSON configuration.
+    /// `params` is the detector's JSON configuration. Times of a series are in order, and its values are numbers. A
+    /// finding's score is from 0 to 1 and its `series_index` counts in `input`; the host refuses anything else.
     fn detect(input: Vec<Series>, params: &str) -> Result<Vec<Finding>, Failure>;
 }
 
@@ -110,6 +117,116 @@ impl Report {
     pub fn attr(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let attr: Attr = (name.into(), value.into());
         self.attrs.push(attr);
+        self
+    }
+}
+
+impl Notification {
+    /// The word for its severity: "information", "low", "medium", "high", "critical".
+    pub fn severity_name(&self) -> &'static str {
+        match self.severity {
+            0 => "information",
+            1 => "low",
+            2 => "medium",
+            3 => "high",
+            _ => "critical",
+        }
+    }
+}
+
+impl Receipt {
+    /// It was taken, and this is upstream's name for it.
+    pub fn new(upstream_id: Option<String>) -> Self {
+        Self { upstream_id, attrs: Vec::new() }
+    }
+
+    /// A further fact.
+    #[must_use]
+    pub fn attr(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.attrs.push((name.into(), value.into()));
+        self
+    }
+}
+
+/// One row of a bill, for [`CostPage::row`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CostRow {
+    /// What is billed, in billionths of the currency's unit.
+    pub billed_nanos: i64,
+    /// What it costs after reductions, in billionths of the currency's unit.
+    pub effective_nanos: i64,
+    /// First moment, milliseconds since the Unix epoch.
+    pub start_at: i64,
+    /// First moment after it.
+    pub end_at: i64,
+    /// One text per column, in the order of the page's columns; missing ones are empty, further ones are dropped.
+    pub text: Vec<String>,
+    /// Tags.
+    pub tags: Vec<Attr>,
+}
+
+impl CostPage {
+    /// An empty page with these text columns, named as FOCUS names them ("ServiceName", "RegionId").
+    pub fn new(currency: impl Into<String>, columns: &[&str]) -> Self {
+        Self {
+            currency: currency.into(),
+            columns: columns.iter().map(|name| (*name).to_owned()).collect(),
+            text: columns.iter().map(|_| Vec::new()).collect(),
+            billed_nanos: Vec::new(),
+            effective_nanos: Vec::new(),
+            start_at: Vec::new(),
+            end_at: Vec::new(),
+            tags: Vec::new(),
+            next: None,
+        }
+    }
+
+    /// Add a row: every column grows by one.
+    pub fn row(&mut self, row: CostRow) {
+        let mut texts = row.text.into_iter();
+        for column in &mut self.text {
+            column.push(texts.next().unwrap_or_default());
+        }
+        self.billed_nanos.push(row.billed_nanos);
+        self.effective_nanos.push(row.effective_nanos);
+        self.start_at.push(row.start_at);
+        self.end_at.push(row.end_at);
+        self.tags.push(row.tags);
+    }
+}
+
+impl InventoryPage {
+    /// What was seen, and where to go on.
+    pub fn of(resources: impl Into<Vec<Item>>, next: Option<String>) -> Self {
+        Self { resources: resources.into(), next }
+    }
+}
+
+impl Finding {
+    /// Something odd in one of the series: a word for it ("spike", "level-shift"), how odd from 0 to 1, from when to
+    /// when (milliseconds since the Unix epoch), and a sentence for people.
+    pub fn new(
+        series_index: usize,
+        kind: impl Into<String>,
+        score: f64,
+        (start_at, end_at): (i64, i64),
+        explanation: impl Into<String>,
+    ) -> Self {
+        Self {
+            series_index: u32::try_from(series_index).unwrap_or(u32::MAX),
+            start_at,
+            end_at,
+            score,
+            kind: kind.into(),
+            explanation: explanation.into(),
+            attrs: Vec::new(),
+        }
+    }
+
+    /// A further fact.
+    #[must_use]
+    pub fn attr(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.attrs.push((name.into(), value.into()));
         self
     }
 }

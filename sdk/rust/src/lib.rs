@@ -20,7 +20,8 @@
 //! opssight_plugin::export!(MyCi: webhook);
 //! ```
 //!
-//! What a plugin may ask of the host has a module each: [`http`], [`log`], [`settings`], [`state`], [`time`].
+//! What a plugin may ask of the host has a module each: [`http`], [`log`], [`settings`], [`state`], [`time`], and, for
+//! the few that cannot do without, [`reveal`].
 //! A module that is not used is not imported by the built component, and what is not imported cannot be done:
 //! that is how an operator's consent is computed from the bytes.
 //!
@@ -38,6 +39,7 @@ mod kinds;
 pub mod log;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
+pub mod reveal;
 pub mod settings;
 pub mod state;
 #[cfg(test)]
@@ -46,8 +48,8 @@ pub mod time;
 
 pub use bindings::host::opssight::plugin::types::{Failure, FailureClass, Item, PageRequest, Series};
 pub use kinds::{
-    Actions, Batch, CostPage, CostRequest, Costs, Delivery, Detector, Finding, Health, Inventory, InventoryPage,
-    Invocation, Notification, Notifier, Outcome, Receipt, Reception, Report, Source, Webhook,
+    Actions, Batch, CostPage, CostRequest, CostRow, Costs, Delivery, Detector, Finding, Health, Inventory,
+    InventoryPage, Invocation, Notification, Notifier, Outcome, Receipt, Reception, Report, Source, Webhook,
 };
 /// The catalogue of item kinds: what [`Item::of`] takes.
 pub use opssight_items as items;

@@ -20,6 +20,7 @@ type Handler = Box<dyn FnMut(&Request) -> Result<Response, Failure>>;
 struct Host {
     settings: Option<String>,
     state: BTreeMap<String, Vec<u8>>,
+    secrets: BTreeMap<String, Vec<u8>>,
     now_ms: i64,
     handler: Option<Handler>,
     lines: Vec<String>,
@@ -37,6 +38,11 @@ pub fn reset() {
 /// The connection's settings, a JSON object.
 pub fn set_settings(json: impl Into<String>) {
     HOST.with_borrow_mut(|host| host.settings = Some(json.into()));
+}
+
+/// A credential that [`crate::reveal`] reads.
+pub fn set_secret(credential: impl Into<String>, secret: impl Into<Vec<u8>>) {
+    HOST.with_borrow_mut(|host| host.secrets.insert(credential.into(), secret.into()));
 }
 
 /// What the clock shows, milliseconds since the Unix epoch.
@@ -109,6 +115,13 @@ pub(crate) fn state_keys(prefix: &str, cursor: Option<&str>, limit: u32) -> (Vec
         let page: Vec<String> = keys.by_ref().take(limit).collect();
         let next = keys.next().and_then(|_| page.last().cloned());
         (page, next)
+    })
+}
+
+pub(crate) fn secret(credential: &str) -> Result<Vec<u8>, Failure> {
+    let secret = HOST.with_borrow(|host| host.secrets.get(credential).cloned());
+    secret.ok_or_else(|| {
+        Failure::config("reveal.no-credential", format!("the connection has no credential \"{credential}\""))
     })
 }
 

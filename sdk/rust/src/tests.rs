@@ -1,7 +1,10 @@
 //! The SDK on the stand-in host, as plugin authors use it.
 
 use crate::items::{Change, PipelineRun};
-use crate::{Delivery, Failure, FailureClass, Health, Item, Reception, Report, Webhook, http, native, settings, state};
+use crate::{
+    CostPage, CostRow, Delivery, Failure, FailureClass, Health, Item, Reception, Report, Webhook, http, native, reveal,
+    settings, state,
+};
 use serde::Deserialize;
 
 struct Sample;
@@ -80,6 +83,24 @@ fn state_lists_its_keys_in_pages_and_forgets_what_it_cannot_read() {
     assert_eq!(state::get::<Vec<String>>("a/1").unwrap(), None, "an older shape is as if it had never been there");
     state::delete("a/1").unwrap();
     assert_eq!(state::get::<u32>("a/1").unwrap(), None);
+}
+
+#[test]
+fn every_column_of_a_bill_grows_with_each_row() {
+    let mut page = CostPage::new("EUR", &["ServiceName", "RegionId"]);
+    page.row(CostRow { billed_nanos: 5, text: vec!["db".to_owned()], ..CostRow::default() });
+    page.row(CostRow { text: vec!["a".to_owned(), "b".to_owned(), "c".to_owned()], ..CostRow::default() });
+    assert_eq!(page.text, [["db", "a"], ["", "b"]]);
+    let lengths = [page.billed_nanos.len(), page.effective_nanos.len(), page.start_at.len(), page.end_at.len()];
+    assert_eq!((lengths, page.tags.len()), ([2; 4], 2));
+}
+
+#[test]
+fn a_secret_is_there_once_it_was_filled_in() {
+    native::reset();
+    assert_eq!(reveal::secret("key").unwrap_err().class, FailureClass::Config);
+    native::set_secret("key", "s3cr3t");
+    assert_eq!(reveal::secret("key").unwrap(), b"s3cr3t");
 }
 
 #[test]

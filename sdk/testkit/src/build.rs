@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 const TARGET: &str = "wasm32-wasip2";
@@ -27,6 +27,49 @@ pub fn build_plugin(crate_name: &str) -> Result<Vec<u8>> {
     let package = pack(&component, &folder.join("plugin.toml"))?;
     made.insert(crate_name.to_owned(), package.clone());
     Ok(package)
+}
+
+/// Build the plugin crate in a folder for the sandbox, wherever that folder is, and embed the `plugin.toml` beside its
+/// `Cargo.toml`: `build_crate(env!("CARGO_MANIFEST_DIR"))`. Built once per process, in the crate's own target folder.
+pub fn build_crate(folder: impl AsRef<Path>) -> Result<Vec<u8>> {
+    let folder = folder.as_ref();
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    let made = made.get_or_insert_default();
+    let key = folder.display().to_string();
+    if let Some(package) = made.get(&key) {
+        return Ok(package.clone());
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(&cargo)
+        .current_dir(folder)
+        .args(["build", "--quiet", "--lib", "--release", "--target", TARGET, "--message-format", "json"])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("start cargo")?;
+    if !output.status.success() {
+        bail!("the crate in {} does not build for {TARGET}", folder.display());
+    }
+    let manifest = folder.join("Cargo.toml");
+    let component = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| is_of(message, &manifest))
+        .filter_map(|message| message.get("filenames")?.as_array().cloned())
+        .flatten()
+        .filter_map(|file| file.as_str().map(PathBuf::from))
+        .find(|file| file.extension().is_some_and(|extension| extension == "wasm"));
+    let Some(component) = component else {
+        bail!("the crate in {} makes no component: its library needs crate-type \"cdylib\"", folder.display());
+    };
+    let package = pack(&component, &folder.join("plugin.toml"))?;
+    made.insert(key, package.clone());
+    Ok(package)
+}
+
+/// Whether cargo speaks of the crate with this `Cargo.toml`, and not of one of its dependencies.
+fn is_of(message: &serde_json::Value, manifest: &Path) -> bool {
+    let theirs = message.get("manifest_path").and_then(|path| path.as_str()).map(Path::new);
+    theirs.is_some_and(|theirs| theirs == manifest || theirs.canonicalize().ok() == manifest.canonicalize().ok())
 }
 
 /// Embed a manifest in a component.
@@ -62,8 +105,8 @@ fn target_directory(root: &Path) -> PathBuf {
 /// The folder below `plugins` whose `Cargo.toml` has this name.
 fn folder(root: &Path, crate_name: &str) -> Result<PathBuf> {
     let plugins = root.join("plugins");
-    for entry in std::fs::read_dir(&plugins).with_context(|| format!("list {}", plugins.display()))? {
-        let folder = entry?.path();
+    // Plugins stand there themselves, or in a folder of their kind.
+    for folder in [folders(&plugins)?, folders_within(&plugins)?].concat() {
         let Ok(text) = std::fs::read_to_string(folder.join("Cargo.toml")) else { continue };
         let cargo: toml::Table = text.parse().with_context(|| format!("read {}", folder.display()))?;
         if cargo.get("package").and_then(|package| package.get("name")).and_then(|name| name.as_str())
@@ -73,4 +116,15 @@ fn folder(root: &Path, crate_name: &str) -> Result<PathBuf> {
         }
     }
     bail!("no folder in {} holds the crate {crate_name}", plugins.display())
+}
+
+fn folders(of: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(of).with_context(|| format!("list {}", of.display()))?;
+    let paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    Ok(paths.into_iter().filter(|path| path.is_dir()).collect())
+}
+
+fn folders_within(of: &Path) -> Result<Vec<PathBuf>> {
+    let within: Result<Vec<_>> = folders(of)?.iter().map(|folder| folders(folder)).collect();
+    Ok(within?.concat())
 }

@@ -79,7 +79,7 @@ pub fn manifest(more: Value) -> Value {
         "version": "1.2.3",
         "contract": "1.0",
         "name": "Probe",
-        "publisher": "OpsSight",
+        "publisher": "opssight",
         "description": "A guest of the tests.",
         "licence": "Apache-2.0",
         "settings": { "type": "object" },
@@ -96,6 +96,17 @@ pub fn checking(imports: &str, body: &str, more: Value) -> Vec<u8> {
             {body})"#
     );
     package(&["health"], &code, &manifest(more))
+}
+
+/// One kind, whose function has these core parameters and this body, which leaves the address of its answer.
+pub fn answering(kind: &str, function: &str, params: &str, body: &str, more: Value) -> Vec<u8> {
+    let code = format!(
+        r#"(data (i32.const 4096) "EUR") (data (i32.const 4128) "level-shift") (data (i32.const 4160) "ServiceName")
+        (data (i32.const 4192) "a c4n4ry-c4n4ry") (data (i32.const 4224) "probe.failed")
+        (func (export "opssight:plugin/{kind}@1.0.0#{function}") {params} (result i32)
+            {body})"#
+    );
+    package(&[kind], &code, &manifest(more))
 }
 
 /// Does nothing, at once.

@@ -1,11 +1,17 @@
 //! The runtime with everything around it in memory.
 
+use crate::fault::Fault;
 use crate::upstream::{Request, Response, Upstream};
 use anyhow::Result;
 use async_trait::async_trait;
 use bytes::Bytes;
 use opssight_core::error::StoreError;
 use opssight_core::id::{ConnectionId, PluginId};
+use opssight_core::plugins::kinds::{
+    CostPage, CostRequest, CostSource, Detector, Finding, Inventory, InventoryPage, Notification, Notified, Notifier,
+    Series,
+};
+use opssight_core::plugins::manifest::BudgetAsk;
 use opssight_core::plugins::{
     ActionInvocation, ActionOutcome, CallError, CallPriority, CallTarget, CallUsage, Called, Credential,
     CredentialSource, Credentials, Grants, HealthReport, Manifest, PageRequest, PluginState, Plugins, PullBatch,
@@ -30,12 +36,18 @@ pub struct TestHost {
 impl TestHost {
     /// Install a package beside an upstream that knows no exchanges yet.
     pub async fn new(package: &[u8]) -> Result<Self> {
+        Self::with_caps(package, BudgetAsk::default()).await
+    }
+
+    /// The same on a host whose operator gives no call more than this.
+    pub async fn with_caps(package: &[u8], caps: BudgetAsk) -> Result<Self> {
         let upstream = Upstream::start().await?;
         let data = TempDir::new()?;
         let memory = Arc::new(Memory::default());
         let (credentials, state, clock) = (Arc::clone(&memory), Arc::clone(&memory), Arc::clone(&memory));
         let mut config = RuntimeConfig::new(data.path());
         config.max_concurrent_calls = 8;
+        config.caps = caps;
         let host = PluginHost::open(config, credentials, state, clock)?;
         let installed = host.install(package)?;
         let target = CallTarget {
@@ -91,6 +103,14 @@ impl TestHost {
         body: impl Into<Bytes>,
     ) -> Self {
         self.upstream.exchange(method, path_and_query, Response::new(status, headers, body));
+        self
+    }
+
+    /// Record that a request meets a fault: an upstream that never answers, wants patience, fails, breaks off or
+    /// dawdles. Used like an exchange, in turn with those of the same request.
+    #[must_use]
+    pub fn fault(self, method: &str, path_and_query: &str, fault: Fault) -> Self {
+        self.upstream.exchange(method, path_and_query, fault.into());
         self
     }
 
@@ -177,6 +197,26 @@ impl TestHost {
     /// Ask whether the connection works.
     pub async fn check(&self) -> Result<HealthReport, CallError> {
         self.host.check(&self.target).await.map(|called| self.keep(called))
+    }
+
+    /// Send notifications to a channel; empty is the one in the settings.
+    pub async fn notify(&self, channel: &str, batch: Vec<Notification>) -> Result<Vec<Notified>, CallError> {
+        self.host.notify(&self.target, channel, batch).await.map(|called| self.keep(called))
+    }
+
+    /// Fetch one page of a bill.
+    pub async fn fetch_costs(&self, request: CostRequest) -> Result<CostPage, CallError> {
+        self.host.fetch_costs(&self.target, request).await.map(|called| self.keep(called))
+    }
+
+    /// List one page of what is running in a scope.
+    pub async fn list_resources(&self, scope: &str, page: PageRequest) -> Result<InventoryPage, CallError> {
+        self.host.list_resources(&self.target, scope, page).await.map(|called| self.keep(called))
+    }
+
+    /// Look at series, with the detector's own parameters.
+    pub async fn detect(&self, series: &[Series], params: &Value) -> Result<Vec<Finding>, CallError> {
+        self.host.detect(&self.target, series, params).await.map(|called| self.keep(called))
     }
 
     /// Do what the house does with a call that succeeded: commit its writes.

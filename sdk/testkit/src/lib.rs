@@ -13,19 +13,26 @@
 //! # }
 //! ```
 //!
+//! A plugin's own repository has no workspace of ours around it: there, `build_crate(env!("CARGO_MANIFEST_DIR"))` makes
+//! the package of the crate under test.
+//!
 //! Nothing of the sandbox is left out: the same budgets, the same egress gate, the same host-side credentials. The
 //! only grant is the loopback address on which the recorded upstream answers; the setting `base_url` points to it.
 #![warn(missing_docs)]
 
 mod build;
+mod fault;
 pub mod guests;
 mod house;
 mod upstream;
 
-pub use build::{build_plugin, pack};
+pub use build::{build_crate, build_plugin, pack};
+pub use fault::Fault;
 pub use house::TestHost;
 /// What calls take and give, for plugins, which know of the host only this crate.
 pub use opssight_core::plugins;
+/// The contract's time, as notifications, bills and items carry it.
+pub use opssight_core::time::Timestamp;
 /// For `#[tokio::test]`: `use opssight_testkit::tokio;`.
 pub use tokio;
 pub use upstream::{Request, Response};

@@ -1,9 +1,10 @@
 //! An upstream that answers from a record, or as a closure says, and remembers what it was asked.
 
+use crate::fault::{Manner, Paced};
 use anyhow::Result;
 use bytes::Bytes;
 use http::HeaderMap;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -36,13 +37,14 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// Complete.
     pub body: Bytes,
+    pub(crate) manner: Manner,
 }
 
 impl Response {
     /// A response of these parts.
     pub fn new(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Self {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self { status, headers, body: body.into() }
+        Self { status, headers, body: body.into(), manner: Manner::Whole }
     }
 
     fn at(mut self, base_url: &str) -> Self {
@@ -151,7 +153,7 @@ async fn answer(
     request: http::Request<Incoming>,
     base_url: Arc<str>,
     record: Arc<Mutex<Record>>,
-) -> Result<http::Response<Full<Bytes>>, Infallible> {
+) -> Result<http::Response<Paced>, Infallible> {
     let (head, body) = request.into_parts();
     let request = Request {
         method: head.method.to_string(),
@@ -165,17 +167,22 @@ async fn answer(
         record.requests.push(request.clone());
         record.answer(&request).at(&base_url)
     };
+    if response.manner == Manner::Never {
+        // The connection stays open until the client gives up.
+        std::future::pending::<()>().await;
+    }
     let mut answer = http::Response::builder().status(response.status);
     for (name, value) in &response.headers {
         answer = answer.header(name, value);
     }
     // What cannot be sent was written wrongly in the test; the plugin's test fails on the status.
     let refused = |error: http::Error| {
-        let mut refused = http::Response::new(Full::from(format!("the recorded response is not HTTP: {error}")));
+        let problem = Bytes::from(format!("the recorded response is not HTTP: {error}"));
+        let mut refused = http::Response::new(Paced::new(problem, Manner::Whole));
         *refused.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
         refused
     };
-    Ok(answer.body(Full::new(response.body)).unwrap_or_else(refused))
+    Ok(answer.body(Paced::new(response.body, response.manner)).unwrap_or_else(refused))
 }
 
 fn lock(record: &Mutex<Record>) -> MutexGuard<'_, Record> {

@@ -15,6 +15,7 @@ type Room = (&'static str, &'static [&'static str], &'static [&'static str]);
 
 const ROOMS: &[Room] = &[
     ("opssight-items", &[], &[]),
+    ("opssight-contract", &[], &[]),
     ("opssight-core", &["opssight-items"], &[]),
     ("opssight-package", &["opssight-core"], &[]),
     ("opssight-backends", &["opssight-core"], &[]),
@@ -31,7 +32,7 @@ const ROOMS: &[Room] = &[
     ("opssight-plugin", &["opssight-items"], &[]),
     ("opssight-testkit", &["opssight-core", "opssight-package", "opssight-runtime"], &[]),
     ("opssight-hostile", &["opssight-core", "opssight-package", "opssight-runtime", "opssight-testkit"], &[]),
-    ("xtask", &["opssight-core", "opssight-items", "opssight-package"], &[]),
+    ("xtask", &["opssight-contract", "opssight-core", "opssight-items", "opssight-package"], &[]),
 ];
 
 /// A plugin knows the SDK and, in tests, the testkit.

@@ -23,6 +23,7 @@ impl Connection {
             id: connection.id.0,
             name: connection.name,
             plugin: connection.plugin.0,
+            digest: connection.digest.map(|digest| digest.to_string()),
             enabled: connection.enabled,
             settings: (*connection.settings).clone(),
             credentials: credentials
@@ -122,6 +123,7 @@ impl From<NewConnection> for core::NewConnection {
             settings: new.settings,
             credentials: new.credentials.into_iter().map(|(name, input)| (name, input.into())).collect(),
             grants: new.grants.into(),
+            consent: new.consent,
         }
     }
 }

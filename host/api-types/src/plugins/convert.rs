@@ -1,5 +1,10 @@
 //! From the core's plugins and their manifests.
 
+mod catalogue;
+mod installs;
+
+use super::installs::{Ability, Signer};
+use super::versions::{Shadow, VersionName};
 use super::{
     Budget, CredentialForm, CredentialInputForm, CredentialSchemeForm, Egress, Feed, Plugin, PluginAction, PluginStats,
     WebhookForm,
@@ -11,10 +16,14 @@ use opssight_core::plugins::manifest::{
 };
 
 impl Plugin {
-    /// An installed plugin and what it can do, in words.
-    pub fn of(installed: core::InstalledPlugin, abilities: Vec<String>) -> Self {
-        let manifest = &installed.manifest;
+    /// A plugin as it runs, beside what is kept of it; none of that for one that runs without having been installed.
+    pub fn of(running: core::InstalledPlugin, install: Option<&core::installs::Install>, is_loaded: bool) -> Self {
+        let manifest = &running.manifest;
+        let wants = core::Wants::of(manifest, &running.imports);
+        let says = wants.abilities.iter().map(|ability| ability.says.clone());
+        let version = install.and_then(|install| install.version(&running.digest));
         Self {
+            abilities: says.chain([wants.cannot()]).collect(),
             id: manifest.id.clone(),
             name: manifest.name.clone(),
             version: manifest.version.to_string(),
@@ -28,14 +37,28 @@ impl Plugin {
             webhook: manifest.webhook.as_ref().map(WebhookForm::from),
             feeds: manifest.feeds.iter().map(Feed::from).collect(),
             actions: manifest.actions.iter().map(PluginAction::from).collect(),
-            digest: installed.digest,
-            size: installed.size,
-            kinds: installed.exports,
-            imports: installed.imports,
-            abilities,
-            budgets: installed.budgets.into_iter().map(|(kind, budget)| (kind, budget.into())).collect(),
-            stats: installed.stats.into(),
+            digest: running.digest,
+            size: running.size,
+            kinds: running.exports,
+            imports: running.imports,
+            budgets: running.budgets.into_iter().map(|(kind, budget)| (kind, budget.into())).collect(),
+            stats: running.stats.into(),
+            enabled: install.is_none_or(|install| install.enabled),
+            state: state(install, is_loaded).to_owned(),
+            signer: version.and_then(|version| version.signature.clone()).map(Signer::from),
+            waiting: install.and_then(VersionName::waiting),
+            shadow: install.and_then(Shadow::of),
+            can: wants.abilities.into_iter().map(Ability::from).collect(),
         }
+    }
+}
+
+fn state(install: Option<&core::installs::Install>, is_loaded: bool) -> &'static str {
+    match install {
+        Some(install) if install.active().is_none() => "stopped",
+        _ if !is_loaded => "not-loaded",
+        Some(install) if !install.enabled => "disabled",
+        _ => "active",
     }
 }
 

@@ -3,4 +3,5 @@
 mod access;
 mod answers;
 mod doors;
+mod plugins;
 mod stream;

@@ -20,7 +20,7 @@ use opssight_core::pipelines::{FlakyJob, Overview, PipelineSummary, Run, RunDeta
 use opssight_core::plugins::{
     ActionInvocation, ActionOutcome, CallError, CallTarget, Called, CredentialSource, Credentials, FailureClass,
     FaultSource, HealthReport, InstalledPlugin, Manifest, PageRequest, Plugins, PullBatch, RawDelivery, Reception,
-    VerifyError, WebhookDelivery,
+    VerifyError, Wants, WebhookDelivery,
 };
 use opssight_core::time::{Clock, Randomness, Timestamp};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -194,6 +194,9 @@ impl Inbox for Stubs {
     async fn replay(&self, _: &DeliveryId, _: Timestamp) -> Result<bool, StoreError> {
         Ok(false)
     }
+    async fn replay_faults(&self, _: &ConnectionId, _: Timestamp, _: Timestamp) -> Result<u64, StoreError> {
+        Ok(0)
+    }
     async fn deliveries(&self, _: &DeliveryQuery) -> Result<Page<Delivery>, StoreError> {
         Err(StoreError::new("list the deliveries", "disk on fire at /var/lib/opssight"))
     }
@@ -245,7 +248,11 @@ impl Plugins for Stubs {
         Vec::new()
     }
     fn find(&self, plugin: &PluginId) -> Option<InstalledPlugin> {
-        panic!("looking at {plugin} breaks: detail-of-the-panic")
+        assert_ne!(plugin.as_str(), "broken", "detail-of-the-panic");
+        None
+    }
+    fn wants(&self, _: &PluginId, _: Option<&str>) -> Option<Wants> {
+        Some(Wants::of(&manifest(), &["opssight:plugin/state@1.0.0".to_owned()]))
     }
     fn manifest(&self, plugin: &PluginId, _: Option<&str>) -> Option<Arc<Manifest>> {
         (plugin.as_str() == "github").then(|| Arc::new(manifest()))

@@ -197,6 +197,21 @@ async fn replay(conn: &mut Conn, id: &str, now: Timestamp) -> Result<bool, Error
     Ok(done.rows_affected() > 0)
 }
 
+async fn replay_faults(conn: &mut Conn, connection: &str, since: Timestamp, now: Timestamp) -> Result<u64, Error> {
+    let done = sqlx::query(
+        "UPDATE deliveries SET state = 'pending', due_at = $3, finished_at = NULL, attempts = 0, items = 0,
+                note = NULL, fault = NULL, fault_code = NULL, fault_message = NULL
+         WHERE connection = $1 AND state = 'failed' AND fault = 'plugin' AND finished_at >= $2
+           AND EXISTS (SELECT 1 FROM delivery_bodies WHERE delivery = deliveries.id)",
+    )
+    .bind(connection)
+    .bind(since.0)
+    .bind(now.0)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 #[async_trait]
 impl Inbox for Store {
     async fn accept(&self, delivery: NewDelivery) -> Result<Accepted, StoreError> {
@@ -275,6 +290,21 @@ impl Inbox for Store {
             (Topic::Inbox, |replayed| *replayed),
             (id, now),
             |(id, now), conn| Box::pin(replay(conn, id, *now)),
+        )
+        .await
+    }
+
+    async fn replay_faults(
+        &self,
+        connection: &ConnectionId,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.write_and_wake(
+            "replay what the plugin failed",
+            (Topic::Inbox, |replayed| *replayed > 0),
+            (connection.0.clone(), since, now),
+            |(connection, since, now), conn| Box::pin(replay_faults(conn, connection, *since, *now)),
         )
         .await
     }

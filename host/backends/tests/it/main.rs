@@ -16,6 +16,7 @@ mod feeds;
 mod hooks;
 mod identity;
 mod ingest;
+mod installs;
 mod items;
 mod ledger;
 mod pipelines;
@@ -80,6 +81,16 @@ macro_rules! every_case {
                 a_review_may_come_before_its_change,
                 a_large_page_equals_single_items,
                 a_command_that_fails_harms_no_other;
+            installs:
+                an_install_comes_back_as_it_was_kept,
+                a_change_of_what_was_not_seen_is_refused,
+                the_first_key_of_a_publisher_stays_until_somebody_changes_it,
+                connections_follow_what_runs_and_are_let_go_of,
+                forgetting_keeps_or_removes_the_connections_and_keeps_the_record,
+                revocations_of_every_kind_stay_until_they_are_lifted,
+                what_happened_is_read_newest_first_in_pages,
+                what_a_bad_version_failed_is_processed_again,
+                packages_are_kept_by_digest;
             ledger:
                 a_failure_is_recovered_by_the_next_success,
                 evidence_is_linked_to_each_metric,

@@ -1,7 +1,7 @@
 //! Every port of one open backend, and the clock that the cases go by.
 
 use futures::future::BoxFuture;
-use opssight_backends::{LocalBus, Store, StoreOptions, SystemRandomness};
+use opssight_backends::{LocalBus, PackageFiles, Store, StoreOptions, SystemRandomness};
 use opssight_core::connections::{Connection, ConnectionStore};
 use opssight_core::delivery::DeliveryStore;
 use opssight_core::events::{Bus, EventLog};
@@ -12,6 +12,7 @@ use opssight_core::identity::IdentityStore;
 use opssight_core::ingest::{Effect, Ingest};
 use opssight_core::items::Item;
 use opssight_core::pipelines::RunStore;
+use opssight_core::plugins::installs::{InstallStore, PackageStore};
 use opssight_core::plugins::{CredentialSource, Credentials, PluginState};
 use opssight_core::retention::Retention;
 use opssight_core::time::Timestamp;
@@ -41,6 +42,8 @@ pub(crate) struct Ports {
     pub(crate) delivery: Arc<dyn DeliveryStore>,
     pub(crate) retention: Arc<dyn Retention>,
     pub(crate) state: Arc<dyn PluginState>,
+    pub(crate) installs: Arc<dyn InstallStore>,
+    pub(crate) packages: Arc<dyn PackageStore>,
     pub(crate) bus: Arc<dyn Bus>,
     dump: Dump,
     /// What must live as long (a directory, a server).
@@ -73,7 +76,9 @@ pub(crate) async fn sqlite() -> Ports {
         runs: store.clone(),
         delivery: store.clone(),
         retention: store.clone(),
-        state: store,
+        state: store.clone(),
+        installs: store,
+        packages: Arc::new(PackageFiles::open(dir.path()).unwrap()),
         bus,
         dump: Box::new(move || {
             let store = Arc::clone(&dumped);

@@ -31,6 +31,21 @@ pub enum ConnectionError {
     /// The name is taken, or somebody changed it meanwhile.
     #[error("keep the connection: {0}")]
     Conflict(&'static str),
+    /// What a connection withholds is not among what its plugin can do, or cannot be withheld.
+    #[error("accept the grants: {}", .0.iter().map(|p| format!("{}: {}", p.at, p.problem)).collect::<Vec<_>>().join("; "))]
+    Withheld(Vec<Problem>),
+    /// The version that the person agreed to is not the one that runs.
+    #[error(
+        "keep the connection: you agreed to {agreed}, but {plugin} runs {active} now: look at what it can do again"
+    )]
+    ConsentStale {
+        /// Which plugin.
+        plugin: PluginId,
+        /// What was agreed to.
+        agreed: String,
+        /// What runs.
+        active: String,
+    },
     /// It is not any more what the person saw.
     #[error("keep the connection: it was changed meanwhile; look at it again")]
     Stale,
@@ -43,9 +58,9 @@ impl ConnectionError {
     /// The neutral kind.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Invalid(_) => Kind::Invalid,
+            Self::Invalid(_) | Self::Withheld(_) => Kind::Invalid,
             Self::NotFound(_) => Kind::NotFound,
-            Self::Conflict(_) | Self::Stale => Kind::Conflict,
+            Self::Conflict(_) | Self::ConsentStale { .. } | Self::Stale => Kind::Conflict,
             Self::Store(_) => Kind::Unavailable,
         }
     }
@@ -64,6 +79,8 @@ pub struct NewConnection {
     pub credentials: Credentials,
     /// Grants.
     pub grants: Grants,
+    /// The digest of the version whose abilities the person saw; none takes the one that runs.
+    pub consent: Option<String>,
 }
 
 /// What a person changes; none stays.
@@ -116,6 +133,7 @@ impl Connections {
             let known: Vec<String> = self.plugins.installed().iter().map(|plugin| plugin.manifest.id.clone()).collect();
             invalid("/plugin", format!("`{}` is not installed; installed are {known:?}", new.plugin))
         })?;
+        let digest = self.agreed(&new.plugin, new.consent)?;
         let settings = with_defaults(&manifest, new.settings);
         let mut credentials = new.credentials;
         let webhook_secret = self.fill_webhook_secret(&manifest, &mut credentials);
@@ -126,11 +144,12 @@ impl Connections {
         if !problems.is_empty() {
             return Err(ConnectionError::Invalid(problems));
         }
+        self.judge_withheld(&new.plugin, digest.as_deref(), &new.grants, &Grants::default())?;
         let now = self.clock.now();
         let connection = Connection {
             id: ConnectionId(format!("{}-{}", manifest.id, self.hex(8))),
             name: new.name.trim().to_owned(),
-            digest: self.plugins.find(&new.plugin).map(|plugin| plugin.digest.into()),
+            digest: digest.map(Into::into),
             plugin: new.plugin,
             enabled: true,
             settings: Arc::new(settings),
@@ -167,6 +186,7 @@ impl Connections {
             problems.extend(settings_problems(&manifest, &settings));
             connection.settings = Arc::new(settings);
         }
+        let before = Arc::clone(&connection.grants);
         if let Some(grants) = patch.grants {
             problems.extend(grant_problems(&grants));
             connection.grants = Arc::new(grants);
@@ -189,6 +209,7 @@ impl Connections {
         if !problems.is_empty() {
             return Err(ConnectionError::Invalid(problems));
         }
+        self.judge_withheld(&connection.plugin, connection.digest.as_deref(), &connection.grants, &before)?;
         connection.enabled = patch.enabled.unwrap_or(connection.enabled);
         // Two changes within one tick of the clock must still be told apart.
         connection.updated_at = self.clock.now().max(was.plus_micros(1));
@@ -198,6 +219,46 @@ impl Connections {
         self.plugins.forget(id);
         self.bus.wake(Topic::Feeds);
         Ok(Made { connection, webhook_secret })
+    }
+
+    /// The version that a new connection runs: the active one, if it is what the person saw.
+    fn agreed(&self, plugin: &PluginId, consent: Option<String>) -> Result<Option<String>, ConnectionError> {
+        let active = self.plugins.find(plugin).map(|plugin| plugin.digest);
+        match (consent, &active) {
+            (Some(agreed), Some(active)) if agreed != *active => {
+                Err(ConnectionError::ConsentStale { plugin: plugin.clone(), agreed, active: active.clone() })
+            }
+            _ => Ok(active),
+        }
+    }
+
+    /// What was withheld before may stay so, also when the version of today cannot do it.
+    fn judge_withheld(
+        &self,
+        plugin: &PluginId,
+        digest: Option<&str>,
+        grants: &Grants,
+        before: &Grants,
+    ) -> Result<(), ConnectionError> {
+        let new: Vec<&String> = grants.withheld.difference(&before.withheld).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let wants = self.plugins.wants(plugin, digest).unwrap_or_default();
+        let problem = |key: &String| match wants.ability(key) {
+            Some(ability) if ability.can_be_withheld => None,
+            Some(_) => Some("cannot be withheld: the plugin does not work without it".to_owned()),
+            None => {
+                Some("is nothing that the plugin can do; `opssight plugins inspect` lists its abilities".to_owned())
+            }
+        };
+        let problems: Vec<Problem> = new
+            .into_iter()
+            .filter_map(|key| {
+                Some(Problem { at: "/grants/withheld".to_owned(), problem: format!("`{key}` {}", problem(key)?) })
+            })
+            .collect();
+        if problems.is_empty() { Ok(()) } else { Err(ConnectionError::Withheld(problems)) }
     }
 
     /// Remove one.

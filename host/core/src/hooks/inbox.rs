@@ -230,6 +230,14 @@ pub trait Inbox: Send + Sync {
     /// Put a delivery that is done with (its body still kept) back in line. False: it is not there, not done with,
     /// or its body is gone.
     async fn replay(&self, id: &DeliveryId, now: Timestamp) -> Result<bool, StoreError>;
+    /// Put those deliveries of a connection back in line that its plugin failed by its own fault since then, and whose
+    /// bodies are still kept; how many.
+    async fn replay_faults(
+        &self,
+        connection: &ConnectionId,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
     /// A page of the log, newest first.
     async fn deliveries(&self, query: &DeliveryQuery) -> Result<Page<Delivery>, StoreError>;
     /// One delivery and what it carried.

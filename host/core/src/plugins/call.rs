@@ -1,6 +1,6 @@
 //! The port through which the house calls plugins, and what goes in and out of it.
 
-use super::{CallError, Manifest};
+use super::{CallError, Manifest, Wants};
 use crate::error::StoreError;
 use crate::id::{ConnectionId, PluginId};
 use crate::time::Timestamp;
@@ -286,6 +286,13 @@ pub trait Plugins: Send + Sync {
 
     /// What a version of one of them declares, without gathering its statistics. `digest` none: the active version.
     fn manifest(&self, plugin: &PluginId, digest: Option<&str>) -> Option<Arc<Manifest>>;
+
+    /// What a version of one of them can do. `digest` none: the active version.
+    fn wants(&self, plugin: &PluginId, digest: Option<&str>) -> Option<Wants> {
+        let installed = self.find(plugin)?;
+        let is_it = digest.is_none_or(|digest| digest == installed.digest);
+        is_it.then(|| Wants::of(&installed.manifest, &installed.imports))
+    }
 
     /// Check a delivery's signature over its raw bytes, as the manifest of the target's version declares.
     fn verify(

@@ -4,17 +4,23 @@
 //! that was consented to; activating a version re-pins the connections in the transaction that makes it active, so
 //! that no call ever falls between two versions.
 
+mod changes;
+mod commit;
 mod desk;
 mod error;
+mod folder;
 mod model;
 mod ports;
+mod restore;
+mod revoke;
 mod shadow;
 mod watch;
 
 pub use desk::{Approval, InstallRequest, Installed, Installs};
 pub use error::{InstallError, PackageRefusal};
 pub use model::{
-    Data, Inspection, Install, PluginEvent, RevocationTarget, Revoked, Source, Version, VersionState, Withdrawn,
+    Data, Inspection, Install, PluginEvent, Refused, RevocationTarget, Revoked, Source, Version, VersionState,
+    Withdrawn,
 };
 pub use ports::{
     Comparison, InstallStore, Notice, PackageContents, PackageStore, PluginRuntime, PublisherPin, Saved, VersionFigures,

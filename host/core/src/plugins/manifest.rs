@@ -1,5 +1,9 @@
 //! What a plugin declares about itself: `plugin.toml`, compiled into the component, readable without running it.
 
+mod texts;
+
+pub use texts::{PLAIN_NAME, is_plain_name};
+
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -10,7 +14,7 @@ pub const CONTRACT: &str = "1.0";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// Lower-case letters, digits and dashes: "github".
+    /// A plain name ([`is_plain_name`]): "github".
     pub id: String,
     /// Semantic version.
     pub version: semver::Version,
@@ -18,7 +22,7 @@ pub struct Manifest {
     pub contract: String,
     /// For people: "GitHub".
     pub name: String,
-    /// Who publishes it.
+    /// Who publishes it: a plain name as well, to which a key is pinned.
     pub publisher: String,
     /// One sentence.
     pub description: String,
@@ -379,16 +383,13 @@ pub struct ManifestError {
 impl Manifest {
     /// The rules that types cannot say. All problems, not only the first.
     pub fn problems(&self) -> Vec<ManifestError> {
-        let mut problems = Vec::new();
+        let mut problems = texts::problems(self);
         let mut wrong = |at: String, problem: &str| problems.push(ManifestError { at, problem: problem.to_owned() });
         let name_ok = |text: &str| {
             !text.is_empty()
                 && text.len() <= 40
                 && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
         };
-        if !name_ok(&self.id) {
-            wrong("id".into(), "use 1 to 40 lower-case letters, digits and dashes");
-        }
         if self.contract != CONTRACT {
             wrong("contract".into(), "this host speaks contract 1.0");
         }

@@ -9,6 +9,13 @@ use std::collections::BTreeMap;
 pub struct PublisherKey(pub String);
 
 impl PublisherKey {
+    /// A key as people write it, with its letters in lower case; none if it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("ed25519:")?;
+        let is_key = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_key.then(|| Self(text.to_ascii_lowercase()))
+    }
+
     /// As text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -2,13 +2,18 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unimplemented,
     clippy::allow_attributes,
     reason = "tests may stop at the first surprise"
 )]
 
 mod analysis;
 mod dora;
+mod installs;
 mod items;
+mod kinds;
 mod learning;
 mod plugins;
 mod retry;
+mod withheld;

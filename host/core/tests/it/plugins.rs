@@ -1,6 +1,7 @@
 //! What a plugin can do, whom we believe, and when it is left alone.
 
 use opssight_core::plugins::breaker::{Breaker, BreakerRule};
+use opssight_core::plugins::manifest::BudgetAsk;
 use opssight_core::plugins::trust::{self, Distrust, PublisherKey, Signature, TrustPolicy, Trusted};
 use opssight_core::plugins::{Manifest, Wants};
 use opssight_core::time::Timestamp;
@@ -62,6 +63,32 @@ fn a_change_that_gives_a_plugin_more_is_wider() {
     }
     let more = wants(base.clone(), &[HTTP]).change(&wants(base, &[HTTP, "opssight:plugin/reveal@1.0.0"]));
     assert_eq!(more.added[0].key, "use reveal");
+    let all: Vec<&str> = BudgetAsk::default().limits().into_iter().map(|(limit, _)| limit).collect();
+    for limit in all {
+        let asks = |n: u32| wants(json!({ "budgets": { "costs": { limit: n } } }), &[]);
+        assert!(asks(1).change(&asks(2)).is_wider() && !asks(2).change(&asks(1)).is_wider(), "{limit}");
+    }
+}
+
+#[test]
+fn each_secret_that_is_read_in_clear_is_an_ability_of_its_own() {
+    let credential = |name: &str| {
+        json!({ "name": name, "title": "T", "schemes": [
+        { "scheme": "bearer", "title": "T", "inputs": [] }
+    ] })
+    };
+    let with = |reveal: &[&str]| json!({ "credentials": [credential("a"), credential("b")], "reveal": reveal });
+    let import = ["opssight:plugin/reveal@1.0.0"];
+    let one = wants(with(&["a"]), &import);
+    assert!(one.ability("reveal a").is_some() && one.ability("reveal b").is_none());
+    assert!(!one.ability("ask for a as bearer").unwrap().says.contains("never sees"));
+    assert!(one.ability("ask for b as bearer").unwrap().says.contains("never sees"));
+    let change = one.change(&wants(with(&["a", "b"]), &import));
+    assert_eq!(change.added.iter().map(|ability| ability.key.as_str()).collect::<Vec<_>>(), ["reveal b"]);
+    assert!(wants(with(&["a"]), &[]).ability("reveal a").is_none(), "what is not imported cannot be done");
+    let problems = manifest(json!({ "reveal": ["a"], "budgets": { "sorcery": {} } })).problems();
+    let at: Vec<_> = problems.iter().map(|problem| problem.at.as_str()).collect();
+    assert_eq!(at, ["reveal[0]", "budgets.sorcery"]);
 }
 
 fn key(digit: char) -> PublisherKey {
@@ -143,4 +170,76 @@ fn a_breaker_opens_longer_each_time_and_closes_on_success() {
     assert_eq!(breaker.admit(at(100)), Ok(()));
     assert!(breaker.admit(at(200)).is_err());
     assert_eq!(breaker.admit(at(400)), Ok(()));
+}
+
+#[test]
+fn ids_and_publishers_follow_one_rule() {
+    // (name, plain)
+    let cases = [
+        ("github", true),
+        ("a", true),
+        ("7-eleven", true),
+        (&"x".repeat(40), true),
+        (&"x".repeat(41), false),
+        ("", false),
+        ("-", false),
+        ("-rf", false),
+        ("a-", false),
+        ("GitHub", false),
+        ("git_hub", false),
+        ("git.hub", false),
+        ("git/hub", false),
+        ("..", false),
+        ("git hub", false),
+        ("gіthub", false),
+        ("git\0hub", false),
+    ];
+    for (name, plain) in cases {
+        for field in ["id", "publisher"] {
+            let problems = manifest(json!({ field: name })).problems();
+            assert_eq!(problems.is_empty(), plain, "{field} = {name:?}: {problems:?}");
+            assert!(plain || problems.iter().any(|problem| problem.at == field), "{problems:?}");
+        }
+    }
+}
+
+#[test]
+fn no_text_of_a_manifest_hides_or_steers_anything() {
+    let credential = |title: &str, help: &str| {
+        json!({ "credentials": [{ "name": "api", "title": title, "schemes": [
+            { "scheme": "bearer", "title": "Token", "inputs": [{ "name": "token", "title": "Token", "help": help }] }
+        ] }] })
+    };
+    let setup = |text: &str| {
+        json!({ "webhook": { "credential": "api", "headers": [], "setup": text,
+            "verification": { "scheme": "hmac-sha256", "header": "x", "encoding": "hex", "input": "key" } } })
+    };
+    // (what is said, where it is refused)
+    let cases = [
+        (json!({ "name": "Git\0Hub" }), "name"),
+        (json!({ "name": "GitHub\u{202e}buHtiG" }), "name"),
+        (json!({ "name": "Git\u{200b}Hub" }), "name"),
+        (json!({ "name": "two\nlines" }), "name"),
+        (json!({ "description": "safe\u{1b}[2J\u{1b}[H" }), "description"),
+        (json!({ "description": "a\u{e0041}" }), "description"),
+        (json!({ "licence": "MIT\u{feff}" }), "licence"),
+        (json!({ "homepage": "https://a\u{2066}b" }), "homepage"),
+        (credential("T\u{7}", ""), "credentials[0].title"),
+        (credential("T", "a\u{9b}2J"), "credentials[0].schemes[0].inputs[0].help"),
+        (setup("\u{1b}]0;x"), "webhook.setup"),
+        (
+            json!({ "settings": { "type": "object", "properties": { "a\u{202e}": {} } } }),
+            "settings.properties.a\\u{202e}",
+        ),
+        (json!({ "budgets": { "webhook\r": {} } }), "budgets.webhook\\r"),
+    ];
+    for (more, at) in cases {
+        let problems = manifest(more.clone()).problems();
+        assert!(problems.iter().any(|problem| problem.at == at), "{more}: {problems:?}");
+        // What is refused is named without repeating it.
+        assert!(problems.iter().all(|problem| !problem.to_string().chars().any(char::is_control)), "{problems:?}");
+    }
+    let hidden = |more: Value| manifest(more).problems().iter().any(|problem| problem.problem.contains("U+"));
+    assert!(!hidden(credential("Schlüssel für GitHub – מפתח", "one line\nand\ttwo")));
+    assert!(!hidden(setup("# Steps\n\n1. one\n")));
 }

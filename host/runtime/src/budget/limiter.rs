@@ -1,6 +1,6 @@
 //! Memory and tables: asked before anything is allocated.
 
-use super::{Exhausted, MAX_INSTANCES, MAX_MEMORIES, MAX_TABLES};
+use super::{Exhausted, MAX_MEMORIES, MAX_TABLES};
 use crate::state::HostState;
 use std::sync::atomic::Ordering;
 use wasmtime::ResourceLimiter;
@@ -29,7 +29,7 @@ impl ResourceLimiter for HostState {
     }
 
     fn instances(&self) -> usize {
-        MAX_INSTANCES as usize
+        usize::try_from(self.call.plugin.class().shape().instances).unwrap_or(usize::MAX)
     }
 
     fn tables(&self) -> usize {

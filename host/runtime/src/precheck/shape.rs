@@ -1,17 +1,11 @@
 //! How large a component becomes once everything in it is instantiated.
 
 use super::{PrecheckError, malformed};
+use crate::class::ShapeLimits;
 use wasmparser::{
     ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind, ComponentTypeRef, Encoding,
     FunctionBody, Instance, Payload,
 };
-
-const NESTING: usize = 4;
-const MODULES: u64 = 16;
-const INSTANCES: u64 = 64;
-const FUNCTIONS: u64 = 50_000;
-const BODY: u64 = 512 << 10;
-const LOCALS: u64 = 2_000;
 
 /// One component that is being read.
 #[derive(Default)]
@@ -24,14 +18,20 @@ struct Frame {
 }
 
 /// What has been seen so far.
-#[derive(Default)]
 pub(super) struct Shape {
+    limits: ShapeLimits,
     frames: Vec<Frame>,
     modules: u64,
     functions: u64,
+    tables: u64,
+    memories: u64,
 }
 
 impl Shape {
+    pub(super) fn within(limits: ShapeLimits) -> Self {
+        Self { limits, frames: Vec::new(), modules: 0, functions: 0, tables: 0, memories: 0 }
+    }
+
     /// Whether what was just seen belongs to the package itself and not to something in it.
     pub(super) fn is_outermost(&self) -> bool {
         self.frames.len() == 1
@@ -42,18 +42,26 @@ impl Shape {
             Payload::Version { encoding, .. } => {
                 let is_module = *encoding == Encoding::Module;
                 self.frames.push(Frame { is_module, ..Frame::default() });
-                within("levels of nesting", self.frames.len() as u64, NESTING as u64 + 1)
+                within("levels of nesting", self.frames.len() as u64, self.limits.nesting + 1)
             }
             Payload::End(_) => self.leave(),
             Payload::ModuleSection { .. } => {
                 self.modules += 1;
-                within("core modules", self.modules, MODULES)
+                within("core modules", self.modules, self.limits.modules)
             }
             Payload::FunctionSection(section) => {
                 self.functions += u64::from(section.count());
-                within("functions", self.functions, FUNCTIONS)
+                within("functions", self.functions, self.limits.functions)
             }
-            Payload::CodeSectionEntry(body) => function(body),
+            Payload::TableSection(section) => {
+                self.tables += u64::from(section.count());
+                within("tables", self.tables, self.limits.tables)
+            }
+            Payload::MemorySection(section) => {
+                self.memories += u64::from(section.count());
+                within("memories", self.memories, self.limits.memories)
+            }
+            Payload::CodeSectionEntry(body) => self.function(body),
             Payload::InstanceSection(section) => {
                 for instance in section.clone() {
                     if let Instance::Instantiate { .. } = instance.map_err(malformed)? {
@@ -139,20 +147,20 @@ impl Shape {
     fn instantiate(&mut self, instances: u64) -> Result<(), PrecheckError> {
         let Some(frame) = self.frames.last_mut() else { return Ok(()) };
         frame.instances = frame.instances.saturating_add(instances);
-        within("instances", frame.instances, INSTANCES)
+        within("instances", frame.instances, self.limits.instances)
     }
-}
 
-fn function(body: &FunctionBody<'_>) -> Result<(), PrecheckError> {
-    let range = body.range();
-    within("bytes in one function", range.end.saturating_sub(range.start), BODY)?;
-    let mut locals = 0_u64;
-    for group in body.get_locals_reader().map_err(malformed)? {
-        let (count, _) = group.map_err(malformed)?;
-        locals = locals.saturating_add(count.into());
-        within("locals in one function", locals, LOCALS)?;
+    fn function(&self, body: &FunctionBody<'_>) -> Result<(), PrecheckError> {
+        let range = body.range();
+        within("bytes in one function", range.end.saturating_sub(range.start), self.limits.body)?;
+        let mut locals = 0_u64;
+        for group in body.get_locals_reader().map_err(malformed)? {
+            let (count, _) = group.map_err(malformed)?;
+            locals = locals.saturating_add(count.into());
+            within("locals in one function", locals, self.limits.locals)?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn within(what: &'static str, is: u64, limit: u64) -> Result<(), PrecheckError> {

@@ -23,6 +23,7 @@ fn allowed_imports_pass_and_others_are_refused_in_words() {
         "wasi:cli/terminal-stderr@0.2.6",
         "wasi:http/outgoing-handler@0.2.12",
         "opssight:plugin/state@1.0.0",
+        "opssight:plugin/reveal@1.0.0",
         "opssight:plugin/types@1.4.7",
     ];
     for name in allowed {
@@ -37,7 +38,7 @@ fn allowed_imports_pass_and_others_are_refused_in_words() {
         ("wasi:clocks/monotonic-clock@0.3.1", "this host speaks WASI 0.2"),
         ("wasi:io/streams@0.20.0", "this host speaks version 0.2 of it"),
         ("wasi:keyvalue/store@0.2.0-draft", "do not get this interface"),
-        ("opssight:plugin/reveal@1.0.0", "does not offer it yet"),
+        ("opssight:plugin/mail@1.0.0", "does not offer it yet"),
         ("opssight:plugin/inference@1.0.0", "does not offer it yet"),
         ("opssight:plugin/log@2.0.0", "version 1 of the contract"),
         ("evil:corp/backdoor@1.0.0", "does not know the interface"),
@@ -67,13 +68,49 @@ fn a_bomb_of_instances_is_refused_before_it_goes_off() {
 fn shapes_that_no_plugin_needs_are_refused() {
     let nested = "(component ".repeat(6) + &")".repeat(6);
     let modules = "(core module)".repeat(17);
-    let locals = format!("(core module (func (local {})))", "i32 ".repeat(2_001));
-    let functions = format!("(core module {})", "(func)".repeat(50_001));
-    let cases =
-        [(nested, "levels of nesting"), (modules, "core modules"), (locals, "locals"), (functions, "functions")];
+    let locals = format!("(core module (func (local {})))", "i32 ".repeat(513));
+    let functions = format!("(core module {})", "(func)".repeat(10_001));
+    let body = format!("(core module (func {}))", "nop ".repeat(300 << 10));
+    let tables = format!("(core module {})", "(table 1 funcref)".repeat(9));
+    let memories = "(core module (memory 1))".repeat(5);
+    let cases = [
+        (nested, "levels of nesting"),
+        (modules, "core modules"),
+        (locals, "locals"),
+        (functions, "functions"),
+        (body, "bytes in one function"),
+        (tables, "tables"),
+        (memories, "memories"),
+    ];
     for (inside, what) in cases {
         assert!(refusal(&inside).contains(what), "{what}");
     }
+}
+
+/// Rows 15 to 18 of the hostile table, as they were measured: each costs seconds or gigabytes to compile.
+#[test]
+fn compile_bombs_are_refused() {
+    // A value for each local at each of many branches.
+    let branches = "(br_if 0 (i32.const 1)) ".repeat(3_000);
+    let phi = format!("(core module (func (local {}) (loop {branches})))", "i32 ".repeat(1_000));
+    let functions = format!("(core module {})", "(func)".repeat(100_000));
+    // Every value is alive until the end of the function.
+    let livestack = format!("(core module (func {} {}))", "i32.const 1 ".repeat(150_000), "drop ".repeat(150_000));
+    for (bomb, what) in [(phi, "locals"), (functions, "functions"), (livestack, "bytes in one function")] {
+        assert!(refusal(&bomb).contains(what), "{what}");
+    }
+}
+
+#[test]
+fn a_larger_package_may_have_more_in_it() {
+    let functions = "(func)".repeat(15_000);
+    let filled = |megabytes: usize| {
+        let data = "x".repeat(megabytes << 20);
+        format!(r#"(core module (memory 512) (data (i32.const 0) "{data}") {functions})"#)
+    };
+    assert!(refusal(&filled(1)).contains("functions than a plugin may have (10000)"));
+    assert_eq!(check(&component(&filled(2))).unwrap().class, crate::class::SizeClass::Medium);
+    assert_eq!(check(&component(&filled(5))).unwrap().class, crate::class::SizeClass::Large);
 }
 
 #[test]
@@ -84,6 +121,6 @@ fn what_is_no_component_is_refused() {
     let mut cut = component("(core module (func))");
     cut.truncate(cut.len() - 3);
     assert!(matches!(check(&cut), Err(PrecheckError::Malformed(_))));
-    assert_eq!(check(&vec![0; super::MAX_BYTES + 1]), Err(PrecheckError::TooLarge(super::MAX_BYTES + 1)));
+    assert_eq!(check(&vec![0; crate::class::MAX_BYTES + 1]), Err(PrecheckError::TooLarge(crate::class::MAX_BYTES + 1)));
     assert_eq!(check(&parse_str("(component)").unwrap()), Err(PrecheckError::NothingToCall));
 }

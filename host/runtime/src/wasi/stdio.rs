@@ -15,40 +15,83 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 /// Longer lines are cut here.
 const LINE: usize = 4 << 10;
 
-/// One of the two output streams of a call. All handles to it share the unfinished line.
-#[derive(Clone)]
-pub(super) struct Captured {
-    call: Arc<CallContext>,
-    level: Level,
-    line: Arc<Mutex<Vec<u8>>>,
+/// What a store's guest prints. Guests keep their streams as long as they live, so the call that it is printed for is
+/// looked up each time: a kept instance serves one call after the other.
+pub(crate) struct Printed {
+    call: Mutex<Arc<CallContext>>,
+    /// Unfinished lines of standard output and of standard error.
+    output: Mutex<Vec<u8>>,
+    error: Mutex<Vec<u8>>,
 }
 
-impl Captured {
-    pub(super) fn new(call: Arc<CallContext>, level: Level) -> Self {
-        Self { call, level, line: Arc::default() }
+impl Printed {
+    pub(crate) fn new(call: Arc<CallContext>) -> Self {
+        Self { call: Mutex::new(call), output: Mutex::default(), error: Mutex::default() }
     }
 
-    fn take(&self, bytes: &[u8]) {
-        let mut line = lock(&self.line);
+    /// From here on it is printed for this call; what the last one left unfinished is still the last one's.
+    pub(crate) fn serve(&self, call: Arc<CallContext>) {
+        self.end_lines();
+        *lock(&self.call) = call;
+    }
+
+    fn take(&self, level: Level, bytes: &[u8]) {
+        let mut line = lock(self.line(level));
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             let room = LINE.saturating_sub(line.len());
             line.extend(part.iter().take(room));
             if part.ends_with(b"\n") {
-                self.end_line(&std::mem::take(&mut *line));
+                self.end_line(level, &std::mem::take(&mut *line));
             }
         }
     }
 
-    fn end_line(&self, line: &[u8]) {
+    fn line(&self, level: Level) -> &Mutex<Vec<u8>> {
+        if level == Level::Warn { &self.error } else { &self.output }
+    }
+
+    fn end_lines(&self) {
+        for level in [Level::Debug, Level::Warn] {
+            let rest = std::mem::take(&mut *lock(self.line(level)));
+            self.end_line(level, &rest);
+        }
+    }
+
+    fn end_line(&self, level: Level, line: &[u8]) {
         let line = String::from_utf8_lossy(line);
         let line = line.trim_end();
         if line.is_empty() {
             return;
         }
-        if self.level == Level::Warn {
-            self.call.note_last_words(line);
+        let call = Arc::clone(&lock(&self.call));
+        if level == Level::Warn {
+            call.note_last_words(line);
         }
-        log::write(&self.call, self.level, line, &[]);
+        log::write(&call, level, line, &[]);
+    }
+}
+
+impl Drop for Printed {
+    fn drop(&mut self) {
+        // A panic message that lacks its line end is still worth reading.
+        self.end_lines();
+    }
+}
+
+/// One of the two output streams.
+#[derive(Clone)]
+pub(super) struct Captured {
+    printed: Arc<Printed>,
+    level: Level,
+}
+
+impl Captured {
+    pub(super) fn new(printed: Arc<Printed>, level: Level) -> Self {
+        Self { printed, level }
+    }
+
+    fn take(&self, bytes: &[u8]) {
+        self.printed.take(self.level, bytes);
     }
 }
 
@@ -100,15 +143,5 @@ impl AsyncWrite for Captured {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
-    }
-}
-
-impl Drop for Captured {
-    fn drop(&mut self) {
-        // Only the last handle: a panic message that lacks its line end is still worth reading.
-        if Arc::strong_count(&self.line) == 1 {
-            let rest = std::mem::take(&mut *lock(&self.line));
-            self.end_line(&rest);
-        }
     }
 }

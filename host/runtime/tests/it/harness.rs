@@ -1,8 +1,10 @@
 //! A host with everything around it in memory.
 
+use crate::guests::{NOOP, manifest, package_of};
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::id::{ConnectionId, PluginId};
+use opssight_core::plugins::manifest::BudgetAsk;
 use opssight_core::plugins::{
     CallError, CallPriority, CallTarget, Called, Credential, CredentialSource, Credentials, Grants, HealthReport,
     PluginState, Plugins,
@@ -13,6 +15,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tempfile::TempDir;
 
 pub(crate) const NOW: Timestamp = Timestamp(1_763_800_000_000_000);
@@ -32,18 +35,60 @@ impl House {
 
     /// These names resolve to these addresses, and no others exist.
     pub(crate) fn with_names(names: &[(&str, &[&str])]) -> Self {
-        let data = TempDir::new().unwrap();
+        let names = Names::new(names);
+        Self::with(|config| config.resolver = Some(Arc::new(names)))
+    }
+
+    /// The operator gives no call more than this.
+    pub(crate) fn with_caps(caps: BudgetAsk) -> Self {
+        Self::with(|config| config.caps = caps)
+    }
+
+    /// No name resolves, unless the configuration says otherwise.
+    pub(crate) fn with(set: impl FnOnce(&mut RuntimeConfig)) -> Self {
+        Self::at_with(TempDir::new().unwrap(), set)
+    }
+
+    /// On the data of a host that was there before.
+    pub(crate) fn at(data: TempDir) -> Self {
+        Self::at_with(data, |_| {})
+    }
+
+    fn at_with(data: TempDir, set: impl FnOnce(&mut RuntimeConfig)) -> Self {
         let memory = Arc::new(Memory::default());
         let clock = Arc::new(HandClock(Mutex::new(NOW)));
         let mut config = RuntimeConfig::new(data.path());
         config.max_concurrent_calls = 8;
-        config.resolver = Some(Arc::new(Names::new(names)));
+        config.resolver = Some(Arc::new(Names::new(&[])));
+        set(&mut config);
         let host = PluginHost::open(config, memory.clone(), memory.clone(), clock.clone()).unwrap();
         Self { host, memory, clock, data }
     }
 
     pub(crate) fn install(&self, package: &[u8]) {
         self.host.install(package).unwrap();
+    }
+
+    /// Drive a call while a neighbour is called over and over, which must not fail once, nor afterwards.
+    pub(crate) async fn beside_a_neighbour<T>(&self, call: impl Future<Output = T>) -> T {
+        let mut about = manifest(json!({}));
+        about["id"] = json!("neighbour");
+        self.install(&package_of(NOOP, &["health", "webhook"], &about));
+        let mut neighbour = target(json!({}), Grants::default());
+        (neighbour.plugin, neighbour.connection) = ("neighbour".into(), "c2".into());
+        let ticks = async {
+            loop {
+                self.host.check(&neighbour).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = call => outcome,
+            () = ticks => unreachable!("a neighbour that ticks for ever"),
+        };
+        self.host.check(&neighbour).await.unwrap();
+        assert!(self.host.find(&neighbour.plugin).unwrap().stats.failures.is_empty());
+        outcome
     }
 
     pub(crate) async fn check(&self, settings: Value, grants: Grants) -> Result<Called<HealthReport>, CallError> {

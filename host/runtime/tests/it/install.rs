@@ -104,3 +104,33 @@ fn a_directory_of_packages_is_installed_whatever_else_lies_in_it() {
     assert_eq!(outcomes.len(), 2);
     assert!(outcomes[0].1.is_ok() && outcomes[1].1.is_err());
 }
+
+/// As the components of interpreters are made: parts with a memory each, one of which hands texts to the other. What
+/// carries them over is code with two memories, without which the compiler would panic.
+#[test]
+fn a_component_of_parts_with_memories_of_their_own_is_compiled() {
+    let memory = r#"
+        (core module $memory
+            (memory (export "memory") 1)
+            (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+        (core instance $memory (instantiate $memory))"#;
+    let parts = format!(
+        r#"(component $hears {memory}
+            (core module $main (func (export "say") (param i32 i32)))
+            (core instance $main (instantiate $main))
+            (func (export "say") (param "text" string) (canon lift (core func $main "say")
+                (memory (core memory $memory "memory")) (realloc (core func $memory "realloc")))))
+        (instance $hears (instantiate $hears))
+        (component $says {memory}
+            (import "say" (func $say (param "text" string)))
+            (core func $say (canon lower (func $say) (memory (core memory $memory "memory"))))
+            (core module $main
+                (import "" "say" (func $say (param i32 i32)))
+                (func (export "speak") (call $say (i32.const 0) (i32.const 9))))
+            (core instance $main (instantiate $main (with "" (instance (export "say" (func $say)))))))
+        (instance (instantiate $says (with "say" (func $hears "say"))))"#
+    );
+    let error = House::new().host.install(&component(&parts)).unwrap_err();
+    // It has nothing that could be called, which is found out after it was compiled.
+    assert!(matches!(&error, InstallError::DoesNotFit(why) if why.contains("check")), "{error}");
+}

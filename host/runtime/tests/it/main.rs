@@ -8,7 +8,12 @@ mod egress;
 mod harness;
 mod host_interfaces;
 mod install;
+mod jail;
+mod kinds;
 mod noop;
 mod resilience;
+mod reveal;
+mod warm;
+mod withheld;
 
 use opssight_testkit::guests;

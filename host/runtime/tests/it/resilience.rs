@@ -82,5 +82,6 @@ async fn a_guest_that_calls_the_host_without_end_is_stopped() {
         (br $l)) (unreachable)";
     host.install(&checking(STATE, body, json!({ "budgets": { "health": { "cpu_ms": 100 } } }))).unwrap();
     let error = host.check(&target(json!({}), Default::default())).await.unwrap_err();
-    assert_eq!(error.code, "budget.cpu");
+    // Whichever runs out first on this machine.
+    assert!(matches!(error.code.as_str(), "budget.cpu" | "budget.host-calls"), "{error}");
 }

@@ -15,7 +15,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 /// A connection with nothing in it.
-struct Empty;
+pub(crate) struct Empty;
 
 #[async_trait]
 impl CredentialSource for Empty {
@@ -39,7 +39,7 @@ impl PluginState for Empty {
     }
 }
 
-fn target(plugin: &str) -> CallTarget {
+pub(crate) fn target(plugin: &str) -> CallTarget {
     CallTarget {
         connection: ConnectionId::from("bench"),
         plugin: PluginId::from(plugin),
@@ -83,13 +83,8 @@ pub(crate) fn measure(figures: &mut Figures, package: &[u8]) {
     figures.put("plugin_fresh_over_bare", us(fresh.min()) / us(bare_fresh.min()));
 
     println!("normalising a recorded delivery ...");
-    let example = &recorded::examples("workflow_run")[0];
-    let body = serde_json::to_vec(&example.payload).expect("JSON");
-    let delivery = WebhookDelivery {
-        headers: vec![("x-github-event".to_owned(), example.event.clone())],
-        body: body.clone(),
-        received_at: Timestamp::from_millis(1_700_000_000_000),
-    };
+    let delivery = recorded_delivery();
+    let body = delivery.body.clone();
     figures.put("normalise_body_bytes", us(body.len() as u64 * 1000));
     let native = best(|| {
         black_box(native::receive(black_box(&delivery)).expect("parsed"));
@@ -108,6 +103,16 @@ pub(crate) fn measure(figures: &mut Figures, package: &[u8]) {
     figures.put("normalise_subprocess_us", subprocess);
     figures.put("normalise_sandbox_over_native", fresh / native);
     figures.put("normalise_sandbox_over_subprocess", fresh / subprocess);
+}
+
+/// The largest recorded `workflow_run`.
+pub(crate) fn recorded_delivery() -> WebhookDelivery {
+    let example = &recorded::examples("workflow_run")[0];
+    WebhookDelivery {
+        headers: vec![("x-github-event".to_owned(), example.event.clone())],
+        body: serde_json::to_vec(&example.payload).expect("JSON"),
+        received_at: Timestamp::from_millis(1_700_000_000_000),
+    }
 }
 
 /// Least thread CPU, microseconds, of batches of 16 calls.

@@ -17,6 +17,7 @@ pub(crate) fn run(args: &[String]) {
     config.server.listen = ([127, 0, 0, 1], 0).into();
     config.server.data = PathBuf::from(&args[1]);
     config.plugins.dir = Some(PathBuf::from(&args[2]));
+    config.plugins.dev = true;
     config.hooks.rate_per_second = std::num::NonZeroU32::MAX;
     config.hooks.burst = std::num::NonZeroU32::MAX;
     config.log.filter = "warn".to_owned();
@@ -34,9 +35,8 @@ pub(crate) fn run(args: &[String]) {
                 Arc::new(SystemClock),
             )
             .expect("a plugin host");
-            host.install_directory(config.plugins.dir.as_deref().expect("a folder")).expect("plugins");
-            let plugins: Arc<dyn Plugins> = Arc::new(Native(host));
-            start_with(config, telemetry, store, bus, plugins).await
+            let plugins: Arc<dyn Plugins> = Arc::new(Native(host.clone()));
+            start_with(config, telemetry, store, bus, plugins, host).await
         } else {
             start(config, telemetry).await
         };

@@ -12,8 +12,10 @@ mod native;
 mod noisy;
 mod path;
 mod peer;
+mod peers;
 mod recorded;
 
+use opssight_runtime::{CellLimits, compile_worker};
 use serde_json::{Map, Value};
 
 /// The figures, in the order in which they were taken.
@@ -43,12 +45,19 @@ fn main() {
     match args.first().map(String::as_str) {
         // This program is its own peers: the host (with and without sandbox) and the subprocess plugin.
         Some("host") => return host::run(&args[1..]),
+        // The sandboxed host compiles by starting its own program, which is this one.
+        Some("compile-worker") => {
+            let number = |at: usize| args[at].parse().expect("a number");
+            let limits = CellLimits { memory_mib: number(1), cpu_secs: number(2) };
+            std::process::exit(compile_worker(limits).into());
+        }
         Some("peer") => return peer::serve(&args[1]),
         _ => {}
     }
     let mut figures = Figures::default();
     let package = opssight_testkit::build_plugin("opssight-plugin-github").expect("the GitHub plugin builds");
     calls::measure(&mut figures, &package);
+    peers::measure(&mut figures, &package, &args);
     path::measure(&mut figures, &package);
     noisy::measure(&mut figures, &package);
     print(&figures);
@@ -72,6 +81,14 @@ fn print(figures: &Figures) {
     figures.row("normalise_subprocess_us", "", "in a warm subprocess over a Unix socket (both processes' CPU)");
     figures.row("normalise_sandbox_over_native", "<= 4", "fresh sandbox / native");
     figures.row("normalise_sandbox_over_subprocess", "< 1", "fresh sandbox / warm subprocess");
+    figures.row("normalise_extism_fresh_us", "", "Extism 1.30, a fresh plugin a call, same parser (--peers)");
+    figures.row("normalise_extism_warm_us", "", "Extism 1.30, one plugin for all calls");
+    figures.row("fresh_per_s", "", "fresh sandboxed calls a second, one thread");
+    figures.row("extism_fresh_per_s", "", "the same in Extism");
+    figures.row("fresh_throughput_over_extism", ">= 2", "ours / Extism's, fresh");
+    figures.row("warm_cpu_under_extism", ">= 2", "Extism's CPU a warm call / ours");
+    figures.row("instance_idle_kib", "", "resident memory of a live instance of 1,000");
+    figures.row("instance_called_kib", "", "the same after a call with the recorded delivery");
     figures.row("deliveries_per_s", "", "POST to applied, whole path, sandboxed");
     figures.row("cpu_us_per_delivery", "", "the host's CPU");
     figures.row("deliveries_per_s_no_sandbox", "", "the same, plugin code linked into the host");

@@ -9,7 +9,6 @@ use crate::path::Client;
 use crate::recorded::{self, Recorded};
 use serde_json::Value;
 use std::collections::HashMap;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Good deliveries of one run, and their rate.

@@ -22,6 +22,9 @@ pub struct Flags {
     /// Address under which others reach this host.
     #[arg(long, value_name = "URL")]
     pub public_url: Option<url::Url>,
+    /// For plugin authors: take packages that nobody signed. Only on an address that other machines cannot reach.
+    #[arg(long)]
+    pub dev: bool,
 }
 
 /// Why the configuration cannot be used.
@@ -63,8 +66,8 @@ pub fn load(flags: &Flags, environment: &[(String, String)]) -> Result<Config, C
         None => toml::Table::new(),
     };
     for (name, value) in environment {
-        if let Some((section, key)) = variable(name) {
-            set(&mut table, &section, &key, literal(value));
+        if let Some(path) = variable(name) {
+            set(&mut table, &path, literal(value));
             // Tried at once, so that the error can name the variable.
             config(&table)
                 .map_err(|error| ConfigError::Variable { name: name.clone(), problem: error.message().to_owned() })?;
@@ -83,6 +86,7 @@ pub fn load(flags: &Flags, environment: &[(String, String)]) -> Result<Config, C
     if let Some(dir) = &flags.plugins {
         config.plugins.dir = Some(dir.clone());
     }
+    config.plugins.dev |= flags.dev;
     let problems = config.problems();
     if problems.is_empty() { Ok(config) } else { Err(ConfigError::Rules(problems)) }
 }
@@ -100,10 +104,11 @@ fn config(table: &toml::Table) -> Result<Config, toml::de::Error> {
     toml::Value::Table(table.clone()).try_into()
 }
 
-/// `OPSSIGHT_SERVER__LISTEN` is `server.listen`. Names without the double underscore belong to the command line.
-fn variable(name: &str) -> Option<(String, String)> {
-    let (section, key) = name.strip_prefix("OPSSIGHT_")?.split_once("__")?;
-    Some((section.to_lowercase(), key.to_lowercase()))
+/// `OPSSIGHT_SERVER__LISTEN` is `server.listen`, `OPSSIGHT_PLUGINS__UPDATE__FAULTS` is `plugins.update.faults`. Names
+/// without the double underscore belong to the command line.
+fn variable(name: &str) -> Option<Vec<String>> {
+    let path: Vec<String> = name.strip_prefix("OPSSIGHT_")?.split("__").map(str::to_lowercase).collect();
+    (path.len() > 1).then_some(path)
 }
 
 /// `5` is a number and `true` a truth value; what is no TOML literal is text.
@@ -112,9 +117,15 @@ fn literal(value: &str) -> toml::Value {
     whole.ok().and_then(|mut table| table.remove("value")).unwrap_or_else(|| toml::Value::String(value.to_owned()))
 }
 
-fn set(table: &mut toml::Table, section: &str, key: &str, value: toml::Value) {
-    let entry = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-    if let toml::Value::Table(section) = entry {
-        section.insert(key.to_owned(), value);
+fn set(table: &mut toml::Table, path: &[String], value: toml::Value) {
+    match path {
+        [] => {}
+        [key] => drop(table.insert(key.clone(), value)),
+        [section, rest @ ..] => {
+            let entry = table.entry(section.clone()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+            if let toml::Value::Table(section) = entry {
+                set(section, rest, value);
+            }
+        }
     }
 }

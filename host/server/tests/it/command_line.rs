@@ -103,7 +103,9 @@ fn a_wrong_configuration_is_refused_with_its_place() {
         assert_eq!(output.status.code(), Some(1), "{toml} was accepted");
         text(&output.stderr)
     };
-    let cases: [Case; 5] = [
+    let cases: [Case; 7] = [
+        ("[plugins.caps]\ncpu = 5\n", &[], &["line 2", "cpu", "cpu_ms"]),
+        ("[plugins.caps]\ncpu_ms = 0\nrequests = 0\n", &[], &["plugins.caps.cpu_ms is 0"]),
         ("[server]\nlitsen = \"x\"\n", &[], &["opssight.toml", "line 2", "litsen", "expected"]),
         ("[server\n", &[], &["opssight.toml", "line 1"]),
         ("[retention]\nruns_days = 0\n", &[], &["retention", "1 to 36500"]),

@@ -10,6 +10,7 @@ mod canary;
 mod command_line;
 mod door;
 mod harness;
+mod jail;
 mod kills;
 mod live;
 mod replay;

@@ -47,7 +47,7 @@ async fn failures_of_ours_tell_nothing_of_our_inside() {
     assert_eq!(response.headers()["retry-after"], "1");
     let (status, told) = problem(response).await;
     assert_eq!((status, told["detail"].as_str()), (503, Some("failed to list the deliveries")));
-    let (status, told) = problem(world.get("/api/v1/plugins/github").await).await;
+    let (status, told) = problem(world.get("/api/v1/plugins/broken").await).await;
     assert_eq!((status, told["type"].as_str()), (500, Some("https://opssight.dev/problems/internal")));
     assert!(!told.to_string().contains("detail-of-the-panic"), "{told}");
 }

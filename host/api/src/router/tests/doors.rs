@@ -5,6 +5,7 @@ use crate::testing::{World, json, problem};
 use axum::body::Body;
 use axum::http::Request;
 use axum::response::Response;
+use opssight_core::plugins::Grants;
 use std::num::NonZeroU32;
 
 async fn deliver(world: &World, to: &str, headers: &[(&str, &str)], body: Body) -> Response {
@@ -48,6 +49,12 @@ async fn each_bad_delivery_gets_its_own_answer_and_is_noted_where_it_belongs() {
     check("github-1", &GOOD, Body::from_stream(futures::stream::iter(chunks)), 413, "body-too-large", 4).await;
     world.stubs.connection.lock().unwrap().enabled = false;
     check("github-1", &GOOD, small(), 409, "connection-disabled", 4).await;
+    let withheld = Grants { withheld: ["receive deliveries".to_owned()].into(), ..Grants::default() };
+    {
+        let mut connection = world.stubs.connection.lock().unwrap();
+        (connection.enabled, connection.grants) = (true, withheld.into());
+    }
+    check("github-1", &GOOD, small(), 409, "deliveries-withheld", 4).await;
     assert!(world.stubs.accepted.lock().unwrap().is_empty());
     assert_eq!(world.stubs.rejected.lock().unwrap()[2].size, 11);
 }

@@ -67,8 +67,22 @@ async fn upsert_pin(conn: &mut Conn, pin: &PublisherPin) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether another key is known for the publisher: who was first stays.
+async fn is_pinned_otherwise(conn: &mut Conn, pin: &PublisherPin) -> Result<bool, Error> {
+    let known: Option<String> = sqlx::query_scalar("SELECT key FROM plugin_publishers WHERE publisher = $1")
+        .bind(pin.publisher.as_str())
+        .fetch_optional(conn)
+        .await?;
+    Ok(known.is_some_and(|known| known != pin.key.as_str()))
+}
+
 async fn save(conn: &mut Conn, change: &Saved, document: &str) -> Result<bool, Error> {
     let install = &change.install;
+    if let Some(pin) = &change.pin
+        && is_pinned_otherwise(conn, pin).await?
+    {
+        return Ok(false);
+    }
     let done = if install.revision == 1 {
         sqlx::query(
             "INSERT INTO plugin_installs (plugin, publisher, revision, document) VALUES ($1, $2, $3, $4)
@@ -95,6 +109,13 @@ async fn save(conn: &mut Conn, change: &Saved, document: &str) -> Result<bool, E
     }
     if let Some(digest) = &change.repin {
         sqlx::query("UPDATE connections SET digest = $2 WHERE plugin = $1")
+            .bind(install.plugin.as_str())
+            .bind(digest.as_str())
+            .execute(&mut *conn)
+            .await?;
+    }
+    for digest in &change.unpin {
+        sqlx::query("UPDATE connections SET digest = NULL WHERE plugin = $1 AND digest = $2")
             .bind(install.plugin.as_str())
             .bind(digest.as_str())
             .execute(&mut *conn)
@@ -150,7 +171,7 @@ impl InstallStore for Store {
         const DOING: &str = "keep the change of the plugin";
         let document = serde_json::to_string(&change.install).map_err(Error::Json).doing(DOING)?;
         let cache = self.connections.clone();
-        let repinned = change.repin.is_some();
+        let repinned = change.repin.is_some() || !change.unpin.is_empty();
         let after = move |_: Option<&bool>| {
             if repinned {
                 cache.forget_all();
@@ -296,6 +317,17 @@ impl InstallStore for Store {
             .fetch_all(&self.readers)
             .await
             .doing("list the versions that connections run")
+    }
+
+    async fn happened(&self, plugin: &PluginId, what: &str) -> Result<bool, StoreError> {
+        let seq: Option<i64> =
+            sqlx::query_scalar("SELECT seq FROM plugin_events WHERE plugin = $1 AND what = $2 LIMIT 1")
+                .bind(plugin.as_str())
+                .bind(what)
+                .fetch_optional(&self.readers)
+                .await
+                .doing("look for what happened to the plugin")?;
+        Ok(seq.is_some())
     }
 
     async fn note(&self, event: PluginEvent) -> Result<(), StoreError> {

@@ -95,7 +95,7 @@ pub struct Install {
     pub publisher: String,
     /// Switched on: calls are made.
     pub enabled: bool,
-    /// What ran before the active version, for the way back.
+    /// Where the way back leads: of the versions that ran here and were not withdrawn, the one that ran last.
     pub previous: Option<String>,
     /// The highest version that was ever active: nothing below it is installed, only rolled back to.
     pub highest: semver::Version,
@@ -138,34 +138,66 @@ impl Install {
         }
     }
 
-    /// Make a version the one that runs; what ran is kept for the way back.
+    /// Make a version the one that runs; what ran is kept for the way back, and what it was compared with has changed.
     pub(super) fn activate(&mut self, digest: &str, now: Timestamp) {
-        let before = self.active().map(|version| version.digest.clone());
-        if before.as_deref() == Some(digest) {
-            return;
-        }
-        if let Some(before) = before {
+        if let Some(before) = self.active().map(|version| version.digest.clone()) {
             self.set(&before, VersionState::Kept);
-            self.previous = Some(before);
         }
+        self.end_shadow();
+        let Some(version) = self.versions.iter_mut().find(|version| version.digest == digest) else { return };
+        version.state = VersionState::Active;
+        version.activated_at = Some(now);
+        let number = version.manifest.version.clone();
+        // An older offer that still waits would be a step back without its name.
+        self.stop_waiting(|waiting| waiting.manifest.version < number);
+        self.highest = self.highest.clone().max(number);
+    }
+
+    /// Offer a version for approval. Only the newest offer waits.
+    pub(super) fn offer(&mut self, digest: &str) {
+        self.stop_waiting(|_| true);
         if self.shadow.as_ref().is_some_and(|shadow| shadow.digest == digest) {
             self.shadow = None;
         }
-        if let Some(version) = self.versions.iter_mut().find(|version| version.digest == digest) {
-            version.state = VersionState::Active;
-            version.activated_at = Some(now);
-            self.highest = self.highest.clone().max(version.manifest.version.clone());
+        self.set(digest, VersionState::Waiting);
+    }
+
+    fn stop_waiting(&mut self, which: impl Fn(&Version) -> bool) {
+        let waiting = self.versions.iter_mut().filter(|version| version.state == VersionState::Waiting);
+        waiting.filter(|version| which(version)).for_each(|version| version.state = VersionState::Kept);
+    }
+
+    /// Compare a version with the active one from now on.
+    pub(super) fn begin_shadow(&mut self, shadow: Shadow) {
+        self.end_shadow();
+        self.set(&shadow.digest, VersionState::Shadow);
+        self.shadow = Some(shadow);
+    }
+
+    /// Compare no more.
+    pub(super) fn end_shadow(&mut self) {
+        if let Some(shadow) = self.shadow.take() {
+            self.set(&shadow.digest, VersionState::Kept);
         }
     }
 
+    /// Where the way back leads now.
+    pub(super) fn fallback(&self) -> Option<String> {
+        let ran = self.versions.iter().filter(|version| version.state == VersionState::Kept);
+        let last = ran.filter(|version| version.activated_at.is_some());
+        // The first of several is the one that was installed last.
+        last.min_by_key(|version| std::cmp::Reverse(version.activated_at)).map(|version| version.digest.clone())
+    }
+
     /// Forget the oldest versions that nothing refers to; their digests.
-    pub(super) fn prune(&mut self) -> Vec<String> {
+    pub(super) fn prune(&mut self, pinned: &[String]) -> Vec<String> {
         let mut spare = 0;
         let mut dropped = Vec::new();
         let previous = self.previous.clone();
         self.versions.retain(|version| {
             let needed = matches!(version.state, VersionState::Active | VersionState::Waiting | VersionState::Shadow)
-                || previous.as_deref() == Some(version.digest.as_str());
+                || previous.as_deref() == Some(version.digest.as_str())
+                || pinned.contains(&version.digest);
             if !needed {
                 spare += 1;
             }
@@ -177,6 +209,15 @@ impl Install {
         });
         dropped
     }
+}
+
+/// Why a package would be refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Machine readable: see [`InstallError::code`](super::InstallError::code).
+    pub code: String,
+    /// What is wrong and how to mend it.
+    pub message: String,
 }
 
 /// What a package is and would mean here, before anything is kept or compiled.
@@ -205,7 +246,7 @@ pub struct Inspection {
     /// Things to know that do not refuse it.
     pub remarks: Vec<String>,
     /// Why it would be refused, if it would.
-    pub refused: Option<String>,
+    pub refused: Option<Refused>,
 }
 
 /// Something that happened to an installed plugin, for people and for the record.
@@ -257,6 +298,14 @@ impl RevocationTarget {
             "digest" => Some(Self::Digest(rest.to_owned())),
             "key" => Some(Self::Key(PublisherKey(rest.to_owned()))),
             _ => None,
+        }
+    }
+
+    /// The plugin that its events are listed under; what is not about one plugin stands under its own text.
+    pub(super) fn subject(&self) -> PluginId {
+        match self {
+            Self::Plugin(plugin) => plugin.clone(),
+            other => PluginId(other.text()),
         }
     }
 

@@ -32,6 +32,8 @@ pub struct Saved {
     pub pin: Option<PublisherPin>,
     /// All connections of the plugin run this version from now on.
     pub repin: Option<String>,
+    /// Connections that run one of these are not pinned any more: they run what is active.
+    pub unpin: Vec<String>,
 }
 
 /// The port: what is installed.
@@ -41,7 +43,7 @@ pub trait InstallStore: Send + Sync {
     async fn installs(&self) -> Result<Vec<Install>, StoreError>;
     /// One of them.
     async fn install(&self, plugin: &PluginId) -> Result<Option<Install>, StoreError>;
-    /// Keep a change. False: somebody else made one meanwhile.
+    /// Keep a change. False: somebody else made one meanwhile, or pinned another key for the publisher.
     async fn save(&self, change: Saved) -> Result<bool, StoreError>;
     /// Remove a plugin, with the connections when `connections` says so; the record of what happened stays.
     async fn forget(&self, plugin: &PluginId, connections: bool, event: PluginEvent) -> Result<bool, StoreError>;
@@ -63,6 +65,8 @@ pub trait InstallStore: Send + Sync {
     async fn connections_of(&self, plugin: &PluginId) -> Result<Vec<ConnectionId>, StoreError>;
     /// Digests that connections of the plugin run.
     async fn pinned_digests(&self, plugin: &PluginId) -> Result<Vec<String>, StoreError>;
+    /// Whether something ever happened to a plugin: "uninstalled".
+    async fn happened(&self, plugin: &PluginId, what: &str) -> Result<bool, StoreError>;
     /// Note something that happened without a change of the install.
     async fn note(&self, event: PluginEvent) -> Result<(), StoreError>;
     /// What happened, newest first, before a place.
@@ -83,6 +87,8 @@ pub trait PackageStore: Send + Sync {
     async fn get(&self, digest: &str) -> Result<Option<Vec<u8>>, StoreError>;
     /// Remove one.
     async fn remove(&self, digest: &str) -> Result<(), StoreError>;
+    /// The digests of all that are there.
+    async fn digests(&self) -> Result<Vec<String>, StoreError>;
 }
 
 /// What a package holds.

@@ -29,6 +29,9 @@ pub struct Shadow {
     pub digest: String,
     /// When it ends.
     pub rule: ShadowRule,
+    /// Somebody agreed to all that it wants: it may become the active version by the rule alone.
+    #[serde(default)]
+    pub agreed: bool,
     /// Since when.
     pub since: Timestamp,
     /// Calls compared.
@@ -51,8 +54,8 @@ pub enum ShadowVerdict {
 }
 
 impl Shadow {
-    pub(super) fn new(digest: String, rule: ShadowRule, since: Timestamp) -> Self {
-        Self { digest, rule, since, compared: 0, different: 0, samples: Vec::new() }
+    pub(super) fn new(digest: String, rule: ShadowRule, agreed: bool, since: Timestamp) -> Self {
+        Self { digest, rule, agreed, since, compared: 0, different: 0, samples: Vec::new() }
     }
 
     /// Count comparisons.

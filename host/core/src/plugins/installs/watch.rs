@@ -1,8 +1,9 @@
 //! Looking after what runs: a fresh version that fails is rolled back, a shadow is promoted or dropped by its rule.
 
+use super::commit::Change;
 use super::desk::Installs;
 use super::error::InstallError;
-use super::model::{Install, VersionState, Withdrawn};
+use super::model::Install;
 use super::ports::VersionFigures;
 use super::shadow::ShadowVerdict;
 use crate::id::PluginId;
@@ -45,35 +46,42 @@ pub enum Watched {
     Dropped(PluginId),
     /// The shadow did well, wants more than the active version, and waits for somebody to agree.
     Waits(PluginId),
+    /// What should have been done failed; in words. It is tried again the next time.
+    Failed(PluginId, String),
 }
 
 impl Installs {
-    /// Look at everything once; call this every few seconds.
-    pub async fn watch(&self, rule: HealthRule) -> Result<Vec<Watched>, InstallError> {
+    /// Look at everything once; call this every few seconds. Without a rule nothing is rolled back by itself.
+    pub async fn watch(&self, rule: Option<HealthRule>) -> Result<Vec<Watched>, InstallError> {
         for notice in self.runtime.notices() {
             let event = self.event(&notice.plugin, Some(&notice.digest), &notice.what, "host", notice.detail);
             self.store.note(event).await?;
         }
         let mut done = Vec::new();
         for install in self.list().await? {
-            if let Some(watched) = self.watch_health(&install, rule).await? {
-                done.push(watched);
-            } else if install.shadow.is_some()
-                && let Some(watched) = self.watch_shadow(install).await?
-            {
-                done.push(watched);
+            let plugin = install.plugin.clone();
+            match self.watch_one(install, rule).await {
+                Ok(watched) => done.extend(watched),
+                // A person changed it just now: the next look sees what they did.
+                Err(InstallError::Stale | InstallError::NotInstalled(_)) => {}
+                Err(error) => done.push(Watched::Failed(plugin, error.to_string())),
             }
         }
         Ok(done)
     }
 
+    async fn watch_one(&self, install: Install, rule: Option<HealthRule>) -> Result<Option<Watched>, InstallError> {
+        if let Some(rule) = rule
+            && let Some(watched) = self.watch_health(&install, rule).await?
+        {
+            return Ok(Some(watched));
+        }
+        if install.shadow.is_some() { self.watch_shadow(install).await } else { Ok(None) }
+    }
+
     async fn watch_health(&self, install: &Install, rule: HealthRule) -> Result<Option<Watched>, InstallError> {
-        let (Some(active), Some(previous)) = (install.active(), &install.previous) else { return Ok(None) };
-        let usable = install
-            .version(previous)
-            .is_some_and(|previous| !matches!(previous.state, VersionState::Withdrawn(Withdrawn { .. })));
-        let (Some(since), Some(figures), true) = (active.activated_at, self.runtime.figures(&active.digest), usable)
-        else {
+        let (Some(active), Some(_)) = (install.active(), install.fallback()) else { return Ok(None) };
+        let (Some(since), Some(figures)) = (active.activated_at, self.runtime.figures(&active.digest)) else {
             return Ok(None);
         };
         if !rule.is_failing(since, self.clock.now(), figures) {
@@ -89,11 +97,11 @@ impl Installs {
         let comparisons = self.runtime.comparisons(&plugin);
         let Some(shadow) = &mut install.shadow else { return Ok(None) };
         shadow.note(&comparisons);
-        let (verdict, digest) = (shadow.verdict(), shadow.digest.clone());
+        let (verdict, digest, agreed) = (shadow.verdict(), shadow.digest.clone(), shadow.agreed);
         let why = format!("{} of {} compared calls differed", shadow.different, shadow.compared);
         if !comparisons.is_empty() {
             let event = self.event(&plugin, Some(&digest), "compared", "host", why.clone());
-            self.commit(install.clone(), event, None, None).await?;
+            install = self.commit(install, event, Change::default()).await?;
         }
         match verdict {
             ShadowVerdict::Wait => Ok(None),
@@ -101,12 +109,10 @@ impl Installs {
                 self.drop_shadow(&plugin, "host", &why).await?;
                 Ok(Some(Watched::Dropped(plugin)))
             }
-            ShadowVerdict::Promote if self.is_wider(&install, &digest) => {
-                let mut install = self.find(&plugin).await?;
-                install.shadow = None;
-                install.set(&digest, VersionState::Waiting);
+            ShadowVerdict::Promote if !agreed && is_wider(&install, &digest) => {
+                install.offer(&digest);
                 let event = self.event(&plugin, Some(&digest), "waiting", "host", format!("{why}; it wants more"));
-                self.commit(install, event, None, None).await?;
+                self.commit(install, event, Change::default()).await?;
                 Ok(Some(Watched::Waits(plugin)))
             }
             ShadowVerdict::Promote => {
@@ -115,11 +121,11 @@ impl Installs {
             }
         }
     }
+}
 
-    fn is_wider(&self, install: &Install, digest: &str) -> bool {
-        match (install.active(), install.version(digest)) {
-            (Some(active), Some(version)) => active.wants().change(&version.wants()).is_wider(),
-            _ => true,
-        }
+fn is_wider(install: &Install, digest: &str) -> bool {
+    match (install.active(), install.version(digest)) {
+        (Some(active), Some(version)) => active.wants().change(&version.wants()).is_wider(),
+        _ => true,
     }
 }

@@ -1,0 +1,167 @@
+//! What `opssight plugins` can be told.
+
+use super::install::{Agreed, InstallArgs};
+use super::revoke::{RevokeArgs, Target};
+use super::trust::TrustCommand;
+use crate::args::{Paging, wire};
+use clap::Subcommand;
+use opssight_api_types::plugins::changes::Data;
+
+#[derive(Debug, Subcommand)]
+pub enum PluginsCommand {
+    /// List installed plugins
+    #[command(after_help = "Examples:\n  opssight plugins list\n  opssight plugins list -o json")]
+    List,
+    /// Show a plugin: what it can do, what it asks for, how it behaves
+    #[command(
+        visible_alias = "show",
+        after_help = "Examples:\n  opssight plugins inspect github\n  opssight plugins inspect ./example.wasm\n  \
+        opssight plugins inspect github -o json"
+    )]
+    Inspect {
+        /// An installed plugin, or the file of a package
+        #[arg(value_name = "PLUGIN|FILE")]
+        id: String,
+    },
+    /// Install a plugin, once you agree to what it can do
+    Install(InstallArgs),
+    /// Update a plugin from the catalogue
+    #[command(
+        after_help = "An update that can do no more than the version that runs is applied without a question.\n\n\
+        Examples:\n  opssight plugins update github\n  opssight plugins update github@1.4.0 --shadow 200"
+    )]
+    Update {
+        /// The plugin, and the version if not the newest
+        #[arg(value_name = "PLUGIN[@VERSION]")]
+        plugin: String,
+        #[command(flatten)]
+        agreed: Agreed,
+    },
+    /// Agree to the version that waits because it wants more
+    #[command(after_help = "Examples:\n  opssight plugins approve github\n  \
+        opssight plugins approve github --consent sha256:9f2b")]
+    Approve {
+        /// The plugin
+        #[arg(value_name = "PLUGIN")]
+        plugin: String,
+        /// The digest that you looked at, or its beginning, instead of a question
+        #[arg(long, value_name = "DIGEST")]
+        consent: Option<String>,
+    },
+    /// Refuse the version that waits
+    #[command(after_help = "Examples:\n  opssight plugins reject github")]
+    Reject {
+        /// The plugin
+        #[arg(value_name = "PLUGIN")]
+        plugin: String,
+    },
+    /// Make calls of a plugin again
+    #[command(after_help = "Examples:\n  opssight plugins enable github")]
+    Enable {
+        /// The plugin
+        #[arg(value_name = "PLUGIN")]
+        plugin: String,
+    },
+    /// Make no calls of a plugin; deliveries are taken and wait
+    #[command(after_help = "Examples:\n  opssight plugins disable github")]
+    Disable {
+        /// The plugin
+        #[arg(value_name = "PLUGIN")]
+        plugin: String,
+    },
+    /// Go back to the version that ran before
+    #[command(
+        after_help = "What is left does not come back by itself. Deliveries that it failed are processed again.\n\n\
+        Examples:\n  opssight plugins rollback github --reason \"it drops runs\"\n  \
+        opssight plugins rollback github --to 1.2.0"
+    )]
+    Rollback {
+        /// The plugin
+        #[arg(value_name = "PLUGIN")]
+        plugin: String,
+        /// Another version that ran here: its number, its digest or the beginning of it
+        #[arg(long, value_name = "VERSION")]
+        to: Option<String>,
+        /// Why, for the record
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Compare a kept version with the active one before anything depends on it
+    #[command(after_help = "Examples:\n  opssight plugins shadow github 1.4.0 --calls 500\n  \
+        opssight plugins shadow github sha256:9f2b --differences 2")]
+    Shadow {
+        /// The plugin
+        #[arg(value_name = "PLUGIN")]
+        plugin: String,
+        /// The version: its number, its digest or the beginning of it
+        #[arg(value_name = "VERSION")]
+        version: String,
+        /// Decide after so many compared calls
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+        calls: u64,
+        /// Promote it if at most so many of them differed
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        differences: u64,
+    },
+    /// Make the shadow the active version now
+    #[command(after_help = "Examples:\n  opssight plugins promote github")]
+    Promote {
+        /// The plugin
+        #[arg(value_name = "PLUGIN")]
+        plugin: String,
+    },
+    /// Let go of the shadow
+    #[command(after_help = "Examples:\n  opssight plugins drop github --reason \"other items\"")]
+    Drop {
+        /// The plugin
+        #[arg(value_name = "PLUGIN")]
+        plugin: String,
+        /// Why, for the record
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Stop a plugin, a version or a key now, and until it is pardoned
+    Revoke(RevokeArgs),
+    /// Lift a revocation; what it stopped stays stopped until it is installed or rolled back to
+    #[command(
+        after_help = "Examples:\n  opssight plugins pardon github\n  opssight plugins pardon --digest sha256:9f2b"
+    )]
+    Pardon(Target),
+    /// List what is revoked
+    #[command(after_help = "Examples:\n  opssight plugins revocations")]
+    Revocations,
+    /// Uninstall a plugin
+    #[command(
+        visible_alias = "remove",
+        after_help = "Examples:\n  opssight plugins uninstall github\n  opssight plugins uninstall github --data remove --yes"
+    )]
+    Uninstall {
+        /// The plugin
+        #[arg(value_name = "PLUGIN")]
+        plugin: String,
+        /// What becomes of its connections, with their credentials and state
+        #[arg(long, value_name = "WHAT", default_value = "keep", value_parser = wire::<Data>(&["keep", "remove"]))]
+        data: Data,
+    },
+    /// List the versions of a plugin that are kept
+    #[command(after_help = "Examples:\n  opssight plugins versions github")]
+    Versions {
+        /// The plugin
+        #[arg(value_name = "PLUGIN")]
+        plugin: String,
+    },
+    /// List what happened to a plugin
+    #[command(
+        after_help = "Examples:\n  opssight plugins events github\n  opssight plugins events github --all -o jsonl"
+    )]
+    Events {
+        /// The plugin
+        #[arg(value_name = "PLUGIN")]
+        plugin: String,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Publishers and the keys that they sign with
+    #[command(subcommand, after_help = "Examples:\n  opssight plugins trust list")]
+    Trust(TrustCommand),
+}

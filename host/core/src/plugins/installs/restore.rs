@@ -1,0 +1,88 @@
+//! At start: from what is kept to what runs.
+
+use super::desk::Installs;
+use super::error::InstallError;
+use super::model::{Install, Version, VersionState};
+use crate::error::StoreError;
+use crate::id::PluginId;
+use std::collections::BTreeSet;
+
+impl Installs {
+    /// Load what was installed, each version after its signature and digest were checked again. What cannot be loaded
+    /// is told and does not keep the others out.
+    pub async fn restore(&self) -> Result<Vec<(PluginId, InstallError)>, StoreError> {
+        let mut failed = Vec::new();
+        for install in self.store.installs().await? {
+            let plugin = install.plugin;
+            if let Err(error) = self.restore_one(&plugin).await {
+                self.note_not_loaded(&plugin, &error).await?;
+                failed.push((plugin, error));
+            }
+        }
+        self.sweep().await?;
+        Ok(failed)
+    }
+
+    async fn restore_one(&self, plugin: &PluginId) -> Result<(), InstallError> {
+        // A crash may have come between a revocation and its mark on the install.
+        for revoked in self.store.revocations().await? {
+            self.take_back(plugin, &revoked).await?;
+        }
+        let install = self.find(plugin).await?;
+        let Some(active) = install.active() else { return self.restore_stopped(&install).await };
+        self.store.adopt(plugin, &active.digest).await?;
+        self.ready(active).await?;
+        self.tell(&install);
+        let pinned = self.store.pinned_digests(plugin).await?;
+        for version in install.versions.iter().filter(|version| version.digest != active.digest) {
+            let is_shadow = version.state == VersionState::Shadow;
+            if !is_shadow && !pinned.contains(&version.digest) {
+                continue;
+            }
+            match self.ready(version).await {
+                Ok(()) if is_shadow => self.runtime.shadow(plugin, Some(&version.digest)),
+                Ok(()) => {}
+                // The active version runs, which is what counts.
+                Err(error) => self.note_not_loaded(plugin, &error).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A plugin of which nothing may run goes on taking deliveries, which wait for what comes next, as before the stop.
+    async fn restore_stopped(&self, install: &Install) -> Result<(), InstallError> {
+        let ran = install.versions.iter().filter(|version| version.activated_at.is_some());
+        let Some(last) = ran.max_by_key(|version| version.activated_at) else { return Ok(()) };
+        self.load(last).await?;
+        // Out of service before anything can call it.
+        self.runtime.kill(&last.digest, stopped_because(last));
+        self.runtime.activate(&install.plugin, Some(&last.digest));
+        self.runtime.enable(&install.plugin, install.enabled && self.enabled);
+        self.runtime.unload(&last.digest);
+        Ok(())
+    }
+
+    async fn note_not_loaded(&self, plugin: &PluginId, error: &InstallError) -> Result<(), StoreError> {
+        self.store.note(self.event(plugin, None, "not-loaded", "host", error.to_string())).await
+    }
+
+    /// Packages that a crash left behind.
+    async fn sweep(&self) -> Result<(), StoreError> {
+        let installs = self.store.installs().await?;
+        let versions = installs.iter().flat_map(|install| &install.versions);
+        let known: BTreeSet<&str> = versions.map(|version| version.digest.as_str()).collect();
+        for digest in self.packages.digests().await? {
+            if !known.contains(digest.as_str()) {
+                self.packages.remove(&digest).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn stopped_because(version: &Version) -> &str {
+    match &version.state {
+        VersionState::Withdrawn(withdrawn) => &withdrawn.reason,
+        _ => "no version of it was chosen to run",
+    }
+}

@@ -1,0 +1,412 @@
+//! The ports in memory. A package is a JSON text: what it declares, what it imports, and who sealed it.
+
+use async_trait::async_trait;
+use opssight_core::error::StoreError;
+use opssight_core::events::{Bus, Listener, Topic};
+use opssight_core::feeds::{FeedStore, LeasedFeed, Pulled};
+use opssight_core::hooks::{
+    Accepted, Delivery, DeliveryBody, DeliveryQuery, Inbox, LeasedDelivery, NewDelivery, Rejection, Settlement,
+};
+use opssight_core::id::{ConnectionId, DeliveryId, PluginId};
+use opssight_core::ingest::Applied;
+use opssight_core::page::Page;
+use opssight_core::plugins::installs::{
+    Comparison, Install, InstallStore, Notice, PackageContents, PackageRefusal, PackageStore, PluginEvent,
+    PluginRuntime, PublisherPin, RevocationTarget, Revoked, Saved, VersionFigures,
+};
+use opssight_core::plugins::trust::Signature;
+use opssight_core::plugins::{
+    ActionInvocation, ActionOutcome, CallError, CallTarget, Called, Credentials, HealthReport, InstalledPlugin,
+    Manifest, PageRequest, Plugins, PullBatch, RawDelivery, Reception, VerifyError, WebhookDelivery,
+};
+use opssight_core::time::{Clock, Timestamp};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// What is durable: it survives a crash.
+#[derive(Default)]
+pub(super) struct Disk {
+    pub(super) installs: BTreeMap<PluginId, Install>,
+    pub(super) pins: BTreeMap<String, PublisherPin>,
+    pub(super) revoked: Vec<Revoked>,
+    pub(super) events: Vec<PluginEvent>,
+    pub(super) packages: BTreeMap<String, Vec<u8>>,
+    /// Whose, and what it runs.
+    pub(super) connections: BTreeMap<ConnectionId, (PluginId, Option<String>)>,
+    pub(super) replayed: u64,
+}
+
+/// Store, packages, clock and bus in one.
+#[derive(Default)]
+pub(super) struct House {
+    disk: Mutex<Disk>,
+    pub(super) now: AtomicI64,
+    /// Writes until the power goes: 0 is never, 1 is before the next one.
+    pub(super) fuse: AtomicU32,
+}
+
+impl House {
+    pub(super) fn disk(&self) -> MutexGuard<'_, Disk> {
+        self.disk.lock().unwrap()
+    }
+
+    /// A write. Fails when the power is gone.
+    fn write(&self) -> Result<MutexGuard<'_, Disk>, StoreError> {
+        match self.fuse.load(Ordering::SeqCst) {
+            0 => {}
+            1 => return Err(StoreError::new("write", "the power is gone")),
+            left => self.fuse.store(left - 1, Ordering::SeqCst),
+        }
+        Ok(self.disk())
+    }
+}
+
+impl Disk {
+    fn note(&mut self, event: PluginEvent) {
+        let seq = i64::try_from(self.events.len()).unwrap() + 1;
+        self.events.push(PluginEvent { seq, ..event });
+    }
+}
+
+#[async_trait]
+impl InstallStore for House {
+    async fn installs(&self) -> Result<Vec<Install>, StoreError> {
+        Ok(self.disk().installs.values().cloned().collect())
+    }
+    async fn install(&self, plugin: &PluginId) -> Result<Option<Install>, StoreError> {
+        Ok(self.disk().installs.get(plugin).cloned())
+    }
+    async fn save(&self, change: Saved) -> Result<bool, StoreError> {
+        let mut disk = self.write()?;
+        let plugin = change.install.plugin.clone();
+        let stored = disk.installs.get(&plugin).map_or(0, |install| install.revision);
+        let other_key = |pin: &PublisherPin| disk.pins.get(&pin.publisher).is_some_and(|known| known.key != pin.key);
+        if change.install.revision != stored + 1 || change.pin.as_ref().is_some_and(other_key) {
+            return Ok(false);
+        }
+        if let Some(pin) = change.pin {
+            disk.pins.insert(pin.publisher.clone(), pin);
+        }
+        for (owner, digest) in disk.connections.values_mut().filter(|(owner, _)| *owner == plugin) {
+            assert_eq!(*owner, plugin);
+            if let Some(repin) = &change.repin {
+                *digest = Some(repin.clone());
+            } else if digest.as_ref().is_some_and(|digest| change.unpin.contains(digest)) {
+                *digest = None;
+            }
+        }
+        disk.installs.insert(plugin, change.install);
+        disk.note(change.event);
+        Ok(true)
+    }
+    async fn forget(&self, plugin: &PluginId, connections: bool, event: PluginEvent) -> Result<bool, StoreError> {
+        let mut disk = self.write()?;
+        if disk.installs.remove(plugin).is_none() {
+            return Ok(false);
+        }
+        if connections {
+            disk.connections.retain(|_, (owner, _)| owner != plugin);
+        } else {
+            disk.connections.values_mut().filter(|(owner, _)| owner == plugin).for_each(|(_, digest)| *digest = None);
+        }
+        disk.note(event);
+        Ok(true)
+    }
+    async fn pin(&self, publisher: &str) -> Result<Option<PublisherPin>, StoreError> {
+        Ok(self.disk().pins.get(publisher).cloned())
+    }
+    async fn pins(&self) -> Result<Vec<PublisherPin>, StoreError> {
+        Ok(self.disk().pins.values().cloned().collect())
+    }
+    async fn repin(&self, publisher: &str, pin: Option<PublisherPin>, event: PluginEvent) -> Result<(), StoreError> {
+        let mut disk = self.write()?;
+        match pin {
+            Some(pin) => disk.pins.insert(publisher.to_owned(), pin),
+            None => disk.pins.remove(publisher),
+        };
+        disk.note(event);
+        Ok(())
+    }
+    async fn revocations(&self) -> Result<Vec<Revoked>, StoreError> {
+        Ok(self.disk().revoked.clone())
+    }
+    async fn revoke(&self, revoked: &Revoked, event: PluginEvent) -> Result<(), StoreError> {
+        let mut disk = self.write()?;
+        if !disk.revoked.iter().any(|known| known.target == revoked.target) {
+            disk.revoked.push(revoked.clone());
+        }
+        disk.note(event);
+        Ok(())
+    }
+    async fn pardon(&self, target: &RevocationTarget, event: PluginEvent) -> Result<bool, StoreError> {
+        let mut disk = self.write()?;
+        let before = disk.revoked.len();
+        disk.revoked.retain(|revoked| revoked.target != *target);
+        let pardoned = disk.revoked.len() < before;
+        if pardoned {
+            disk.note(event);
+        }
+        Ok(pardoned)
+    }
+    async fn adopt(&self, plugin: &PluginId, digest: &str) -> Result<u64, StoreError> {
+        let mut disk = self.write()?;
+        let mine = disk.connections.values_mut().filter(|(owner, pinned)| owner == plugin && pinned.is_none());
+        Ok(mine.map(|(_, pinned)| *pinned = Some(digest.to_owned())).count() as u64)
+    }
+    async fn connections_of(&self, plugin: &PluginId) -> Result<Vec<ConnectionId>, StoreError> {
+        let disk = self.disk();
+        Ok(disk.connections.iter().filter(|(_, (owner, _))| owner == plugin).map(|(id, _)| id.clone()).collect())
+    }
+    async fn pinned_digests(&self, plugin: &PluginId) -> Result<Vec<String>, StoreError> {
+        let disk = self.disk();
+        let mine = disk.connections.values().filter(|(owner, _)| owner == plugin);
+        Ok(mine.filter_map(|(_, digest)| digest.clone()).collect::<BTreeSet<_>>().into_iter().collect())
+    }
+    async fn happened(&self, plugin: &PluginId, what: &str) -> Result<bool, StoreError> {
+        Ok(self.disk().events.iter().any(|event| event.plugin == *plugin && event.what == what))
+    }
+    async fn note(&self, event: PluginEvent) -> Result<(), StoreError> {
+        self.write()?.note(event);
+        Ok(())
+    }
+    async fn events(
+        &self,
+        plugin: Option<&PluginId>,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<PluginEvent>, StoreError> {
+        let disk = self.disk();
+        let wanted = |event: &&PluginEvent| {
+            plugin.is_none_or(|plugin| event.plugin == *plugin) && before.is_none_or(|before| event.seq < before)
+        };
+        Ok(disk.events.iter().rev().filter(wanted).take(limit as usize).cloned().collect())
+    }
+}
+
+#[async_trait]
+impl PackageStore for House {
+    async fn put(&self, digest: &str, package: &[u8]) -> Result<(), StoreError> {
+        self.write()?.packages.insert(digest.to_owned(), package.to_vec());
+        Ok(())
+    }
+    async fn get(&self, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.disk().packages.get(digest).cloned())
+    }
+    async fn remove(&self, digest: &str) -> Result<(), StoreError> {
+        self.write()?.packages.remove(digest);
+        Ok(())
+    }
+    async fn digests(&self) -> Result<Vec<String>, StoreError> {
+        Ok(self.disk().packages.keys().cloned().collect())
+    }
+}
+
+impl Clock for House {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.now.load(Ordering::SeqCst))
+    }
+}
+
+#[async_trait]
+impl Bus for House {
+    fn wake(&self, _: Topic) {}
+    fn listen(&self, _: Topic) -> Box<dyn Listener> {
+        unimplemented!("nobody listens")
+    }
+}
+
+#[async_trait]
+impl FeedStore for House {
+    async fn lease_feeds(&self, _: u32, _: Timestamp, _: Timestamp) -> Result<Vec<LeasedFeed>, StoreError> {
+        Ok(Vec::new())
+    }
+    async fn settle_feed(&self, _: &LeasedFeed, _: Timestamp, _: Pulled) -> Result<Option<Applied>, StoreError> {
+        Ok(None)
+    }
+    async fn hurry(&self, _: &ConnectionId, _: Timestamp) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+    async fn next_feed_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+    async fn declare_feeds(&self, _: &ConnectionId, _: &[String], _: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Inbox for House {
+    async fn accept(&self, _: NewDelivery) -> Result<Accepted, StoreError> {
+        unimplemented!("no deliveries here")
+    }
+    async fn reject(&self, _: Rejection) -> Result<(), StoreError> {
+        Ok(())
+    }
+    async fn lease(&self, _: u32, _: Timestamp, _: Timestamp) -> Result<Vec<LeasedDelivery>, StoreError> {
+        Ok(Vec::new())
+    }
+    async fn settle(&self, _: Settlement) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+    async fn release_all(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+    async fn replay(&self, _: &DeliveryId, _: Timestamp) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+    async fn replay_faults(&self, _: &ConnectionId, _: Timestamp, _: Timestamp) -> Result<u64, StoreError> {
+        self.write()?.replayed += 1;
+        Ok(1)
+    }
+    async fn deliveries(&self, _: &DeliveryQuery) -> Result<Page<Delivery>, StoreError> {
+        Ok(Page { items: Vec::new(), next: None })
+    }
+    async fn delivery(&self, _: &DeliveryId) -> Result<Option<(Delivery, DeliveryBody)>, StoreError> {
+        Ok(None)
+    }
+}
+
+/// What runs: gone after a crash.
+#[derive(Default)]
+pub(super) struct Engine(Mutex<Running>);
+
+#[derive(Default)]
+pub(super) struct Running {
+    /// Loaded versions; whether they were stopped.
+    pub(super) loaded: BTreeMap<String, bool>,
+    pub(super) active: BTreeMap<PluginId, (String, bool)>,
+    pub(super) shadow: BTreeMap<PluginId, String>,
+    pub(super) figures: BTreeMap<String, VersionFigures>,
+    pub(super) comparisons: BTreeMap<PluginId, Vec<Comparison>>,
+    pub(super) notices: Vec<Notice>,
+    pub(super) forgotten: u32,
+}
+
+impl Engine {
+    pub(super) fn running(&self) -> MutexGuard<'_, Running> {
+        self.0.lock().unwrap()
+    }
+}
+
+fn parsed(package: &[u8]) -> Result<Value, PackageRefusal> {
+    serde_json::from_slice(package).map_err(|error| refusal("malformed", error.to_string()))
+}
+
+fn refusal(code: &str, message: String) -> PackageRefusal {
+    PackageRefusal { code: code.to_owned(), message }
+}
+
+#[async_trait]
+impl PluginRuntime for Engine {
+    fn signature(&self, package: &[u8]) -> Result<Option<Signature>, PackageRefusal> {
+        let seal = parsed(package)?["seal"].clone();
+        serde_json::from_value(seal).map_err(|error| refusal("signature", error.to_string()))
+    }
+    fn read(&self, package: &[u8]) -> Result<PackageContents, PackageRefusal> {
+        let package = parsed(package)?;
+        let manifest = serde_json::from_value(package["manifest"].clone());
+        let manifest: Manifest = manifest.map_err(|error| refusal("manifest", error.to_string()))?;
+        let imports = serde_json::from_value(package["imports"].clone()).unwrap();
+        Ok(PackageContents { manifest, imports, exports: vec!["webhook".to_owned()], remarks: Vec::new() })
+    }
+    async fn load(&self, digest: &str, package: Arc<[u8]>) -> Result<(), PackageRefusal> {
+        self.read(&package)?;
+        if parsed(&package)?["does-not-compile"] == true {
+            return Err(refusal("does-not-fit", "it does not compile".to_owned()));
+        }
+        // As the real one: what is loaded stays as it is, also when it was stopped.
+        self.running().loaded.entry(digest.to_owned()).or_default();
+        Ok(())
+    }
+    fn activate(&self, plugin: &PluginId, digest: Option<&str>) {
+        let mut running = self.running();
+        match digest {
+            None => drop(running.active.remove(plugin)),
+            Some(digest) => {
+                assert!(running.loaded.contains_key(digest), "{digest} is activated before it is loaded");
+                let enabled = running.active.get(plugin).is_none_or(|(_, enabled)| *enabled);
+                running.active.insert(plugin.clone(), (digest.to_owned(), enabled));
+            }
+        }
+    }
+    fn enable(&self, plugin: &PluginId, enabled: bool) {
+        if let Some((_, is)) = self.running().active.get_mut(plugin) {
+            *is = enabled;
+        }
+    }
+    fn kill(&self, digest: &str, _: &str) -> u64 {
+        let mut running = self.running();
+        match running.loaded.get_mut(digest) {
+            Some(stopped) => {
+                let interrupted = u64::from(!*stopped);
+                *stopped = true;
+                interrupted
+            }
+            None => 0,
+        }
+    }
+    fn unload(&self, digest: &str) {
+        let mut running = self.running();
+        running.loaded.remove(digest);
+        running.figures.remove(digest);
+    }
+    fn figures(&self, digest: &str) -> Option<VersionFigures> {
+        let running = self.running();
+        running.loaded.contains_key(digest).then(|| running.figures.get(digest).copied().unwrap_or_default())
+    }
+    fn shadow(&self, plugin: &PluginId, digest: Option<&str>) {
+        let mut running = self.running();
+        match digest {
+            Some(digest) => drop(running.shadow.insert(plugin.clone(), digest.to_owned())),
+            None => drop(running.shadow.remove(plugin)),
+        }
+    }
+    fn comparisons(&self, plugin: &PluginId) -> Vec<Comparison> {
+        self.running().comparisons.remove(plugin).unwrap_or_default()
+    }
+    fn notices(&self) -> Vec<Notice> {
+        std::mem::take(&mut self.running().notices)
+    }
+}
+
+#[async_trait]
+impl Plugins for Engine {
+    fn installed(&self) -> Vec<InstalledPlugin> {
+        Vec::new()
+    }
+    fn find(&self, _: &PluginId) -> Option<InstalledPlugin> {
+        None
+    }
+    fn manifest(&self, _: &PluginId, _: Option<&str>) -> Option<Arc<Manifest>> {
+        None
+    }
+    fn verify(&self, _: &CallTarget, _: &Credentials, _: &RawDelivery<'_>) -> Result<(), VerifyError> {
+        Err(VerifyError::NotReceiving)
+    }
+    async fn receive(&self, _: &CallTarget, _: WebhookDelivery) -> Result<Called<Reception>, CallError> {
+        unimplemented!("no calls here")
+    }
+    async fn pull(
+        &self,
+        _: &CallTarget,
+        _: &str,
+        _: Option<String>,
+        _: PageRequest,
+    ) -> Result<Called<PullBatch>, CallError> {
+        unimplemented!("no calls here")
+    }
+    async fn act(&self, _: &CallTarget, _: ActionInvocation) -> Result<Called<ActionOutcome>, CallError> {
+        unimplemented!("no calls here")
+    }
+    async fn check(&self, _: &CallTarget) -> Result<Called<HealthReport>, CallError> {
+        unimplemented!("no calls here")
+    }
+    fn forget(&self, _: &ConnectionId) {
+        self.running().forgotten += 1;
+    }
+}

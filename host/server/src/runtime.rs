@@ -1,0 +1,24 @@
+//! How this host runs plugins.
+
+use crate::config::{Config, Largest};
+use opssight_runtime::{CompileCap, Compiler, RuntimeConfig, SizeClass};
+
+/// This very program, also when the file that it was started from has been replaced since.
+const OURSELVES: &str = "/proc/self/exe";
+
+/// What the configuration says, and compiling in the jail.
+pub(crate) fn runtime(config: &Config) -> RuntimeConfig {
+    let plugins = &config.plugins;
+    let mut runtime = RuntimeConfig::new(&config.server.data);
+    runtime.compiler = Compiler::worker(OURSELVES, [crate::commands::COMPILE_WORKER]);
+    runtime.compile_cap = CompileCap::new(plugins.compile_memory_mib, plugins.compile_cpu_secs);
+    runtime.largest = match plugins.largest {
+        Largest::Small => SizeClass::Small,
+        Largest::Medium => SizeClass::Medium,
+        Largest::Large => SizeClass::Large,
+    };
+    runtime.aot_bytes = plugins.compiled_mib.saturating_mul(1 << 20);
+    runtime.warm_instances = plugins.warm_instances;
+    runtime.caps = plugins.caps.into();
+    runtime
+}
