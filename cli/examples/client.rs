@@ -3,7 +3,7 @@
 //! `cargo run -p opssight-cli --example client -- runs list`
 
 use clap::{CommandFactory, Parser};
-use opssight_cli::{ClientCommand, GlobalArgs, Shell};
+use opssight_cli::{ClientCommand, GlobalArgs, PluginsCommand, Shell};
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -21,6 +21,9 @@ enum Command {
     Doctor,
     /// Print the completion script of a shell
     Completion { shell: Shell },
+    /// Installed plugins
+    #[command(subcommand, visible_alias = "plugins")]
+    Plugin(PluginsCommand),
     #[command(flatten)]
     Client(ClientCommand),
 }
@@ -31,6 +34,7 @@ async fn main() -> ExitCode {
     ExitCode::from(match command {
         Command::Doctor => opssight_cli::doctor(globals).await,
         Command::Completion { shell } => opssight_cli::completion(shell, Cli::command()),
+        Command::Plugin(command) => opssight_cli::run(ClientCommand::Plugins(command), globals).await,
         Command::Client(command) => opssight_cli::run(command, globals).await,
     })
 }

@@ -40,8 +40,9 @@ pub enum ClientCommand {
     /// Changes: pull and merge requests
     #[command(subcommand, visible_alias = "change", after_help = delivery::CHANGE_EXAMPLES)]
     Changes(delivery::ChangesCommand),
-    /// Installed plugins
-    #[command(subcommand, visible_alias = "plugin", after_help = plugins::EXAMPLES)]
+    /// Installed plugins. Not a command by itself: whoever builds the command line has one noun, `plugin`, for these and
+    /// for what needs no server.
+    #[command(skip)]
     Plugins(plugins::PluginsCommand),
 }
 

@@ -38,6 +38,7 @@ mod ui;
 pub use args::{ClientCommand, GlobalArgs, OutputFormat};
 pub use clap_complete::Shell;
 pub use completion::completion;
+pub use plugins::PluginsCommand;
 pub use ui::{Console, Hidden};
 
 use client::Client;

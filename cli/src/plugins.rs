@@ -1,4 +1,4 @@
-//! `opssight plugins`.
+//! `opssight plugin`: what a server has installed.
 
 mod args;
 mod changes;
@@ -10,16 +10,13 @@ mod revoke;
 mod show;
 mod trust;
 
-pub(crate) use args::PluginsCommand;
+pub use args::PluginsCommand;
 pub(crate) use consent::given;
 
 use crate::Session;
 use crate::error::CliError;
 use crate::list;
 use opssight_api_types::plugins::Plugin;
-
-pub(crate) const EXAMPLES: &str = "Examples:\n  opssight plugins list\n  opssight plugins install example.wasm\n  \
-    opssight plugins inspect github\n  opssight plugins rollback github --reason \"it drops runs\"";
 
 pub(crate) async fn run(session: &mut Session, command: PluginsCommand) -> Result<(), CliError> {
     use PluginsCommand as C;

@@ -1,11 +1,10 @@
-//! Plugins: built for `wasm32-wasip2`, with their manifest embedded, one file each in `target/plugins`.
+//! Plugins: built for `wasm32-wasip2`, then packed and signed by the host's own command, one file each in
+//! `target/plugins`. The key is made on this machine and stays on it: what it signs is for trying things out.
 
 use crate::process::{self, say};
-use crate::stamp::write_if_changed;
-use crate::tools;
 use crate::workspace::Workspace;
+use crate::{host, tools};
 use anyhow::{Context, Result, bail};
-use opssight_core::plugins::Manifest;
 use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,6 +32,12 @@ struct Package {
     name: String,
 }
 
+/// Of `plugin.toml`, what the file is called after.
+#[derive(Deserialize)]
+struct Declared {
+    id: String,
+}
+
 /// Every plugin of this repository, by name: a folder with a `plugin.toml`.
 pub(crate) fn sources(workspace: &Workspace) -> Result<Vec<Source>> {
     let mut sources = Vec::new();
@@ -55,8 +60,9 @@ fn folders(of: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths.into_iter().filter(|path| path.is_dir()).collect())
 }
 
-/// Build all, or one, and say where the packages are.
+/// Build all, or one, and say where the packages are. The host is built first, because it packs them.
 pub(crate) fn build(workspace: &Workspace, only: Option<&str>) -> Result<Vec<PathBuf>> {
+    host::build(workspace)?;
     process::headline("Plugins");
     let mut wanted = sources(workspace)?;
     if let Some(only) = only {
@@ -73,18 +79,31 @@ pub(crate) fn build(workspace: &Workspace, only: Option<&str>) -> Result<Vec<Pat
         cargo.args(["-p", &source.krate]);
     }
     process::run(&mut cargo)?;
-    wanted.iter().map(|source| pack(workspace, source)).collect()
+    let key = key(workspace)?;
+    wanted.iter().map(|source| pack(workspace, source, &key)).collect()
 }
 
-fn pack(workspace: &Workspace, source: &Source) -> Result<PathBuf> {
-    let manifest: Manifest = read_toml(&source.folder.join("plugin.toml"))?;
+/// The private key of the publisher "opssight" on this machine.
+fn key(workspace: &Workspace) -> Result<PathBuf> {
+    let path = workspace.target.join("publisher.pem");
+    if !path.is_file() {
+        fs::create_dir_all(&workspace.target).with_context(|| format!("make {}", workspace.target.display()))?;
+        process::run(workspace.command(&workspace.opssight().to_string_lossy()).args(["plugin", "keygen"]).arg(&path))?;
+    }
+    Ok(path)
+}
+
+/// Signing the same content with the same key makes the same bytes, and the command leaves a file alone that has them.
+fn pack(workspace: &Workspace, source: &Source, key: &Path) -> Result<PathBuf> {
+    let declared = source.folder.join("plugin.toml");
+    let Declared { id } = read_toml(&declared)?;
     let built = workspace.target.join(TARGET).join("plugin").join(format!("{}.wasm", source.krate.replace('-', "_")));
-    let component = fs::read(&built).with_context(|| format!("read {}", built.display()))?;
-    let package = opssight_package::embed(&component, &manifest)
-        .with_context(|| format!("failed to pack {}", source.folder.display()))?;
-    let path = workspace.plugins().join(format!("{}.wasm", manifest.id));
-    write_if_changed(&path, &package)?;
-    say(&format!("    {} {} -> {} ({} KiB)", manifest.id, manifest.version, path.display(), package.len() / 1024));
+    let path = workspace.plugins().join(format!("{id}.wasm"));
+    let mut pack = workspace.command(&workspace.opssight().to_string_lossy());
+    pack.args(["plugin", "pack"]).arg(&built).arg("--manifest").arg(&declared).arg("--sign-key").arg(key);
+    // What it prints is data, and ours goes to standard error.
+    let said = process::capture(pack.arg("--out").arg(&path))?;
+    say(&format!("    {}", said.trim_end()));
     Ok(path)
 }
 

@@ -57,6 +57,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
 /// Every Rust test of the workspace, on this machine: also the plugins' parsers, which need no sandbox.
 fn rust(workspace: &Workspace) -> Result<Count> {
     tools::conformance_packages(workspace)?;
+    tools::registry(workspace)?;
     let mut cargo = workspace.cargo();
     if tools::on_path("cargo-nextest") {
         cargo.args(["nextest", "run", "--locked", "--workspace", "--no-fail-fast", "--status-level", "slow"]);

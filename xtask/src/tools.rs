@@ -122,6 +122,16 @@ fn find_chromium() -> Option<PathBuf> {
     ["chromium", "chromium-browser", "google-chrome"].iter().find_map(|name| which(name))
 }
 
+/// An OCI registry for the tests of publishing, installed from the distribution where that needs no password. The tests
+/// find it on the PATH and start it themselves.
+pub(crate) fn registry(workspace: &Workspace) -> Result<()> {
+    const NAME: &str = "docker-registry";
+    if !on_path(NAME) {
+        apt_install(workspace, NAME)?;
+    }
+    if on_path(NAME) { Ok(()) } else { bail!("{NAME} was installed, but is not on the PATH") }
+}
+
 fn apt_install(workspace: &Workspace, package: &str) -> Result<()> {
     if !on_path("apt-get") {
         bail!("{package} is needed and this system has no apt-get: install it and run this again");

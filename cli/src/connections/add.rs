@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "`opssight plugins inspect PLUGIN` shows its settings and credentials. The webhook secret is shown \
+    after_help = "`opssight plugin inspect PLUGIN` shows its settings and credentials. The webhook secret is shown \
     in the answer to this command and never again.\n\nExamples:\n  \
     opssight connections add --plugin github --name acme --set repositories=acme/web --set repositories=acme/api \\\n    \
     --credential api.token=@token.txt\n  \

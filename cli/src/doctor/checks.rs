@@ -124,7 +124,7 @@ fn plugin(plugin: &Plugin) -> Finding {
     if let Some(error) = &stats.last_error {
         detail.push_str(&format!("; last: {error}"));
     }
-    finding(&name, Status::Warning, detail, Some(&format!("`opssight plugins inspect {}` shows more", plugin.id)))
+    finding(&name, Status::Warning, detail, Some(&format!("`opssight plugin inspect {}` shows more", plugin.id)))
 }
 
 async fn connections(session: &Session, findings: &mut Vec<Finding>) {

@@ -16,7 +16,7 @@ mod watch;
 
 use api::Api;
 use clap::Parser;
-use opssight_cli::{ClientCommand, Console, GlobalArgs};
+use opssight_cli::{ClientCommand, Console, GlobalArgs, PluginsCommand};
 use std::io::{Cursor, Write};
 use std::sync::{Arc, Mutex};
 
@@ -35,6 +35,9 @@ enum Command {
     /// Look for what is wrong
     #[command(after_help = "Examples:\n  opssight doctor")]
     Doctor,
+    /// Plugins
+    #[command(subcommand, visible_alias = "plugins")]
+    Plugin(PluginsCommand),
     #[command(flatten)]
     Client(ClientCommand),
 }
@@ -153,6 +156,9 @@ impl Run {
         };
         let code = match cli.command {
             Command::Doctor => opssight_cli::doctor_on(cli.globals, console).await,
+            Command::Plugin(command) => {
+                opssight_cli::run_on(ClientCommand::Plugins(command), cli.globals, console).await
+            }
             Command::Client(command) => opssight_cli::run_on(command, cli.globals, console).await,
         };
         Outcome { code, out: out.text(), err: err.text() }

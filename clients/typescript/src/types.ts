@@ -2,7 +2,11 @@ import type { components, paths } from './schema';
 
 type Schemas = components['schemas'];
 
+export type Ability = Schemas['Ability'];
+export type AbilityChange = Schemas['AbilityChange'];
 export type Attempt = Schemas['Attempt'];
+export type CatalogueEntry = Schemas['CatalogueEntry'];
+export type CataloguePackage = Schemas['CataloguePackage'];
 export type Change = Schemas['Change'];
 export type CheckResult = Schemas['CheckResult'];
 export type Connection = Schemas['Connection'];
@@ -26,6 +30,9 @@ export type FeedStatus = Schemas['FeedStatus'];
 export type FieldProblem = Schemas['FieldProblem'];
 export type FlakyJob = Schemas['FlakyJob'];
 export type Grants = Schemas['Grants'];
+export type Inspection = Schemas['Inspection'];
+/** How an installation went. */
+export type InstalledPackage = Schemas['Installed'];
 export type Job = Schemas['Job'];
 export type LiveEvent = Schemas['LiveEvent'];
 export type Me = Schemas['Me'];
@@ -34,13 +41,17 @@ export type Overview = Schemas['Overview'];
 export type Pipeline = Schemas['Pipeline'];
 export type PipelineBar = Schemas['PipelineBar'];
 export type Plugin = Schemas['Plugin'];
+export type PluginEvent = Schemas['PluginEvent'];
 export type Problem = Schemas['Problem'];
 export type Run = Schemas['Run'];
 export type RunAction = Schemas['RunAction'];
 export type RunDetail = Schemas['RunDetail'];
 export type RunResult = Schemas['RunResult'];
 export type RunState = Schemas['RunState'];
+export type Shadow = Schemas['Shadow'];
 export type Step = Schemas['Step'];
+export type Version = Schemas['Version'];
+export type VersionName = Schemas['VersionName'];
 
 /** The filters that an operation takes. */
 export type QueryOf<P extends keyof paths> = paths[P] extends { get: { parameters: { query?: infer Q } } }

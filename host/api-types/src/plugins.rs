@@ -108,7 +108,7 @@ pub struct CredentialForm {
 /// One way to give a credential.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct CredentialSchemeForm {
-    /// "bearer", "jwt-bearer", "hmac-sha256".
+    /// "bearer", "aws-sigv4", "hmac-sha256", ...
     pub scheme: String,
     /// For people.
     pub title: String,
@@ -129,6 +129,9 @@ pub struct CredentialInputForm {
     pub secret: bool,
     /// A text area.
     pub multiline: bool,
+    /// It may stay empty.
+    #[serde(default)]
+    pub optional: bool,
 }
 
 /// How deliveries are set up upstream.

@@ -181,5 +181,8 @@ async fn shown(app: &App, connection: core::Connection) -> Result<Connection, Re
 async fn with_secret(app: &App, made: Made) -> Result<Connection, Refusal> {
     let mut connection = shown(app, made.connection).await?;
     connection.webhook_secret = made.webhook_secret;
+    if let (Some(path), Some(query)) = (&mut connection.hook_path, made.hook_query) {
+        *path = format!("{path}?{query}");
+    }
     Ok(connection)
 }

@@ -13,6 +13,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use opssight_core::plugins::manifest::{PLAIN_NAME, is_plain_name};
 use opssight_core::plugins::trust::{PublisherKey, Signature};
 use sha2::{Digest, Sha256};
 use wasm_encoder::{ComponentSection, Encode};
@@ -39,7 +40,7 @@ pub enum SealError {
     #[error("it is sealed already: sign the package as it was before")]
     Sealed,
     /// Not a publisher's name.
-    #[error("a publisher is named by 1 to 40 lower-case letters, digits and dashes")]
+    #[error("its publisher has no plain name: {PLAIN_NAME}")]
     Publisher,
     /// Not a key.
     #[error(
@@ -101,8 +102,7 @@ pub fn sign(package: &[u8], publisher: &str, key: &SigningKey) -> Result<Vec<u8>
     if package.ends_with(MAGIC) {
         return Err(SealError::Sealed);
     }
-    let named = publisher.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if publisher.is_empty() || publisher.len() > 40 || !named {
+    if !is_plain_name(publisher) {
         return Err(SealError::Publisher);
     }
     let signature = key.pair.sign(&message(package, publisher));

@@ -6,6 +6,7 @@ use crate::jail::Compiler;
 use opssight_core::plugins::manifest::BudgetAsk;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How to run plugins.
 #[derive(Clone)]
@@ -33,6 +34,36 @@ pub struct RuntimeConfig {
     /// So many instances of interpreted plugins are kept between calls at most, each in a slot of the instance pool.
     /// None: every call has a fresh one.
     pub warm_instances: u32,
+    /// How to speak with upstreams.
+    pub upstream: UpstreamConfig,
+}
+
+/// How plugins' requests are carried.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct UpstreamConfig {
+    /// Certificate authorities to believe beside the system's own, as PEM.
+    pub ca_pem: Option<Vec<u8>>,
+    /// From the name to the end of the TLS handshake.
+    pub connect: Duration,
+    /// For status and headers.
+    pub head: Duration,
+    /// For each further piece of a body.
+    pub between: Duration,
+    /// For one request from start to end. The call's own wall time limits it further.
+    pub total: Duration,
+}
+
+impl Default for UpstreamConfig {
+    fn default() -> Self {
+        Self {
+            ca_pem: None,
+            connect: Duration::from_secs(5),
+            head: Duration::from_secs(20),
+            between: Duration::from_secs(10),
+            total: Duration::from_secs(30),
+        }
+    }
 }
 
 impl RuntimeConfig {
@@ -50,6 +81,7 @@ impl RuntimeConfig {
             largest: SizeClass::Large,
             aot_bytes: 2 << 30,
             warm_instances: 32,
+            upstream: UpstreamConfig::default(),
         }
     }
 }

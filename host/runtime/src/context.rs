@@ -1,10 +1,12 @@
 //! One call: for whom, of which plugin, within which limits, and what the host saw while it ran.
 
 use crate::budget::{Budget, Kind, Meter};
+use crate::config::UpstreamConfig;
 use crate::credentials::Secrets;
 use crate::egress::{Accounts, Refusal, Resolver};
 use crate::lifecycle::Notices;
 use crate::plugin::Plugin;
+use crate::rate::Upstreams;
 use crate::sync::lock;
 use opssight_core::plugins::{CallTarget, CallUsage, CredentialSource, Credentials, PluginState, abilities};
 use opssight_core::time::Clock;
@@ -20,6 +22,10 @@ pub(crate) struct Services {
     pub(crate) resolver: Arc<dyn Resolver>,
     pub(crate) accounts: Accounts,
     pub(crate) notices: Arc<Notices>,
+    pub(crate) upstreams: Upstreams,
+    pub(crate) upstream: UpstreamConfig,
+    /// Certificate authorities beside the system's own.
+    pub(crate) roots: Arc<[reqwest::Certificate]>,
 }
 
 /// Shared by the store, the requests that it makes and whoever waits for the answer.

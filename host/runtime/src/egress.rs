@@ -4,6 +4,7 @@
 mod account;
 mod address;
 mod client;
+mod decode;
 mod gate;
 mod network;
 mod refusal;
@@ -12,8 +13,9 @@ mod rule;
 pub(crate) mod template;
 
 pub(crate) use account::{Account, Accounts};
-pub(crate) use client::{Timeouts, exchange, vet_address};
+pub(crate) use client::{Timeouts, certificates, exchange, vet_address};
 pub(crate) use gate::{Outgoing, send};
 pub(crate) use refusal::Refusal;
 pub use resolve::Resolver;
 pub(crate) use resolve::SystemResolver;
+pub(crate) use rule::covers;

@@ -66,9 +66,17 @@ impl InstallError {
     }
 }
 
-/// What a package holds, without compiling it.
+/// What a package holds, without compiling it and whatever size the operator takes: all that is looked at before consent.
+pub fn examine(bytes: &[u8]) -> Result<PackageContents, InstallError> {
+    contents(precheck::check(bytes)?, bytes)
+}
+
+/// The same for this host, whose operator may not want plugins of its size.
 pub(crate) fn read(host: &Parts, bytes: &[u8]) -> Result<PackageContents, InstallError> {
-    let surface = check(host, bytes)?;
+    contents(check(host, bytes)?, bytes)
+}
+
+fn contents(surface: Surface, bytes: &[u8]) -> Result<PackageContents, InstallError> {
     let manifest = opssight_package::manifest(bytes)?;
     let kinds = kinds(&surface.exports);
     agree(&manifest, &kinds, &surface.imports)?;

@@ -40,10 +40,10 @@ mod wasi;
 
 pub use budget::{Budget, Kind};
 pub use class::{CompileCap, SizeClass};
-pub use config::RuntimeConfig;
+pub use config::{RuntimeConfig, UpstreamConfig};
 pub use egress::Resolver;
 pub use imports::log::Level;
-pub use install::InstallError;
+pub use install::{InstallError, examine};
 pub use jail::{CellLimits, CompileError, Compiler, compile_worker, lock_in};
 pub use plugin::LogLine;
 pub use precheck::PrecheckError;

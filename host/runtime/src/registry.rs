@@ -6,12 +6,13 @@ use crate::calls;
 use crate::class::SizeClass;
 use crate::config::RuntimeConfig;
 use crate::context::Services;
-use crate::egress::{Accounts, SystemResolver};
+use crate::egress::{self, Accounts, SystemResolver};
 use crate::engine::{PluginEngine, PluginThreads};
 use crate::install::{self, InstallError};
 use crate::jail::Workshop;
 use crate::lifecycle::Notices;
 use crate::plugin::{LogLine, Plugin};
+use crate::rate::Upstreams;
 use crate::shelf::Shelf;
 use crate::slots::Slots;
 use crate::state::HostState;
@@ -21,9 +22,9 @@ use async_trait::async_trait;
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::manifest::BudgetAsk;
 use opssight_core::plugins::{
-    ActionInvocation, ActionOutcome, CallError, CallTarget, Called, CredentialSource, Credentials, HealthReport,
-    InstalledPlugin, Manifest, PageRequest, PluginState, Plugins, PullBatch, RawDelivery, Reception, VerifyError,
-    Wants, WebhookDelivery,
+    ActionInvocation, ActionOutcome, CallError, CallTarget, Called, CredentialSource, Credentials, Grants,
+    HealthReport, InstalledPlugin, Manifest, PageRequest, PluginState, Plugins, PullBatch, RawDelivery, Reception,
+    VerifyError, Wants, WebhookDelivery,
 };
 use opssight_core::time::Clock;
 use std::path::{Path, PathBuf};
@@ -43,6 +44,12 @@ pub enum RuntimeError {
     /// The directory of compiled plugins.
     #[error("open the directory of compiled plugins below {}", .0.display())]
     Cache(PathBuf, #[source] std::io::Error),
+    /// The operator's certificate authorities.
+    #[error("read the certificate authorities that upstreams are checked against: {0}")]
+    Certificates(String),
+    /// The system's randomness.
+    #[error("draw a key: the system has no randomness")]
+    Randomness,
     /// A directory of packages.
     #[error("read the plugins in {}", .0.display())]
     Directory(PathBuf, #[source] std::io::Error),
@@ -91,6 +98,7 @@ impl PluginHost {
         let workshop = Workshop::new(config.compiler, config.compile_cap);
         let resolver = config.resolver.unwrap_or_else(|| Arc::new(SystemResolver));
         let notices = Arc::<Notices>::default();
+        let upstream = config.upstream;
         let services = Services {
             credentials,
             state,
@@ -98,6 +106,9 @@ impl PluginHost {
             resolver,
             accounts: Accounts::default(),
             notices: Arc::clone(&notices),
+            upstreams: Upstreams::new().ok_or(RuntimeError::Randomness)?,
+            roots: roots(upstream.ca_pem.as_deref())?,
+            upstream,
         };
         let threads = PluginThreads::start(config.threads).map_err(RuntimeError::Threads)?;
         let warm = Arc::new(WarmInstances::new(config.warm_instances as usize));
@@ -175,6 +186,15 @@ impl PluginHost {
     }
 }
 
+fn roots(pem: Option<&[u8]>) -> Result<Arc<[reqwest::Certificate]>, RuntimeError> {
+    let Some(pem) = pem else { return Ok(Arc::default()) };
+    match egress::certificates(pem) {
+        Ok(roots) if roots.is_empty() => Err(RuntimeError::Certificates("there is no certificate in it".to_owned())),
+        Ok(roots) => Ok(roots.into()),
+        Err(error) => Err(RuntimeError::Certificates(error.to_string())),
+    }
+}
+
 /// Everything that a component may import, once for all of them.
 pub(crate) fn linker(engine: &PluginEngine) -> wasmtime::Result<Linker<HostState>> {
     let mut linker = Linker::new(&engine.engine);
@@ -241,5 +261,9 @@ impl Plugins for PluginHost {
         self.services.accounts.forget(connection);
         self.breakers.forget(connection);
         self.warm.forget(connection);
+    }
+
+    fn regrant(&self, connection: &ConnectionId, grants: &Arc<Grants>) {
+        self.services.accounts.regrant(connection, grants);
     }
 }

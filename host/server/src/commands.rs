@@ -4,6 +4,7 @@ mod admin;
 mod compile_worker;
 mod config;
 mod openapi;
+mod plugin;
 mod serve;
 
 use crate::config::Flags;
@@ -53,6 +54,9 @@ enum Command {
     /// Compile one plugin package from standard input to standard output, locked in
     #[command(name = COMPILE_WORKER, hide = true)]
     CompileWorker(compile_worker::Limits),
+    /// Plugins: installed ones, packages, and the places that offer them
+    #[command(subcommand, visible_alias = "plugins", after_help = plugin::EXAMPLES)]
+    Plugin(plugin::PluginCommand),
     #[command(flatten)]
     Client(ClientCommand),
 }
@@ -80,6 +84,7 @@ pub fn run(cli: Cli) -> u8 {
             Command::CompileWorker(limits) => return compile_worker::run(limits),
             Command::Doctor => return opssight_cli::doctor(cli.globals).await,
             Command::Completion { shell } => return opssight_cli::completion(shell, Cli::command()),
+            Command::Plugin(command) => return plugin::run(command, cli.globals).await,
             Command::Client(command) => return opssight_cli::run(command, cli.globals).await,
         };
         match done {

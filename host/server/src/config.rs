@@ -48,6 +48,7 @@ impl Config {
         problems.extend(self.server.problems());
         problems.extend(self.hooks.problems());
         problems.extend(self.plugins.problems(self.server.listen));
+        problems.extend(crate::catalogues::problems(&self.plugins));
         problems.extend(self.worker.problems());
         problems.extend(self.retention.problems());
         problems

@@ -1,13 +1,14 @@
 //! How this host runs plugins.
 
 use crate::config::{Config, Largest};
+use anyhow::Context;
 use opssight_runtime::{CompileCap, Compiler, RuntimeConfig, SizeClass};
 
 /// This very program, also when the file that it was started from has been replaced since.
 const OURSELVES: &str = "/proc/self/exe";
 
 /// What the configuration says, and compiling in the jail.
-pub(crate) fn runtime(config: &Config) -> RuntimeConfig {
+pub(crate) fn runtime(config: &Config) -> anyhow::Result<RuntimeConfig> {
     let plugins = &config.plugins;
     let mut runtime = RuntimeConfig::new(&config.server.data);
     runtime.compiler = Compiler::worker(OURSELVES, [crate::commands::COMPILE_WORKER]);
@@ -20,5 +21,9 @@ pub(crate) fn runtime(config: &Config) -> RuntimeConfig {
     runtime.aot_bytes = plugins.compiled_mib.saturating_mul(1 << 20);
     runtime.warm_instances = plugins.warm_instances;
     runtime.caps = plugins.caps.into();
-    runtime
+    if let Some(path) = &plugins.ca_file {
+        let pem = std::fs::read(path).with_context(|| format!("read the certificates in {}", path.display()))?;
+        runtime.upstream.ca_pem = Some(pem);
+    }
+    Ok(runtime)
 }

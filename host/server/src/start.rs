@@ -18,6 +18,7 @@ use opssight_core::hooks::{Hooks, Inbox, Processor, Retry};
 use opssight_core::identity::Identity;
 use opssight_core::page::PageOf;
 use opssight_core::plugins::Plugins;
+use opssight_core::plugins::catalogue::Catalogue;
 use opssight_core::plugins::installs::{Installs, PluginRuntime};
 use opssight_core::time::{Clock, Randomness};
 use opssight_runtime::PluginHost;
@@ -46,6 +47,7 @@ struct House {
     store: Arc<Store>,
     plugins: Arc<dyn Plugins>,
     installs: Installs,
+    catalogue: Option<Arc<dyn Catalogue>>,
     bus: Arc<dyn Bus>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Randomness>,
@@ -55,7 +57,7 @@ struct House {
 pub async fn start(config: Config, telemetry: Telemetry) -> anyhow::Result<Running> {
     let (store, bus) = data::open(&config.server.data).await?;
     let host = {
-        let (runtime, store) = (runtime(&config), Arc::clone(&store));
+        let (runtime, store) = (runtime(&config)?, Arc::clone(&store));
         PluginHost::open(runtime, store.clone(), store, Arc::new(SystemClock))?
     };
     start_with(config, telemetry, store, bus, host.clone(), host).await
@@ -74,7 +76,11 @@ pub async fn start_with(
     let installs = plugins::desk(&config, &store, &bus, &plugins, runtime)?;
     plugins::load(&installs, &config).await?;
     let random = Arc::new(SystemRandomness);
-    let house = House { store: Arc::clone(&store), plugins, installs, bus, clock, random, config };
+    let catalogue = match config.plugins.catalogues.as_slice() {
+        [] => None,
+        _ => Some(crate::catalogues::open(&config.plugins).context("open the catalogues")?),
+    };
+    let house = House { store: Arc::clone(&store), plugins, installs, catalogue, bus, clock, random, config };
     // The store is locked to this process, so that whoever held a lease is gone.
     let released = store.release_all().await?;
     if released > 0 {
@@ -201,7 +207,7 @@ impl House {
             identity,
             plugins: Arc::clone(&self.plugins),
             installs: self.installs.clone(),
-            catalogue: None,
+            catalogue: self.catalogue.clone(),
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
             config: self.api_config(),

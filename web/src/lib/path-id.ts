@@ -31,3 +31,4 @@ const no = () => false;
 
 export const runHref = (id: string) => `/pipelines/${encodeURIComponent(id)}/`;
 export const connectionHref = (id: string) => `/connections/${encodeURIComponent(id)}/`;
+export const pluginHref = (id: string) => `/plugins/${encodeURIComponent(id)}/`;

@@ -18,21 +18,41 @@ const ROOMS: &[Room] = &[
     ("opssight-contract", &[], &[]),
     ("opssight-core", &["opssight-items"], &[]),
     ("opssight-package", &["opssight-core"], &[]),
+    ("opssight-distribution", &["opssight-core", "opssight-package"], &[]),
     ("opssight-backends", &["opssight-core"], &[]),
     ("opssight-runtime", &["opssight-core", "opssight-package"], &["opssight-testkit"]),
     ("opssight-api-types", &["opssight-core"], &[]),
     ("opssight-api", &["opssight-api-types", "opssight-core"], &[]),
     ("opssight-cli", &["opssight-api-types"], &[]),
     (
+        "opssight-author",
+        &["opssight-core", "opssight-distribution", "opssight-package", "opssight-runtime"],
+        &["opssight-testkit"],
+    ),
+    (
         "opssight-server",
-        &["opssight-api", "opssight-backends", "opssight-cli", "opssight-core", "opssight-runtime"],
-        // The bench compares the sandbox with the same plugin without one.
-        &["opssight-api-types", "opssight-hostile", "opssight-plugin-github", "opssight-testkit"],
+        &[
+            "opssight-api",
+            "opssight-author",
+            "opssight-backends",
+            "opssight-cli",
+            "opssight-core",
+            "opssight-distribution",
+            "opssight-runtime",
+        ],
+        // The bench compares the sandbox with the same plugin without one; whole-host tests sign packages.
+        &[
+            "opssight-api-types",
+            "opssight-hostile",
+            "opssight-package",
+            "opssight-plugin-github",
+            "opssight-testkit",
+        ],
     ),
     ("opssight-plugin", &["opssight-items"], &[]),
     ("opssight-testkit", &["opssight-core", "opssight-package", "opssight-runtime"], &[]),
     ("opssight-hostile", &["opssight-core", "opssight-package", "opssight-runtime", "opssight-testkit"], &[]),
-    ("xtask", &["opssight-contract", "opssight-core", "opssight-items", "opssight-package"], &[]),
+    ("xtask", &["opssight-contract", "opssight-items"], &[]),
 ];
 
 /// A plugin knows the SDK and, in tests, the testkit.
@@ -49,7 +69,7 @@ const HEAVY: &[Room] = &[
     ("tower-http", &["opssight-api"], &[]),
     ("rust-embed", &["opssight-api"], &[]),
     ("utoipa", &["opssight-api", "opssight-api-types"], &[]),
-    ("reqwest", &["opssight-runtime", "opssight-cli"], &["opssight-server"]),
+    ("reqwest", &["opssight-runtime", "opssight-cli", "opssight-distribution"], &["opssight-server"]),
     ("jsonwebtoken", &["opssight-runtime"], &[]),
     (
         "tokio",
@@ -57,12 +77,13 @@ const HEAVY: &[Room] = &[
             "opssight-api",
             "opssight-backends",
             "opssight-cli",
+            "opssight-distribution",
             "opssight-hostile",
             "opssight-runtime",
             "opssight-server",
             "opssight-testkit",
         ],
-        &["opssight-core"],
+        &["opssight-author", "opssight-core"],
     ),
 ];
 

@@ -102,6 +102,7 @@ impl From<&CredentialInput> for CredentialInputForm {
             help: input.help.clone(),
             secret: input.secret,
             multiline: input.multiline,
+            optional: input.optional,
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 pub(super) fn of(app: &App) -> Result<&dyn Catalogue, Refusal> {
     let missing = || {
         let detail = "this host has no catalogue: name places that offer plugins in its configuration \
-                      (plugins.catalogue), or install a file";
+                      (plugins.catalogues), or install a file";
         Refusal::new(Kind::Conflict, detail).with_code("no-catalogue")
     };
     app.catalogue.as_deref().ok_or_else(missing)

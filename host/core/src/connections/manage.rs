@@ -1,6 +1,7 @@
 //! Making, changing and checking connections: everything a person enters is judged here, all of it at once.
 
 use super::store::{CheckOutcome, Connection, ConnectionHealth, ConnectionStore};
+use super::webhook;
 use crate::error::{Kind, StoreError};
 use crate::events::{Bus, Topic};
 use crate::id::{ConnectionId, PluginId};
@@ -107,6 +108,9 @@ pub struct Made {
     pub connection: Connection,
     /// Its new webhook secret.
     pub webhook_secret: Option<String>,
+    /// What stands after the `?` of its hook's address, where deliveries are verified by a token in it and the token
+    /// was set just now.
+    pub hook_query: Option<String>,
 }
 
 /// The desk where connections are made.
@@ -136,7 +140,7 @@ impl Connections {
         let digest = self.agreed(&new.plugin, new.consent)?;
         let settings = with_defaults(&manifest, new.settings);
         let mut credentials = new.credentials;
-        let webhook_secret = self.fill_webhook_secret(&manifest, &mut credentials);
+        let webhook_secret = webhook::fill_secret(&manifest, &mut credentials, &*self.random);
         let mut problems = name_problems(&new.name);
         problems.extend(settings_problems(&manifest, &settings));
         problems.extend(credential_problems(&manifest, &credentials));
@@ -162,7 +166,7 @@ impl Connections {
             return Err(ConnectionError::Conflict("another connection has this name"));
         }
         self.bus.wake(Topic::Feeds);
-        Ok(Made { connection, webhook_secret })
+        Ok(Made { connection, webhook_secret, hook_query: webhook::hook_query(&manifest, &credentials) })
     }
 
     /// Change one.
@@ -192,6 +196,8 @@ impl Connections {
             connection.grants = Arc::new(grants);
         }
         let mut webhook_secret = None;
+        let hook_is_new =
+            manifest.webhook.as_ref().is_some_and(|webhook| patch.credentials.contains_key(&webhook.credential));
         let credentials = if patch.credentials.is_empty() {
             None
         } else {
@@ -202,7 +208,7 @@ impl Connections {
                     None => credentials.remove(&name),
                 };
             }
-            webhook_secret = self.fill_webhook_secret(&manifest, &mut credentials);
+            webhook_secret = webhook::fill_secret(&manifest, &mut credentials, &*self.random);
             problems.extend(credential_problems(&manifest, &credentials));
             Some(credentials)
         };
@@ -217,8 +223,12 @@ impl Connections {
             return Err(ConnectionError::Conflict("it was changed meanwhile, or another connection has this name"));
         }
         self.plugins.forget(id);
+        self.plugins.regrant(id, &connection.grants);
         self.bus.wake(Topic::Feeds);
-        Ok(Made { connection, webhook_secret })
+        let hook_query = hook_is_new
+            .then(|| credentials.as_ref().and_then(|credentials| webhook::hook_query(&manifest, credentials)))
+            .flatten();
+        Ok(Made { connection, webhook_secret, hook_query })
     }
 
     /// The version that a new connection runs: the active one, if it is what the person saw.
@@ -296,27 +306,8 @@ impl Connections {
         self.store.connection(id).await?.ok_or_else(|| ConnectionError::NotFound(id.clone()))
     }
 
-    /// A webhook secret that the operator leaves empty is made here: long, random, shown once.
-    fn fill_webhook_secret(&self, manifest: &Manifest, credentials: &mut Credentials) -> Option<String> {
-        let webhook = manifest.webhook.as_ref()?;
-        let spec = manifest.credential(&webhook.credential)?;
-        let scheme = spec.schemes.iter().find(|scheme| matches!(scheme, CredentialScheme::HmacSha256 { .. }))?;
-        let input = scheme.inputs().first()?;
-        let credential = credentials
-            .entry(spec.name.clone())
-            .or_insert_with(|| Credential { scheme: scheme.name().to_owned(), inputs: BTreeMap::new() });
-        let value = credential.inputs.entry(input.name.clone()).or_default();
-        if !value.is_empty() {
-            return None;
-        }
-        *value = self.hex(32);
-        Some(value.clone())
-    }
-
     fn hex(&self, bytes: usize) -> String {
-        let mut buffer = vec![0_u8; bytes];
-        self.random.fill(&mut buffer);
-        buffer.iter().map(|byte| format!("{byte:02x}")).collect()
+        webhook::hex(&*self.random, bytes)
     }
 }
 
@@ -384,6 +375,8 @@ fn credential_problems(manifest: &Manifest, credentials: &Credentials) -> Vec<Pr
         };
         for input in scheme.inputs() {
             match credential.inputs.get(&input.name) {
+                None if input.optional => {}
+                Some(value) if input.optional && value.trim().is_empty() => {}
                 None => wrong(format!("{at}/inputs/{}", input.name), format!("is required: {}", input.title)),
                 Some(value) if value.trim().is_empty() => {
                     wrong(format!("{at}/inputs/{}", input.name), format!("is empty: {}", input.title));

@@ -47,7 +47,9 @@ impl HookError {
             Self::NoConnection(_) => Kind::NotFound,
             Self::Disabled(_) | Self::Withheld(_) => Kind::Conflict,
             Self::NoPlugin(_) | Self::Store(_) => Kind::Unavailable,
-            Self::NotGenuine(VerifyError::NoSecret | VerifyError::NotReceiving) => Kind::Conflict,
+            Self::NotGenuine(VerifyError::NoSecret | VerifyError::BadSecret | VerifyError::NotReceiving) => {
+                Kind::Conflict
+            }
             Self::NotGenuine(_) => Kind::Unauthenticated,
             Self::TooLarge { .. } => Kind::TooMany,
         }
@@ -63,7 +65,9 @@ impl HookError {
             Self::NotGenuine(VerifyError::Missing) => "signature-missing",
             Self::NotGenuine(VerifyError::Malformed) => "signature-malformed",
             Self::NotGenuine(VerifyError::Mismatch) => "signature-mismatch",
+            Self::NotGenuine(VerifyError::Expired) => "signature-expired",
             Self::NotGenuine(VerifyError::NoSecret) => "no-webhook-secret",
+            Self::NotGenuine(VerifyError::BadSecret) => "webhook-secret-unusable",
             Self::NotGenuine(VerifyError::NotReceiving) => "takes-no-deliveries",
             Self::TooLarge { .. } => "body-too-large",
             Self::Store(_) => "store-unavailable",
@@ -184,13 +188,13 @@ impl Hooks {
 
 /// The upstream's id and the event's name, as far as headers tell.
 fn names(webhook: &WebhookSpec, headers: &[(String, String)]) -> (Option<String>, Option<String>) {
-    let find = |wanted: &Option<String>| {
-        let wanted = wanted.as_ref()?;
+    let find = |wanted: Option<&str>| {
+        let wanted = wanted?;
         let (_, value) = headers.iter().find(|(name, _)| name == wanted)?;
         let value: String = crate::fact::clean(value).chars().take(200).collect();
         (!value.is_empty()).then_some(value)
     };
-    (find(&webhook.delivery_id), find(&webhook.event))
+    (find(webhook.delivery_id_header()), find(webhook.event.as_deref()))
 }
 
 /// The id of a delivery whose upstream gives none: what it says.

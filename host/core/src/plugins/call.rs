@@ -199,7 +199,7 @@ pub struct HealthReport {
 /// Why a delivery was not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    /// The header that should carry the signature is missing.
+    /// What should carry the signature or the token is missing.
     #[error("the delivery carries no signature")]
     Missing,
     /// The header does not look as the manifest says.
@@ -208,9 +208,15 @@ pub enum VerifyError {
     /// The signature is not the one that our secret makes.
     #[error("the delivery's signature does not match")]
     Mismatch,
+    /// It was signed too long ago, or by a clock that is ahead of ours.
+    #[error("the delivery was not signed just now")]
+    Expired,
     /// The connection has no secret to verify with.
     #[error("the connection has no webhook secret")]
     NoSecret,
+    /// The connection's secret is not of the form that the scheme wants.
+    #[error("the connection's webhook secret does not have the form that the scheme wants")]
+    BadSecret,
     /// The plugin takes no deliveries.
     #[error("the connection's plugin takes no deliveries")]
     NotReceiving,
@@ -323,6 +329,9 @@ pub trait Plugins: Send + Sync {
     /// The connection's settings, credentials or grants changed, or it is gone: drop what was cached for it
     /// (minted tokens, open connections).
     fn forget(&self, connection: &ConnectionId);
+
+    /// The connection's grants are now these. Calls that are under way may not go on with what was taken away.
+    fn regrant(&self, _connection: &ConnectionId, _grants: &Arc<Grants>) {}
 }
 
 /// Durable plugin state, read side. Writes go with the transaction that stores the items.
@@ -350,7 +359,7 @@ pub type Credentials = BTreeMap<String, Credential>;
 /// One filled-in credential. Prints nothing of itself.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credential {
-    /// Which of the manifest's schemes was chosen: "bearer", "jwt-bearer", "hmac-sha256".
+    /// Which of the manifest's schemes was chosen, by its name: "bearer", "aws-sigv4", "hmac-sha256".
     pub scheme: String,
     /// The scheme's inputs by name; some of them secret.
     pub inputs: BTreeMap<String, String>,

@@ -1,8 +1,15 @@
 //! What a plugin declares about itself: `plugin.toml`, compiled into the component, readable without running it.
 
+mod credentials;
 mod texts;
+mod webhook;
 
+pub use credentials::{
+    AwsSigv4, ClientAuth, ClientCredentials, CredentialInput, CredentialScheme, CredentialSpec, ExchangeBy, JwtBearer,
+    TokenExchange,
+};
 pub use texts::{PLAIN_NAME, is_plain_name};
+pub use webhook::{SignatureEncoding, SignedTimestamp, Verification, WebhookSpec, standard};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -62,117 +69,6 @@ fn empty_schema() -> serde_json::Value {
     serde_json::json!({ "type": "object", "additionalProperties": false })
 }
 
-/// A credential, with the ways in which it may be given.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CredentialSpec {
-    /// Name that egress rules and the webhook refer to.
-    pub name: String,
-    /// For people.
-    pub title: String,
-    /// The connection works without it.
-    #[serde(default)]
-    pub optional: bool,
-    /// The operator chooses one.
-    pub schemes: Vec<CredentialScheme>,
-}
-
-/// One way to give a credential. Inputs are filled in by the operator.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "scheme", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum CredentialScheme {
-    /// `Authorization: Bearer <input "token">`.
-    Bearer {
-        /// For people.
-        title: String,
-        /// What the operator fills in.
-        inputs: Vec<CredentialInput>,
-    },
-    /// A JWT signed with a private key, exchanged for a short-lived token.
-    JwtBearer {
-        /// For people.
-        title: String,
-        /// What the operator fills in; `{name}` in the texts below stands for one of them.
-        inputs: Vec<CredentialInput>,
-        /// "RS256" or "ES256".
-        algorithm: String,
-        /// Input that holds the PEM private key.
-        key: String,
-        /// Claims beside `iat` and `exp`, as templates.
-        claims: BTreeMap<String, String>,
-        /// How long the JWT lives, seconds.
-        lifetime_secs: u32,
-        /// How far `iat` is set back against clock drift, seconds.
-        #[serde(default)]
-        backdate_secs: u32,
-        /// Where the JWT buys a token. `{setting:name}` stands for a setting, `{name}` for an input.
-        exchange: TokenExchange,
-    },
-    /// A shared secret that signs incoming deliveries; only for `webhook.credential`.
-    HmacSha256 {
-        /// For people.
-        title: String,
-        /// What the operator fills in; left empty, the host makes one and shows it once.
-        inputs: Vec<CredentialInput>,
-    },
-}
-
-impl CredentialScheme {
-    /// The name under which a connection stores its choice.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Bearer { .. } => "bearer",
-            Self::JwtBearer { .. } => "jwt-bearer",
-            Self::HmacSha256 { .. } => "hmac-sha256",
-        }
-    }
-
-    /// For people.
-    pub fn title(&self) -> &str {
-        match self {
-            Self::Bearer { title, .. } | Self::JwtBearer { title, .. } | Self::HmacSha256 { title, .. } => title,
-        }
-    }
-
-    /// What the operator fills in.
-    pub fn inputs(&self) -> &[CredentialInput] {
-        match self {
-            Self::Bearer { inputs, .. } | Self::JwtBearer { inputs, .. } | Self::HmacSha256 { inputs, .. } => inputs,
-        }
-    }
-}
-
-/// A field of a credential form.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CredentialInput {
-    /// Its key.
-    pub name: String,
-    /// For people.
-    pub title: String,
-    /// Where to find it.
-    #[serde(default)]
-    pub help: String,
-    /// Never shown again once stored.
-    #[serde(default)]
-    pub secret: bool,
-    /// A text area (PEM keys).
-    #[serde(default)]
-    pub multiline: bool,
-}
-
-/// How a JWT becomes a token.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TokenExchange {
-    /// Template of the URL that is POSTed to with the JWT as bearer.
-    pub url: String,
-    /// JSON pointer to the token in the answer.
-    pub token: String,
-    /// JSON pointer to its RFC 3339 expiry in the answer.
-    pub expires_at: String,
-}
-
 /// Where requests may go, and what the host attaches to them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -186,64 +82,6 @@ pub struct EgressRule {
     pub credential: Option<String>,
     /// Why, shown when the operator is asked to consent.
     pub reason: String,
-}
-
-/// How deliveries arrive.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WebhookSpec {
-    /// Credential that verifies them.
-    pub credential: String,
-    /// How.
-    pub verification: Verification,
-    /// Header that holds the upstream's id of the delivery; without one, the body's hash is the id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivery_id: Option<String>,
-    /// Header that names the event, for the delivery log.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub event: Option<String>,
-    /// Headers that the plugin sees, lower case. All others are dropped before storage.
-    pub headers: Vec<String>,
-    /// Markdown for the operator: where to paste the address and the secret.
-    #[serde(default)]
-    pub setup: String,
-}
-
-/// A signature scheme.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "scheme", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Verification {
-    /// HMAC-SHA256 over the raw body.
-    HmacSha256 {
-        /// Header with the signature, lower case.
-        header: String,
-        /// What stands before it: "sha256=".
-        #[serde(default)]
-        prefix: String,
-        /// "hex" or "base64".
-        encoding: SignatureEncoding,
-        /// The credential's input that is the key.
-        input: String,
-    },
-}
-
-impl Verification {
-    /// As it stands in manifests and in what people read.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::HmacSha256 { .. } => "hmac-sha256",
-        }
-    }
-}
-
-/// How a signature is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SignatureEncoding {
-    /// Hexadecimal digits.
-    Hex,
-    /// Standard base64.
-    Base64,
 }
 
 /// Something to pull.
@@ -407,10 +245,8 @@ impl Manifest {
                 wrong(format!("egress[{i}].methods"), "list the methods that are needed");
             }
         }
-        if let Some(webhook) = &self.webhook
-            && !known(&webhook.credential)
-        {
-            wrong("webhook.credential".into(), "names a credential that is not declared");
+        for (at, problem) in credentials::problems(self).into_iter().chain(webhook::problems(self)) {
+            wrong(at, &problem);
         }
         for (i, feed) in self.feeds.iter().enumerate() {
             if !name_ok(&feed.name) {

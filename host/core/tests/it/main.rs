@@ -14,6 +14,7 @@ mod installs;
 mod items;
 mod kinds;
 mod learning;
+mod manifest;
 mod plugins;
 mod retry;
 mod withheld;

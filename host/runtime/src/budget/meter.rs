@@ -54,6 +54,11 @@ impl Meter {
         Ok(())
     }
 
+    /// When the call started.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
     /// CPU time of all finished polls, microseconds.
     pub(crate) fn cpu_us(&self) -> u64 {
         self.spent_ns.load(Ordering::Relaxed) / 1_000

@@ -1,4 +1,4 @@
-//! Tokens that were bought with a key, until they run out.
+//! Tokens that were bought with a key, or signed with it, until they run out.
 
 use crate::egress::Refusal;
 use crate::sync::lock;
@@ -12,8 +12,16 @@ const EARLY_SECS: i64 = 300;
 /// A token with its end.
 #[derive(Clone)]
 pub(crate) struct Token {
-    pub(crate) value: String,
-    pub(crate) expires_at: Timestamp,
+    value: String,
+    renew_at: Timestamp,
+}
+
+impl Token {
+    /// A token that was made now. One that lives only minutes is used for most of its life.
+    pub(super) fn new(value: String, now: Timestamp, expires_at: Timestamp) -> Self {
+        let lives_secs = expires_at.since(now) / 1_000_000;
+        Self { value, renew_at: expires_at.plus_secs(-EARLY_SECS.min(lives_secs / 4)) }
+    }
 }
 
 /// One place per credential. Whoever finds it empty fills it while the others wait for the result: an upstream sees
@@ -34,7 +42,7 @@ impl Tokens {
     ) -> Result<String, Refusal> {
         let place = self.place(credential);
         let mut token = place.lock().await;
-        if let Some(token) = token.as_ref().filter(|token| token.expires_at.plus_secs(-EARLY_SECS) > now) {
+        if let Some(token) = token.as_ref().filter(|token| token.renew_at > now) {
             return Ok(token.value.clone());
         }
         let bought = buy.await?;

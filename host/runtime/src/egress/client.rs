@@ -1,48 +1,71 @@
 //! The HTTP client of one connection: it dials only addresses that were looked at, follows nothing, keeps nothing.
 
+use super::decode::Decoder;
 use super::network::{AddressDenied, Networks, Reachable};
 use super::refusal::Refusal;
 use super::resolve::{GateResolver, NameError, Resolver};
 use super::{Account, Outgoing};
+use crate::config::UpstreamConfig;
 use crate::context::CallContext;
 use crate::text;
-use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, Response, header};
-use reqwest::Client;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use reqwest::{Certificate, Client};
 use std::error::Error;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use url::{Host, Url};
 
-const CONNECT: Duration = Duration::from_secs(5);
+/// More headers than this has no honest answer.
+const MAX_HEADERS: usize = 128;
+/// Nor more bytes in all of them.
+const MAX_HEADER_BYTES: usize = 64 << 10;
 
-/// How long to wait within one request; the call's wall time limits both.
+/// How long to wait within one request; the call's wall time limits all of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timeouts {
     /// For status and headers.
     pub(crate) head: Duration,
     /// For each further piece of the body.
     pub(crate) between: Duration,
+    /// From start to end.
+    pub(crate) total: Duration,
 }
 
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self { head: Duration::from_secs(20), between: Duration::from_secs(10) }
+impl Timeouts {
+    pub(crate) fn of(config: &UpstreamConfig) -> Self {
+        Self { head: config.head, between: config.between, total: config.total }
     }
+}
+
+/// The certificates of a PEM file.
+pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, reqwest::Error> {
+    Certificate::from_pem_bundle(pem)
 }
 
 /// Two clients, because plain http may go only where it was granted. Made when the first request is.
 pub(super) struct Clients {
     resolver: Arc<dyn Resolver>,
     networks: Arc<Networks>,
+    roots: Arc<[Certificate]>,
+    connect: Duration,
     secure: OnceLock<Option<Client>>,
     plain: OnceLock<Option<Client>>,
 }
 
 impl Clients {
-    pub(super) fn new(resolver: Arc<dyn Resolver>, networks: Arc<Networks>) -> Self {
-        Self { resolver, networks, secure: OnceLock::new(), plain: OnceLock::new() }
+    pub(super) fn new(call: &CallContext, networks: Arc<Networks>) -> Self {
+        let services = &call.services;
+        let (resolver, roots) = (Arc::clone(&services.resolver), Arc::clone(&services.roots));
+        Self {
+            resolver,
+            networks,
+            roots,
+            connect: services.upstream.connect,
+            secure: OnceLock::new(),
+            plain: OnceLock::new(),
+        }
     }
 
     fn of(&self, url: &Url) -> Option<&Client> {
@@ -62,7 +85,9 @@ impl Clients {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            .connect_timeout(CONNECT)
+            // From the name to the end of the TLS handshake.
+            .connect_timeout(self.connect)
+            .tls_certs_merge(self.roots.iter().cloned())
             .pool_idle_timeout(Duration::from_secs(60))
             .pool_max_idle_per_host(4)
             .user_agent(concat!("opssight/", env!("CARGO_PKG_VERSION")))
@@ -72,9 +97,9 @@ impl Clients {
 }
 
 /// The scheme and, for literal addresses, the address; names are judged when they are dialled.
-pub(crate) fn vet_address(account: &Account, url: &Url, insecure_http: bool) -> Result<(), Refusal> {
+pub(crate) fn vet_address(account: &Account, url: &Url) -> Result<(), Refusal> {
     let not_allowed = |why: &str| Refusal::NotAllowed { url: printable(url), why: why.to_owned() };
-    if url.scheme() == "http" && !insecure_http {
+    if url.scheme() == "http" && !account.grants.insecure_http {
         return Err(not_allowed("plain http was not granted to the connection"));
     }
     let literal: IpAddr = match url.host() {
@@ -87,6 +112,15 @@ pub(crate) fn vet_address(account: &Account, url: &Url, insecure_http: bool) -> 
     account.networks.judge(literal, Reachable::Granted).map_err(denied)
 }
 
+/// What the guest says about the connection and not about its request, and what only the host decides. The body is
+/// whole, so that its length is known better here.
+pub(super) fn prepare(headers: &mut HeaderMap) {
+    drop_connection_headers(headers);
+    headers.remove(header::CONTENT_LENGTH);
+    headers.remove(header::EXPECT);
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+}
+
 /// Send one vetted request and take the whole answer.
 pub(crate) async fn exchange(
     call: &CallContext,
@@ -97,9 +131,11 @@ pub(crate) async fn exchange(
 ) -> Result<Response<Bytes>, Refusal> {
     let client = account.clients.of(url).ok_or(Refusal::Host("the host cannot make an HTTP client"))?;
     let mut headers = outgoing.headers;
-    drop_connection_headers(&mut headers);
+    prepare(&mut headers);
     let request = client.request(outgoing.method, url.clone()).headers(headers).body(outgoing.body);
-    let patience = timeouts.head.min(call.meter.remaining());
+    let whole = timeouts.total.min(call.meter.remaining());
+    let ends = Instant::now() + whole;
+    let patience = timeouts.head.min(whole);
     let mut response = match tokio::time::timeout(patience, request.send()).await {
         Err(_) => return Err(Refusal::Timeout("the answer")),
         Ok(Err(error)) => return Err(failed(url, &error)),
@@ -108,28 +144,36 @@ pub(crate) async fn exchange(
     let mut answer = Response::new(Bytes::new());
     *answer.status_mut() = response.status();
     *answer.headers_mut() = std::mem::take(response.headers_mut());
+    vet_headers(answer.headers())?;
     drop_connection_headers(answer.headers_mut());
     answer.headers_mut().remove(header::SET_COOKIE);
-    *answer.body_mut() = take_body(call, url, response, timeouts.between).await?;
+    let decoder = Decoder::new(answer.headers_mut(), call.budget.response_bytes)?;
+    *answer.body_mut() = take_body(url, response, decoder, timeouts.between, ends).await?;
     Ok(answer)
 }
 
+fn vet_headers(headers: &HeaderMap) -> Result<(), Refusal> {
+    let bytes = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum::<usize>();
+    if headers.len() > MAX_HEADERS || bytes > MAX_HEADER_BYTES {
+        return Err(Refusal::Broken("the answer has more headers than anybody needs".to_owned()));
+    }
+    Ok(())
+}
+
 async fn take_body(
-    call: &CallContext,
     url: &Url,
     mut response: reqwest::Response,
+    mut decoder: Decoder,
     between: Duration,
+    ends: Instant,
 ) -> Result<Bytes, Refusal> {
-    let limit = call.budget.response_bytes;
-    let mut body = BytesMut::new();
     loop {
-        let patience = between.min(call.meter.remaining());
+        let patience = between.min(ends.saturating_duration_since(Instant::now()));
         match tokio::time::timeout(patience, response.chunk()).await {
             Err(_) => return Err(Refusal::Timeout("the rest of the answer")),
             Ok(Err(error)) => return Err(failed(url, &error)),
-            Ok(Ok(None)) => return Ok(body.freeze()),
-            Ok(Ok(Some(chunk))) if body.len() + chunk.len() > limit => return Err(Refusal::ResponseTooLarge(limit)),
-            Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
+            Ok(Ok(None)) => return decoder.finish(),
+            Ok(Ok(Some(chunk))) => decoder.take(&chunk)?,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The gate itself: one request of one call, from the guest's words to the upstream's answer.
 
-use super::client::{self, Timeouts, exchange, printable};
+use super::client::{self, Timeouts, exchange, prepare, printable};
 use super::refusal::Refusal;
 use crate::context::CallContext;
 use crate::credentials;
@@ -41,29 +41,41 @@ async fn pass(
     timeouts: Timeouts,
 ) -> Result<Response<Bytes>, Refusal> {
     let account = call.services.accounts.of(call);
-    let rule =
-        account.rules.vet(&outgoing.method, url).map_err(|why| Refusal::NotAllowed { url: printable(url), why })?;
-    client::vet_address(&account, url, call.target.grants.insecure_http)?;
+    let vetted = account.rules.vet(&outgoing.method, url);
+    let (rule, key) = vetted.map_err(|why| Refusal::NotAllowed { url: printable(url), why })?;
+    if !account.grants.allow(key) {
+        return Err(Refusal::Withheld(key.to_owned()));
+    }
+    client::vet_address(&account, url)?;
     if call.requests.fetch_add(1, Ordering::Relaxed) >= call.budget.requests {
         call.requests.fetch_sub(1, Ordering::Relaxed);
         return Err(Refusal::TooManyRequests(call.budget.requests));
     }
-    account.patience.admit(call.target.priority, call.services.clock.now(), call.meter.remaining()).await?;
-    let _slot = account.in_flight.acquire().await.map_err(|_closed| Refusal::Host("the host is shutting down"))?;
-    let mut minted = None;
-    if let Some(name) = &rule.credential {
+    let chosen = match &rule.credential {
+        Some(name) => credentials::choose(call, name).await?,
+        None => None,
+    };
+    let priority = call.target.priority;
+    let upstream = call.services.upstreams.of(url, chosen.as_ref().map(|chosen| &chosen.inputs));
+    let _own_slot = account.slots.take(priority).await?;
+    let _slot = upstream.slots.take(priority).await?;
+    let _admitted = upstream.admit(priority, call.services.clock.now(), call.meter.remaining()).await?;
+    prepare(&mut outgoing.headers);
+    if rule.credential.is_some() {
         outgoing.headers.remove(header::AUTHORIZATION);
-        if let Some(signed) = credentials::authorization(call, &account, name).await? {
-            outgoing.headers.insert(header::AUTHORIZATION, signed.header);
-            minted = signed.minted.then_some(name);
-        }
     }
-    let mut answer = exchange(call, &account, url, outgoing, timeouts).await?;
-    account.patience.observe(&answer, call.services.clock.now());
+    // From here on it may hold a secret and is not printed.
+    let mut signed_url = url.clone();
+    let mut minted = None;
+    if let Some(chosen) = &chosen {
+        minted = credentials::sign(call, &account, chosen, &mut signed_url, &mut outgoing).await?;
+    }
+    let mut answer = exchange(call, &account, &signed_url, outgoing, timeouts).await?;
+    upstream.observe(&answer, call.services.clock.now());
     if answer.status() == StatusCode::UNAUTHORIZED
-        && let Some(name) = minted
+        && let Some(token) = minted
     {
-        account.tokens.forget(name).await;
+        account.tokens.forget(&token).await;
     }
     call.secrets.mask(&mut answer);
     Ok(answer)

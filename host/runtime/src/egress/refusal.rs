@@ -12,6 +12,9 @@ pub(crate) enum Refusal {
     /// The name leads, or the literal is, where this connection may not go.
     #[error("{host} leads to {address}, {why}: an administrator can grant that network to the connection")]
     Address { host: String, address: String, why: &'static str },
+    /// The manifest says yes, and the connection does not give it.
+    #[error("the connection withholds \"{0}\" from the plugin: an administrator can give it back")]
+    Withheld(String),
     /// The rule wants a credential that the connection does not have.
     #[error("the connection has no credential \"{0}\"")]
     NoCredential(String),
@@ -50,7 +53,11 @@ impl Refusal {
     pub(crate) fn is_denial(&self) -> bool {
         matches!(
             self,
-            Self::NotAllowed { .. } | Self::Address { .. } | Self::NoCredential(_) | Self::TooManyRequests(_)
+            Self::NotAllowed { .. }
+                | Self::Address { .. }
+                | Self::Withheld(_)
+                | Self::NoCredential(_)
+                | Self::TooManyRequests(_)
         )
     }
 
@@ -59,6 +66,7 @@ impl Refusal {
         match self {
             Self::NotAllowed { .. } => "egress.denied",
             Self::Address { .. } => "egress.address",
+            Self::Withheld(_) => "egress.withheld",
             Self::NoCredential(_) => "credential.missing",
             Self::BadCredential { .. } => "credential.unusable",
             Self::CredentialRefused { .. } => "credential.refused",
@@ -76,9 +84,11 @@ impl Refusal {
     /// Whose fault it is, and what to do about it.
     pub(crate) fn verdict(&self) -> (FaultSource, FailureClass) {
         match self {
-            Self::NotAllowed { .. } | Self::Address { .. } | Self::NoCredential(_) | Self::BadCredential { .. } => {
-                (FaultSource::Policy, FailureClass::Config)
-            }
+            Self::NotAllowed { .. }
+            | Self::Address { .. }
+            | Self::Withheld(_)
+            | Self::NoCredential(_)
+            | Self::BadCredential { .. } => (FaultSource::Policy, FailureClass::Config),
             Self::CredentialRefused { .. } => (FaultSource::Upstream, FailureClass::Auth),
             Self::Paused { .. } => (FaultSource::Upstream, FailureClass::RateLimited),
             Self::TooManyRequests(_) | Self::RequestTooLarge(_) | Self::ResponseTooLarge(_) => {
@@ -102,6 +112,7 @@ impl Refusal {
             Self::Broken(_) => Error::HttpResponseIncomplete,
             Self::Host(_) => Error::InternalError(None),
             Self::NotAllowed { .. }
+            | Self::Withheld(_)
             | Self::NoCredential(_)
             | Self::BadCredential { .. }
             | Self::CredentialRefused { .. }

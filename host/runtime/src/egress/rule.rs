@@ -2,7 +2,7 @@
 
 use super::template::{Use, expand};
 use http::Method;
-use opssight_core::plugins::Manifest;
+use opssight_core::plugins::{Manifest, abilities};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use url::Url;
@@ -13,7 +13,8 @@ pub(crate) struct Rule {
     base: Url,
     /// Without a slash at its end.
     prefix: String,
-    methods: Vec<String>,
+    /// In upper case, each with the key under which a connection may withhold it.
+    methods: Vec<(String, String)>,
     /// What the host signs it with.
     pub(crate) credential: Option<String>,
 }
@@ -35,7 +36,11 @@ impl Rules {
                 Ok(base) => rules.push(Rule {
                     prefix: base.path().trim_end_matches('/').to_owned(),
                     base,
-                    methods: rule.methods.iter().map(|method| method.to_ascii_uppercase()).collect(),
+                    methods: rule
+                        .methods
+                        .iter()
+                        .map(|method| (method.to_ascii_uppercase(), abilities::send_key(rule, method)))
+                        .collect(),
                     credential: rule.credential.clone(),
                 }),
                 Err(problem) => problems.push(problem),
@@ -44,8 +49,8 @@ impl Rules {
         Self { rules, problems }
     }
 
-    /// The rule that allows a request, or why none does.
-    pub(super) fn vet(&self, method: &Method, url: &Url) -> Result<&Rule, String> {
+    /// The rule that allows a request and the key of doing so, or why none does.
+    pub(super) fn vet(&self, method: &Method, url: &Url) -> Result<(&Rule, &str), String> {
         if !url.username().is_empty() || url.password().is_some() {
             return Err("it carries a user name".to_owned());
         }
@@ -54,8 +59,8 @@ impl Rules {
         }
         let mut wrong_method = false;
         for rule in self.rules.iter().filter(|rule| rule.covers(url)) {
-            if rule.methods.iter().any(|allowed| allowed == method.as_str()) {
-                return Ok(rule);
+            if let Some((_, key)) = rule.methods.iter().find(|(allowed, _)| allowed == method.as_str()) {
+                return Ok((rule, key));
             }
             wrong_method = true;
         }
@@ -76,17 +81,23 @@ impl Rules {
 
 impl Rule {
     fn covers(&self, url: &Url) -> bool {
-        if !same_origin(&self.base, url) {
-            return false;
-        }
-        if self.prefix.is_empty() {
-            return true;
-        }
-        let Some(rest) = url.path().strip_prefix(&self.prefix) else { return false };
-        // Upstreams disagree about an encoded slash, so below a prefix there is none.
-        let lower = rest.to_ascii_lowercase();
-        (rest.is_empty() || rest.starts_with('/')) && !lower.contains("%2f") && !lower.contains("%5c")
+        same_origin(&self.base, url) && below(&self.prefix, url)
     }
+}
+
+/// Whether a URL is a base URL or lies below it.
+pub(crate) fn covers(base: &Url, url: &Url) -> bool {
+    same_origin(base, url) && below(base.path().trim_end_matches('/'), url)
+}
+
+fn below(prefix: &str, url: &Url) -> bool {
+    if prefix.is_empty() {
+        return true;
+    }
+    let Some(rest) = url.path().strip_prefix(prefix) else { return false };
+    // Upstreams disagree about an encoded slash, so below a prefix there is none.
+    let lower = rest.to_ascii_lowercase();
+    (rest.is_empty() || rest.starts_with('/')) && !lower.contains("%2f") && !lower.contains("%5c")
 }
 
 fn same_origin(base: &Url, url: &Url) -> bool {

@@ -25,7 +25,7 @@ pub(crate) fn expand(
     while let Some((before, after)) = rest.split_once('{') {
         text.push_str(before);
         let (name, after) = after.split_once('}').ok_or_else(|| format!("\"{template}\" has a brace too many"))?;
-        let value = value(name, settings, inputs)?;
+        let value = value(name, usage, settings, inputs)?;
         if usage == Use::Url && !text.is_empty() && !is_plain(&value) {
             return Err(format!("{name} may hold only letters, digits, dots, dashes and underscores"));
         }
@@ -37,10 +37,11 @@ pub(crate) fn expand(
     Ok(text)
 }
 
-fn value(name: &str, settings: &Value, inputs: &BTreeMap<String, String>) -> Result<String, String> {
+fn value(name: &str, usage: Use, settings: &Value, inputs: &BTreeMap<String, String>) -> Result<String, String> {
     let missing = || format!("{name} is not set");
     let Some(setting) = name.strip_prefix("setting:") else {
-        return inputs.get(name).filter(|value| !value.is_empty()).cloned().ok_or_else(missing);
+        // One that may stay empty is there and empty.
+        return inputs.get(name).filter(|value| usage == Use::Text || !value.is_empty()).cloned().ok_or_else(missing);
     };
     match settings.get(setting) {
         Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),

@@ -1,5 +1,6 @@
 //! `wasi:http/outgoing-handler`: every request leaves through the gate in [`crate::egress`].
 
+use crate::config::UpstreamConfig;
 use crate::context::CallContext;
 use crate::egress::{self, Outgoing, Refusal};
 use bytes::Bytes;
@@ -54,8 +55,8 @@ async fn send(
     // The whole body first, before anything is decided: guests end their body after they have handed over the
     // request, and one that is refused or answered too early reports a broken connection instead of our answer.
     let body = collect(call, body).await?;
-    egress::send(call, Outgoing { method: head.method, uri: head.uri, headers: head.headers, body }, timeouts(&options))
-        .await
+    let outgoing = Outgoing { method: head.method, uri: head.uri, headers: head.headers, body };
+    egress::send(call, outgoing, timeouts(&call.services.upstream, &options)).await
 }
 
 async fn collect(call: &CallContext, body: WasiBody) -> Result<Bytes, Refusal> {
@@ -70,14 +71,15 @@ async fn collect(call: &CallContext, body: WasiBody) -> Result<Bytes, Refusal> {
 }
 
 /// What the guest wants, never longer than what the host allows.
-fn timeouts(options: &RequestOptions) -> egress::Timeouts {
+fn timeouts(config: &UpstreamConfig, options: &RequestOptions) -> egress::Timeouts {
     let clamp = |wanted: Option<Duration>, most: Duration| wanted.map_or(most, |wanted| wanted.min(most));
-    let host = egress::Timeouts::default();
+    let host = egress::Timeouts::of(config);
     egress::Timeouts {
         head: clamp(
             options.first_byte_timeout.map(|first| first.saturating_add(options.connect_timeout.unwrap_or_default())),
             host.head,
         ),
         between: clamp(options.between_bytes_timeout, host.between),
+        total: host.total,
     }
 }

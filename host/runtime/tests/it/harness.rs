@@ -49,6 +49,11 @@ impl House {
         Self::at_with(TempDir::new().unwrap(), set)
     }
 
+    /// With something of its configuration changed.
+    pub(crate) fn configured(change: impl FnOnce(&mut RuntimeConfig)) -> Self {
+        Self::with(change)
+    }
+
     /// On the data of a host that was there before.
     pub(crate) fn at(data: TempDir) -> Self {
         Self::at_with(data, |_| {})
@@ -181,10 +186,10 @@ impl Clock for HandClock {
     }
 }
 
-struct Names(BTreeMap<String, Vec<IpAddr>>);
+pub(crate) struct Names(BTreeMap<String, Vec<IpAddr>>);
 
 impl Names {
-    fn new(names: &[(&str, &[&str])]) -> Self {
+    pub(crate) fn new(names: &[(&str, &[&str])]) -> Self {
         let parse = |addresses: &[&str]| addresses.iter().map(|address| address.parse().unwrap()).collect();
         Self(names.iter().map(|(name, addresses)| ((*name).to_owned(), parse(addresses))).collect())
     }

@@ -18,6 +18,8 @@ use std::path::PathBuf;
 pub struct PluginsConfig {
     /// Folder of `*.wasm` packages to install at start; `plugins` inside of the data folder unless told.
     pub dir: Option<PathBuf>,
+    /// PEM file with certificate authorities to believe beside the system's own, for upstreams with a private one.
+    pub ca_file: Option<PathBuf>,
     /// Calls of plugins are made. Off: deliveries are taken and wait, nothing is pulled, no action is carried out.
     pub enabled: bool,
     /// For authors at work: packages without a signature, and other content under a version that is installed, are
@@ -38,6 +40,11 @@ pub struct PluginsConfig {
     pub compiled_mib: u64,
     /// Instances of interpreted plugins that are kept between calls, all together; 0 makes every call start afresh.
     pub warm_instances: u32,
+    /// Places that offer plugins, asked in this order: "oci://HOST/PREFIX", "dir:PATH" or "mirror:PATH". The first that
+    /// knows a plugin speaks for it.
+    pub catalogues: Vec<String>,
+    /// A docker configuration (`config.json`) that holds how to sign in to registries.
+    pub registry_auth: Option<PathBuf>,
     /// The operator's ceiling on every call of every plugin. What is left out is not lowered.
     pub caps: CapsConfig,
 }
@@ -59,6 +66,9 @@ impl Default for PluginsConfig {
     fn default() -> Self {
         Self {
             dir: None,
+            ca_file: None,
+            catalogues: Vec::new(),
+            registry_auth: None,
             enabled: true,
             dev: false,
             trust: TrustConfig::default(),

@@ -9,8 +9,10 @@
 mod canary;
 mod command_line;
 mod door;
+mod guides;
 mod harness;
 mod jail;
 mod kills;
+mod lifecycle;
 mod live;
 mod replay;

@@ -4,6 +4,7 @@ import { ChevronLeft, ChevronRight, CircleCheck, LoaderCircle, Puzzle } from 'lu
 import Link from 'next/link';
 import { useRouter } from 'next/navigation';
 import { useState } from 'react';
+import { Abilities } from '@/features/plugins/abilities';
 import { usePlugins } from '@/features/plugins/queries';
 import { asProblem } from '@/lib/api';
 import { connectionHref } from '@/lib/path-id';
@@ -75,6 +76,12 @@ function Fill({ plugin, onMade }: { plugin: Plugin; onMade: (connection: Connect
   return (
     <>
       <PageHeader title={`Connect ${plugin.name}`} note={plugin.description} />
+      <details className="card mb-6 px-4 py-3">
+        <summary className="w-fit rounded text-sm font-medium">What you agree to: {plugin.name} {plugin.version} can do {plugin.can.length} things</summary>
+        <div className="mt-3">
+          <Abilities abilities={plugin.can} />
+        </div>
+      </details>
       <ConnectionForm
         plugin={plugin}
         action="Connect"
@@ -83,7 +90,8 @@ function Fill({ plugin, onMade }: { plugin: Plugin; onMade: (connection: Connect
         onCancel={() => router.push('/connections/')}
         onSubmit={(filled) =>
           create.mutate(
-            { plugin: plugin.id, ...filled },
+            // What was shown is what is agreed to, even if another version runs by now.
+            { plugin: plugin.id, consent: plugin.digest, ...filled },
             {
               onSuccess: (connection) => {
                 onMade(connection);

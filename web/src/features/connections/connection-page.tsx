@@ -24,6 +24,7 @@ import { HealthBadge } from './health';
 import { HookSetup } from './hook-setup';
 import { Markdown } from './markdown-view';
 import { useCheckConnection, useConnection, usePatchConnection, useRemoveConnection, useSyncConnection } from './queries';
+import { Withheld } from './withheld';
 
 export function ConnectionPage() {
   const id = usePathId();
@@ -71,6 +72,7 @@ function View({ connection, plugin }: { connection: Connection; plugin: Plugin |
         </div>
         {connection.status.feeds.length > 0 && <Feeds feeds={connection.status.feeds} known={plugin?.feeds ?? []} />}
         <DeliveryLog connection={connection.id} />
+        {plugin && <Withheld connection={connection} plugin={plugin} />}
       </div>
       {open === 'remove' && <Remove connection={connection} onClose={() => setOpen(undefined)} />}
     </>

@@ -85,15 +85,15 @@ const forms: CredentialForm[] = [
   {
     name: 'api', title: 'API', optional: false,
     schemes: [
-      { scheme: 'bearer', title: 'Token', inputs: [{ name: 'token', title: 'Token', help: '', secret: true, multiline: false }] },
+      { scheme: 'bearer', title: 'Token', inputs: [{ name: 'token', title: 'Token', help: '', secret: true, multiline: false, optional: false }] },
       { scheme: 'jwt-bearer', title: 'App', inputs: [
-        { name: 'app_id', title: 'App ID', help: '', secret: false, multiline: false },
-        { name: 'key', title: 'Key', help: '', secret: true, multiline: true },
+        { name: 'app_id', title: 'App ID', help: '', secret: false, multiline: false, optional: false },
+        { name: 'key', title: 'Key', help: '', secret: true, multiline: true, optional: false },
       ] },
     ],
   },
   { name: 'webhook', title: 'Webhook', optional: false, schemes: [
-    { scheme: 'hmac-sha256', title: 'Secret', inputs: [{ name: 'secret', title: 'Secret', help: '', secret: true, multiline: false }] },
+    { scheme: 'hmac-sha256', title: 'Secret', inputs: [{ name: 'secret', title: 'Secret', help: '', secret: true, multiline: false, optional: false }] },
   ] },
 ];
 
@@ -114,6 +114,30 @@ describe('credentials', () => {
   it('tell which input is missing', () => {
     const drafts = { api: { scheme: 'jwt-bearer', inputs: { app_id: '7' } } };
     expect(credentialsOf(forms, drafts, false).problems).toEqual({ '/api/inputs/key': 'This is needed.' });
+  });
+});
+
+describe('inputs that may stay empty', () => {
+  const input = { help: '', secret: true, multiline: false, optional: false };
+  const aws: CredentialForm[] = [
+    { name: 'aws', title: 'Keys', optional: false, schemes: [{ scheme: 'aws-sigv4', title: 'Access key', inputs: [
+      { ...input, name: 'secret_access_key', title: 'Secret' },
+      { ...input, name: 'session_token', title: 'Session token', optional: true },
+    ] }] },
+  ];
+  it('are not asked for beside those that are needed', () => {
+    const drafts = { aws: { scheme: 'aws-sigv4', inputs: { secret_access_key: 'k' } } };
+    expect(credentialsOf(aws, drafts, true)).toEqual({
+      credentials: { aws: { scheme: 'aws-sigv4', inputs: { secret_access_key: 'k', session_token: '' } } },
+      problems: {},
+    });
+    expect(credentialsOf(aws, initialDrafts(aws), true).problems).toEqual({ '/aws/inputs/secret_access_key': 'This is needed.' });
+  });
+  it.each(['hmac-sha256', 'token-header', 'standard-webhooks', 'url-token'])('are all made by the host for %s', (scheme) => {
+    const hook: CredentialForm[] = [
+      { name: 'hook', title: 'Secret', optional: false, schemes: [{ scheme, title: 'Secret', inputs: [{ ...input, name: 'secret', title: 'Secret' }] }] },
+    ];
+    expect(credentialsOf(hook, initialDrafts(hook), true)).toEqual({ credentials: {}, problems: {} });
   });
 });
 

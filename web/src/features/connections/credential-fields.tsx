@@ -47,7 +47,7 @@ export function CredentialFields({
         const set = (typed: string) => onChange({ scheme: scheme.scheme, inputs: { ...draft.inputs, [input.name]: typed } });
         const known = stored?.scheme === scheme.scheme ? stored.inputs[input.name] : undefined;
         return (
-          <Labelled key={key} title={input.title} help={input.help} problem={problems[`/${form.name}/inputs/${input.name}`]}>
+          <Labelled key={key} title={input.title} help={input.help} optional={input.optional} problem={problems[`/${form.name}/inputs/${input.name}`]}>
             {(ids) =>
               input.multiline ? (
                 <textarea

@@ -11,9 +11,12 @@ export function initialDrafts(forms: readonly CredentialForm[]): CredentialDraft
 const schemeOf = (form: CredentialForm, draft: CredentialDraft | undefined) =>
   form.schemes.find(({ scheme }) => scheme === draft?.scheme) ?? form.schemes[0];
 
+/** Schemes that verify deliveries: what is left empty, the host makes. */
+const FOR_DELIVERIES = ['hmac-sha256', 'token-header', 'standard-webhooks', 'url-token'];
+
 /** May all inputs stay empty? An optional credential may; so may a webhook secret, which the host then makes. */
 export const mayBeEmpty = (form: CredentialForm) =>
-  form.optional || form.schemes.every(({ scheme }) => scheme === 'hmac-sha256');
+  form.optional || form.schemes.every(({ scheme }) => FOR_DELIVERIES.includes(scheme));
 
 /**
  * The credentials to send, or what is wrong, by "/<credential>/inputs/<input>". A credential that is left empty is
@@ -33,7 +36,7 @@ export function credentialsOf(
     const filled = scheme.inputs.filter((input) => typed[input.name]?.trim());
     if (filled.length === 0 && (!isNew || mayBeEmpty(form))) continue;
     for (const input of scheme.inputs) {
-      if (!typed[input.name]?.trim()) problems[`/${form.name}/inputs/${input.name}`] = 'This is needed.';
+      if (!input.optional && !typed[input.name]?.trim()) problems[`/${form.name}/inputs/${input.name}`] = 'This is needed.';
     }
     credentials[form.name] = {
       scheme: scheme.scheme,

@@ -1,0 +1,45 @@
+//! How the commands speak: data on standard output, everything else on standard error.
+
+use std::io::{self, Write};
+
+/// The two streams, and how data is wanted.
+pub struct Talk {
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
+    json: bool,
+    quiet: bool,
+}
+
+impl Talk {
+    /// Speak on these streams. `json`: data as one JSON document instead of lines for people; `quiet`: no progress.
+    pub fn new(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>, json: bool, quiet: bool) -> Self {
+        Self { out, err, json, quiet }
+    }
+
+    /// Whether a program reads the data.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        self.json
+    }
+
+    /// One line of data.
+    pub(crate) fn say(&mut self, line: &str) -> io::Result<()> {
+        writeln!(self.out, "{line}")
+    }
+
+    /// One line about what is going on. Nowhere is left to say that standard error is gone.
+    pub(crate) fn note(&mut self, line: &str) {
+        if !self.quiet {
+            let _ = writeln!(self.err, "{line}");
+        }
+    }
+
+    /// One line about what went wrong; shown also when progress is not.
+    pub(crate) fn warn(&mut self, line: &str) {
+        let _ = writeln!(self.err, "{line}");
+    }
+}
+
+/// A text of somebody else's, made harmless for a terminal: no control characters but line breaks and tabs.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+}

@@ -1,0 +1,98 @@
+use super::Secrets;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use bytes::Bytes;
+use http::Response;
+use url::form_urlencoded::byte_serialize;
+
+const SECRET: &str = "s3cr?t/v\u{e4}l+\"ue>~";
+
+fn known(secret: &str) -> Secrets {
+    let secrets = Secrets::default();
+    secrets.add(secret);
+    secrets
+}
+
+#[test]
+fn secrets_are_found_wherever_they_are_echoed() {
+    let secrets = known("s3cr3t-value");
+    secrets.add("short");
+    assert_eq!(secrets.scrub("Bearer s3cr3t-value, s3cr3t-value!"), "Bearer [secret], [secret]!");
+    assert_eq!(secrets.scrub("short"), "short");
+    let body = Bytes::from_static(b"s3s3cr3t-value{\"token\":\"s3cr3t-value\"}s3cr");
+    let mut answer = Response::builder().header("x-echo", "Bearer s3cr3t-value").body(body).unwrap();
+    secrets.mask(&mut answer);
+    assert_eq!(answer.body(), "s3************{\"token\":\"************\"}s3cr");
+    assert_eq!(answer.headers()["x-echo"], "Bearer ************");
+}
+
+#[test]
+fn no_usual_encoding_hides_a_secret() {
+    let percent: String = SECRET
+        .bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02x}") })
+        .collect();
+    let cases = [
+        SECRET.to_owned(),
+        serde_json::to_string(SECRET).unwrap(),
+        serde_json::to_string(SECRET).unwrap().replace('/', "\\/"),
+        super::percent_encoded(SECRET),
+        percent.replace("%7e", "~"),
+        byte_serialize(SECRET.as_bytes()).collect(),
+        hex::encode(SECRET),
+        hex::encode_upper(SECRET),
+        STANDARD.encode(SECRET),
+        URL_SAFE.encode(SECRET),
+    ];
+    let secrets = known(SECRET);
+    for encoded in cases {
+        let text = format!("before {encoded} after");
+        let scrubbed = secrets.scrub(&text);
+        assert!(scrubbed.starts_with("before ") && scrubbed.ends_with(" after"), "{encoded}: {scrubbed}");
+        let left = scrubbed.trim_start_matches("before ").trim_end_matches(" after");
+        assert!(left.replace("[secret]", "").len() <= 2, "{encoded}: {scrubbed}");
+    }
+}
+
+#[test]
+fn a_secret_inside_of_a_longer_encoded_text_is_found_at_every_offset() {
+    let secrets = known(SECRET);
+    for before in ["", "a", "ab", "abc", "user:", "user::"] {
+        for after in ["", "x", "xy", "xyz"] {
+            let encoded = STANDARD.encode(format!("{before}{SECRET}{after}"));
+            let mut answer = Response::new(Bytes::from(encoded.clone()));
+            secrets.mask(&mut answer);
+            let masked = std::str::from_utf8(answer.body()).unwrap();
+            assert_eq!(masked.len(), encoded.len());
+            // What is left, decoded bit by bit, holds no byte of the secret.
+            let stars = masked.bytes().filter(|byte| *byte == b'*').count();
+            assert!(stars * 6 >= SECRET.len() * 8, "{before:?} {after:?}: {masked}");
+        }
+    }
+}
+
+#[test]
+fn overlapping_secrets_are_hidden_together() {
+    let secrets = known("abcdefgh12");
+    secrets.add("gh12345678");
+    assert_eq!(secrets.scrub("<abcdefgh12345678>"), "<[secret]>");
+}
+
+#[test]
+fn only_the_latest_signatures_are_looked_for() {
+    let secrets = Secrets::default();
+    for number in 0..20 {
+        secrets.add_passing(&format!("signature-{number:02}"));
+    }
+    assert_eq!(secrets.scrub("signature-03 signature-19"), "signature-03 [secret]");
+}
+
+#[test]
+fn looking_through_a_large_answer_takes_a_moment() {
+    let secrets = known(&"aab".repeat(700));
+    secrets.add(&"a".repeat(40));
+    let mut answer = Response::new(Bytes::from("a".repeat(39) + &"baaab".repeat(2_000_000)));
+    let start = std::time::Instant::now();
+    secrets.mask(&mut answer);
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+}

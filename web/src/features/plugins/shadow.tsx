@@ -1,0 +1,44 @@
+'use client';
+import type { Shadow } from '@opssight/client';
+import { asProblem } from '@/lib/api';
+import { count } from '@/lib/format';
+import { Button } from '@/ui/button';
+import { useStep } from './queries';
+
+/** A version that answers the same calls, offline, and what came of it so far. */
+export function ShadowCard({ id, shadow }: { id: string; shadow: Shadow }) {
+  const step = useStep(id);
+  return (
+    <section aria-label="Comparison" className="card mb-4 space-y-3 border-l-[3px] border-l-busy px-4 py-3">
+      <div className="flex flex-wrap items-center gap-3">
+        <p className="min-w-0 grow basis-60 text-sm">
+          <strong>Version {shadow.version} is being compared</strong>
+          <span className="block text-xs text-muted">
+            {count(shadow.compared)} of {count(shadow.calls)} calls, {shadow.different === 0 ? 'all answers the same' : `${count(shadow.different)} different`}. Nobody acts on its answers.
+          </span>
+        </p>
+        <Button busy={step.isPending} onClick={() => step.mutate({ step: 'drop', reason: 'dropped in the dashboard' })}>
+          Let go of it
+        </Button>
+        <Button look="primary" busy={step.isPending} onClick={() => step.mutate({ step: 'promote' })}>
+          Let it take over
+        </Button>
+      </div>
+      <progress className="h-1.5 w-full accent-(--accent-solid)" max={shadow.calls} value={Math.min(shadow.compared, shadow.calls)} aria-label="Calls compared" />
+      {shadow.samples.length > 0 && (
+        <ul className="space-y-1 text-xs">
+          {shadow.samples.slice(-5).map((sample) => (
+            <li key={sample.call} className="break-words">
+              <span className="text-faint">{sample.kind}</span> {sample.difference}
+            </li>
+          ))}
+        </ul>
+      )}
+      {step.error && (
+        <p role="alert" className="text-sm break-words text-bad first-letter:uppercase">
+          {asProblem(step.error).detail}
+        </p>
+      )}
+    </section>
+  );
+}
