@@ -10,7 +10,7 @@ use crate::rate::Upstreams;
 use crate::sync::lock;
 use opssight_core::plugins::{CallTarget, CallUsage, CredentialSource, Credentials, PluginState, abilities};
 use opssight_core::time::Clock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::OnceCell;
 
@@ -39,11 +39,25 @@ pub(crate) struct CallContext {
     pub(crate) memory_peak: AtomicU64,
     pub(crate) requests: AtomicU32,
     pub(crate) denied: AtomicU32,
+    /// Bodies of answers that the guest has not let go of.
+    held_bytes: AtomicUsize,
     /// Secrets that were used for this call: never to be seen again.
     pub(crate) secrets: Secrets,
     /// Read when the first request needs one.
     pub(crate) credentials: OnceCell<Credentials>,
     notes: Mutex<Notes>,
+}
+
+/// An answer's body that the host holds for a guest.
+pub(crate) struct Held {
+    call: Arc<CallContext>,
+    bytes: usize,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.call.held_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 #[derive(Default)]
@@ -73,6 +87,7 @@ impl CallContext {
             memory_peak: AtomicU64::new(0),
             requests: AtomicU32::new(0),
             denied: AtomicU32::new(0),
+            held_bytes: AtomicUsize::new(0),
             secrets: Secrets::default(),
             credentials: OnceCell::new(),
             notes: Mutex::default(),
@@ -82,6 +97,15 @@ impl CallContext {
     /// A context for the same connection in which nothing has happened.
     pub(crate) fn blank(&self) -> Self {
         Self::new(Arc::clone(&self.services), Arc::clone(&self.plugin), self.target.clone(), self.kind)
+    }
+
+    /// Keep the body of an answer for the guest: so many bytes. None: it has too many that it never read, which the
+    /// host holds on top of the guest's own memory.
+    pub(crate) fn hold(self: &Arc<Self>, bytes: usize) -> Option<Held> {
+        let limit = self.budget.response_bytes.saturating_mul(2);
+        let before = self.held_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let held = Held { call: Arc::clone(self), bytes };
+        (before.saturating_add(bytes) <= limit).then_some(held)
     }
 
     /// Another budget than the plugin's, before the call starts. Only the benches do this.
