@@ -41,13 +41,7 @@ const ROOMS: &[Room] = &[
             "opssight-runtime",
         ],
         // The bench compares the sandbox with the same plugin without one; whole-host tests sign packages.
-        &[
-            "opssight-api-types",
-            "opssight-hostile",
-            "opssight-package",
-            "opssight-plugin-github",
-            "opssight-testkit",
-        ],
+        &["opssight-api-types", "opssight-hostile", "opssight-package", "opssight-plugin-github", "opssight-testkit"],
     ),
     ("opssight-plugin", &["opssight-items"], &[]),
     ("opssight-testkit", &["opssight-core", "opssight-package", "opssight-runtime"], &[]),

@@ -231,7 +231,10 @@ async fn frozen(arena: &Arena) -> Ran {
         refused(desk.agreeing(&old, None).await, "downgrade")?;
     }
     let install = desk.installs.find(&arena.plugin()).await?;
-    ensure!(install.active().is_some_and(|version| version.digest == crate::arena::digest(&new)), "another version runs");
+    ensure!(
+        install.active().is_some_and(|version| version.digest == crate::arena::digest(&new)),
+        "another version runs"
+    );
     desk.uninstall(arena).await?;
     Ok("40 refused: downgrade".to_owned())
 }

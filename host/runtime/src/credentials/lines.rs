@@ -81,7 +81,10 @@ mod tests {
             ("s3cr3t-value", None),
             ("x s3cr3t\n-value y", Some("s3cr3t\n-value")),
             ("s3cr\r\n3t-v\r\nalue", Some("s3cr\r\n3t-v\r\nalue")),
-            ("\"s\n  3\n  c\n  r\n  3\n  t\n  -\n  v\n  a\n  l\n  u\n  e\"", Some("s\n  3\n  c\n  r\n  3\n  t\n  -\n  v\n  a\n  l\n  u\n  e")),
+            (
+                "\"s\n  3\n  c\n  r\n  3\n  t\n  -\n  v\n  a\n  l\n  u\n  e\"",
+                Some("s\n  3\n  c\n  r\n  3\n  t\n  -\n  v\n  a\n  l\n  u\n  e"),
+            ),
             ("s3cr3t-\nvalu", None),
             ("s3cr3t,\n-value", None),
             ("\n\n", None),

@@ -65,7 +65,8 @@ impl Desk {
 
     /// Stop the version that runs, and put another in its place.
     async fn revoke(&mut self, plugin: &str) {
-        let (status, shown) = self.client.ask(self.client.request(Method::GET, &format!("/api/v1/plugins/{plugin}"))).await;
+        let (status, shown) =
+            self.client.ask(self.client.request(Method::GET, &format!("/api/v1/plugins/{plugin}"))).await;
         if status == 200 && shown["digest"].is_string() {
             let body = json!({ "digest": shown["digest"], "reason": "a soak" });
             self.change("revoke", plugin, &body, &[200, 404]).await;

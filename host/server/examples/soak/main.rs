@@ -25,7 +25,8 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let (steps, seed) = (steps.parse().expect("a number of steps"), seed.parse().expect("a seed"));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     if runtime.block_on(soak(binary, steps, seed)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
