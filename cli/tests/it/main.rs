@@ -11,6 +11,7 @@ mod help;
 mod lists;
 mod login;
 mod output;
+mod plugins;
 mod terminal;
 mod watch;
 

@@ -241,7 +241,7 @@ struct Silence;
 #[async_trait]
 impl Listener for Silence {
     async fn woken(&mut self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -6,11 +6,7 @@
 //! API must stay prompt, memory must come back, and a neighbour that ticks must miss nothing: [`measure`] judges that.
 //! The numbers 1 to 75 are those of docs/security/hostile-corpus.md; letters are variants of a row, and X cases were
 //! added since.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a case that cannot be set up is a mistake in this corpus"
-)]
+#![expect(clippy::unwrap_used, reason = "a case that cannot be set up is a mistake in this corpus")]
 #![expect(clippy::indexing_slicing, reason = "a case that cannot be set up is a mistake in this corpus")]
 
 pub mod arena;

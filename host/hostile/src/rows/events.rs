@@ -35,7 +35,7 @@ async fn storm(arena: &Arena) -> Ran {
         match arena.host.receive(&arena.plain(), delivery).await {
             Ok(called) => bail!("{} items were taken", called.value.items.len()),
             Err(error) if matches!(error.code.as_str(), "plugin.invalid-answer" | "budget.hostcall") => {
-                codes.push(error.code)
+                codes.push(error.code);
             }
             Err(error) => bail!("it failed with {}: {error}", error.code),
         }

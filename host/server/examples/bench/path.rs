@@ -186,7 +186,7 @@ impl Client {
             .json()
             .await
             .expect("a connection");
-        let text = |field: &str| made[field].as_str().unwrap_or_else(|| panic!("{field} of {made}")).to_owned();
+        let text = |field: &str| made[field].as_str().expect("the answer has the field").to_owned();
         self.connection = text("id");
         self.secret = text("webhook_secret");
         self

@@ -164,7 +164,7 @@ fn schemes(key: &str) -> Vec<Scheme> {
                 "inputs": [named("access_key_id"), secret("secret_access_key"), secret("session_token")],
                 "service": "monitoring", "region": "eu-west-1",
             }),
-            json!({ "access_key_id": "AKIAEXAMPLEEXAMPLE", "secret_access_key": AWS, "session_token": "" }),
+            json!({ "access_key_id": "AKIAEXAMPLEEXAMPLE", "secret_access_key": AWS }),
         ),
         (
             "oauth2-client-credentials",
