@@ -23,6 +23,7 @@ const PASSWORD: &str = "c4n4ry-password-3307-secret+value";
 const HEADER: &str = "c4n4ry-header-7215-secret-value";
 const QUERY: &str = "c4n4ry-query-6618-secret-value";
 const AWS: &str = "c4n4ry/aws+9023/secret/access/key/val";
+const SESSION: &str = "c4n4ry-session-2286-secret+value/x";
 const CLIENT: &str = "c4n4ry-client-4471-secret-value";
 const HOOK: &str = "c4n4ry-hook-1199-secret-value";
 
@@ -164,7 +165,7 @@ fn schemes(key: &str) -> Vec<Scheme> {
                 "inputs": [named("access_key_id"), secret("secret_access_key"), secret("session_token")],
                 "service": "monitoring", "region": "eu-west-1",
             }),
-            json!({ "access_key_id": "AKIAEXAMPLEEXAMPLE", "secret_access_key": AWS }),
+            json!({ "access_key_id": "AKIAEXAMPLEEXAMPLE", "secret_access_key": AWS, "session_token": SESSION }),
         ),
         (
             "oauth2-client-credentials",
@@ -203,7 +204,7 @@ fn pem() -> String {
 
 /// Everything that must not be found: the secrets, and each line of the key (all keys begin alike).
 fn canaries(key: &str) -> Vec<String> {
-    let secrets = [BEARER, MINTED, PASSWORD, HEADER, QUERY, AWS, CLIENT, HOOK];
+    let secrets = [BEARER, MINTED, PASSWORD, HEADER, QUERY, AWS, SESSION, CLIENT, HOOK];
     let mut canaries: Vec<String> = secrets.iter().map(|secret| (*secret).to_owned()).collect();
     canaries.extend(key.lines().filter(|line| line.len() == 64).skip(2).map(str::to_owned));
     canaries
@@ -326,6 +327,7 @@ async fn no_byte_of_a_credential_is_found_in_anything_that_the_host_emits() {
             format!("authorization: Basic {}", STANDARD.encode(format!("someone:{PASSWORD}"))),
             format!("x-api-key: {HEADER}"),
             format!("api_key={QUERY}"),
+            format!("x-amz-security-token: {SESSION}"),
             "authorization: AWS4-HMAC-SHA256 Credential=AKIAEXAMPLEEXAMPLE/".to_owned(),
             format!("authorization: Basic {}", STANDARD.encode(format!("somebody:{CLIENT}"))),
         ];
