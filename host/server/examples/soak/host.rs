@@ -18,7 +18,7 @@ impl Host {
         let plugins: PathBuf = dir.join("plugins");
         std::fs::create_dir_all(&plugins).expect("a folder");
         let log = std::fs::File::create(dir.join("log")).expect("a log file");
-        let mut child = Command::new(binary)
+        let child = Command::new(binary)
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(dir.join("data"))
             .arg("--plugins")
@@ -33,18 +33,19 @@ impl Host {
             .stderr(log)
             .spawn()
             .expect("the host starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        // From here on it ends with the value, whatever is missing.
         let mut host = Self { child, url: String::new(), secret: String::new() };
-        loop {
+        let mut lines = BufReader::new(host.child.stdout.take().expect("its output")).lines();
+        while host.url.is_empty() {
             let line = lines.next().expect("the host says that it is ready").expect("text");
             if let Some(shown) = line.strip_prefix("Admin secret (shown once): ") {
                 shown.clone_into(&mut host.secret);
             }
             if let Some(url) = line.strip_prefix("OpsSight is ready at ") {
                 url.clone_into(&mut host.url);
-                return host;
             }
         }
+        host
     }
 
     pub(crate) fn memory_kib(&self) -> u64 {
