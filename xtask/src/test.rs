@@ -20,10 +20,11 @@ pub(crate) struct Args {
 type Stage = fn(&Workspace) -> Result<Count>;
 
 /// The stages, cheapest verdict first.
-pub(crate) const STAGES: [(&str, Stage); 5] = [
+pub(crate) const STAGES: [(&str, Stage); 6] = [
     ("typescript", typescript),
     ("rust", rust),
     ("hostile", crate::hostile::stage),
+    ("soak", crate::soak::stage),
     ("demo", played),
     ("browser", browser),
 ];

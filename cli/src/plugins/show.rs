@@ -1,4 +1,4 @@
-//! `opssight plugins list` and `opssight plugins inspect`.
+//! `opssight plugin list` and `opssight plugin inspect`.
 
 use crate::Session;
 use crate::Time;
@@ -90,7 +90,7 @@ fn about(plugin: &Plugin) -> Table {
     sheet.entry_if(
         "Waits",
         plugin.waiting.as_ref().map(|waiting| {
-            format!("version {}: `opssight plugins approve {}` shows what it wants more", waiting.version, plugin.id)
+            format!("version {}: `opssight plugin approve {}` shows what it wants more", waiting.version, plugin.id)
         }),
     );
     sheet.entry_if(

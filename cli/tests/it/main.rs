@@ -12,6 +12,7 @@ mod help;
 mod lists;
 mod login;
 mod output;
+mod plugins;
 mod terminal;
 mod watch;
 

@@ -16,12 +16,15 @@ use opssight_core::plugins::installs::{PackageRefusal, PluginRuntime};
 use opssight_core::plugins::{
     CallError, CallPriority, CallTarget, Called, Grants, HealthReport, PluginStats, Plugins, WebhookDelivery,
 };
-use opssight_runtime::{PluginHost, RuntimeConfig};
+use opssight_runtime::{Compiler, PluginHost, RuntimeConfig};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
+
+/// What this program is called with when it is to compile for the host under attack.
+pub const COMPILE_WORKER: &str = "compile-worker";
 
 /// Where cases are run.
 pub struct Arena {
@@ -47,6 +50,9 @@ impl Arena {
         let names = Arc::new(Names::default());
         let mut config = RuntimeConfig::new(data.path());
         config.resolver = Some(Arc::<Names>::clone(&names));
+        // As the server does it: this program once more, in the jail.
+        let (program, args) = (std::env::current_exe().context("find this program")?, vec![COMPILE_WORKER.into()]);
+        config.compiler = Compiler::Worker { program, args };
         let host = PluginHost::open(config, memory.clone(), memory.clone(), clock.clone())?;
         let (id, number, placed) = (Mutex::new("case".to_owned()), AtomicU64::new(0), Mutex::default());
         Ok(Self { host, memory, names, clock, data, options, id, number, placed })

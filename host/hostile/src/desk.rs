@@ -1,17 +1,15 @@
 //! The desk of installs over a store in memory.
 
+mod inbox;
+
 use crate::Arena;
 use anyhow::Result;
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::events::{Bus, Listener, Topic};
 use opssight_core::feeds::{FeedStore, LeasedFeed, Pulled};
-use opssight_core::hooks::{
-    Accepted, Delivery, DeliveryBody, DeliveryQuery, Inbox, LeasedDelivery, NewDelivery, Rejection, Settlement,
-};
-use opssight_core::id::{ConnectionId, DeliveryId, PluginId};
+use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::ingest::Applied;
-use opssight_core::page::Page;
 use opssight_core::plugins::installs::{
     Approval, Data, Install, InstallError, InstallRequest, InstallStore, Installs, PackageStore, PluginEvent,
     PublisherPin, RevocationTarget, Revoked, Saved, Source,
@@ -172,7 +170,8 @@ impl InstallStore for Shelf {
     }
 
     async fn happened(&self, plugin: &PluginId, what: &str) -> Result<bool, StoreError> {
-        Ok(self.0.lock().unwrap().events.iter().any(|event| event.plugin == *plugin && event.what == what))
+        let kept = self.0.lock().unwrap();
+        Ok(kept.events.iter().any(|event| event.plugin == *plugin && event.what == what))
     }
 
     async fn note(&self, event: PluginEvent) -> Result<(), StoreError> {
@@ -210,50 +209,6 @@ impl PackageStore for Shelf {
 
     async fn digests(&self) -> Result<Vec<String>, StoreError> {
         Ok(self.0.lock().unwrap().packages.keys().cloned().collect())
-    }
-}
-
-/// No deliveries: the cases call plugins themselves.
-#[async_trait]
-impl Inbox for Shelf {
-    async fn accept(&self, _: NewDelivery) -> Result<Accepted, StoreError> {
-        Err(StoreError::new("take a delivery", "there is no inbox here"))
-    }
-
-    async fn reject(&self, _: Rejection) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn lease(&self, _: u32, _: Timestamp, _: Timestamp) -> Result<Vec<LeasedDelivery>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn settle(&self, _: Settlement) -> Result<bool, StoreError> {
-        Ok(false)
-    }
-
-    async fn release_all(&self) -> Result<u64, StoreError> {
-        Ok(0)
-    }
-
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        Ok(None)
-    }
-
-    async fn replay(&self, _: &DeliveryId, _: Timestamp) -> Result<bool, StoreError> {
-        Ok(false)
-    }
-
-    async fn replay_faults(&self, _: &ConnectionId, _: Timestamp, _: Timestamp) -> Result<u64, StoreError> {
-        Ok(0)
-    }
-
-    async fn deliveries(&self, _: &DeliveryQuery) -> Result<Page<Delivery>, StoreError> {
-        Ok(Page { items: Vec::new(), next: None })
-    }
-
-    async fn delivery(&self, _: &DeliveryId) -> Result<Option<(Delivery, DeliveryBody)>, StoreError> {
-        Ok(None)
     }
 }
 

@@ -3,8 +3,10 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
+use opssight_hostile::arena::COMPILE_WORKER;
 use opssight_hostile::run::{self, Verdict};
 use opssight_hostile::{Case, Options, cases, neighbours, table};
+use opssight_runtime::{CellLimits, compile_worker};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -29,9 +31,16 @@ struct Cli {
 }
 
 fn main() -> Result<ExitCode> {
+    let args: Vec<String> = std::env::args().collect();
+    // It locks the process in, for which there must be no other thread yet.
+    if let [_, command, memory_mib, cpu_secs] = args.as_slice()
+        && command == COMPILE_WORKER
+    {
+        let limits = CellLimits { memory_mib: memory_mib.parse()?, cpu_secs: cpu_secs.parse()? };
+        return Ok(ExitCode::from(compile_worker(limits)));
+    }
     // Only fails where a provider is installed already.
     let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let args: Vec<String> = std::env::args().collect();
     if let [_, command, seed, mutants, rows @ ..] = args.as_slice()
         && command == "attacked"
     {

@@ -11,7 +11,7 @@ use crate::rate::Upstreams;
 use crate::sync::lock;
 use opssight_core::plugins::{CallTarget, CallUsage, CredentialSource, Credentials, PluginState, abilities};
 use opssight_core::time::Clock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::OnceCell;
 
@@ -41,6 +41,8 @@ pub(crate) struct CallContext {
     pub(crate) memory_peak: AtomicU64,
     pub(crate) requests: AtomicU32,
     pub(crate) denied: AtomicU32,
+    /// Bodies of answers that the guest has not let go of.
+    held_bytes: AtomicUsize,
     /// Secrets that were used for this call: never to be seen again.
     pub(crate) secrets: Secrets,
     /// Read when the first request needs one.
@@ -48,6 +50,18 @@ pub(crate) struct CallContext {
     /// What it learns from outside, written down or read from a record.
     pub(crate) tape: Tape,
     notes: Mutex<Notes>,
+}
+
+/// An answer's body that the host holds for a guest.
+pub(crate) struct Held {
+    call: Arc<CallContext>,
+    bytes: usize,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.call.held_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 #[derive(Default)]
@@ -79,6 +93,7 @@ impl CallContext {
             memory_peak: AtomicU64::new(0),
             requests: AtomicU32::new(0),
             denied: AtomicU32::new(0),
+            held_bytes: AtomicUsize::new(0),
             secrets: Secrets::default(),
             credentials: OnceCell::new(),
             tape,
@@ -92,6 +107,15 @@ impl CallContext {
         // Between calls nothing is recorded.
         blank.tape = Tape::default();
         blank
+    }
+
+    /// Keep the body of an answer for the guest: so many bytes. None: it has too many that it never read, which the
+    /// host holds on top of the guest's own memory.
+    pub(crate) fn hold(self: &Arc<Self>, bytes: usize) -> Option<Held> {
+        let limit = self.budget.response_bytes.saturating_mul(2);
+        let before = self.held_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let held = Held { call: Arc::clone(self), bytes };
+        (before.saturating_add(bytes) <= limit).then_some(held)
     }
 
     /// Another budget than the plugin's, before the call starts. Only the benches do this.

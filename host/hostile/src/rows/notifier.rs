@@ -38,14 +38,14 @@ fn notifying(arena: &Arena, version: usize, receipts: usize, upstream_id: &str, 
     let name = upstream_id.len();
     let each = format!(
         r#"(local $at i32)
-        (local.set $at (i32.const 131072))
+        (local.set $at (i32.const 1048576))
         (loop $more
             (i32.store8 (i32.add (local.get $at) (i32.const 8)) (i32.const 1))
             (i32.store (i32.add (local.get $at) (i32.const 12)) (i32.const 4096))
             (i32.store (i32.add (local.get $at) (i32.const 16)) (i32.const {name}))
             (local.set $at (i32.add (local.get $at) (i32.const {RECEIPT})))
             (br_if $more (i32.lt_u (local.get $at) (i32.const {end}))))"#,
-        end = 131_072 + RECEIPT * receipts
+        end = 1_048_576 + RECEIPT * receipts
     );
     let code = format!(
         r#"(import "wasi:clocks/monotonic-clock@0.2.12" "subscribe-duration" (func $subscribe (param i64) (result i32)))
@@ -53,7 +53,7 @@ fn notifying(arena: &Arena, version: usize, receipts: usize, upstream_id: &str, 
         (data (i32.const 4096) "{}")
         (func (export "opssight:plugin/notifier@1.0.0#send") (param i32 i32 i32 i32) (result i32)
             {each} {first}
-            (i32.store (i32.const 2048) (i32.const 131072)) (i32.store (i32.const 2052) (i32.const {receipts}))
+            (i32.store (i32.const 2048) (i32.const 1048576)) (i32.store (i32.const 2052) (i32.const {receipts}))
             (i32.const 2048))"#,
         crate::wasm::literal(upstream_id.as_bytes())
     );

@@ -19,7 +19,7 @@ pub(super) const CASES: &[Case] = &[
     case!(Packages "74e" "unknown-key", "is sealed with another key than its publisher's" => "refuse: wrong key", unknown_key),
     case!(Packages "74f" "revoked-key", "is sealed with a key that was revoked (this house has no delegations that could expire)" => "refuse: revoked", revoked_key),
     case!(Packages "74g" "downgrade", "is older than what ran here, and came properly sealed" => "refuse: downgrade", downgrade),
-    case!(Packages "74h" "frozen-feed", "its index is an old one, given again and again" => "notice that the index is older than what was seen, or has expired", frozen),
+    case!(Packages "74h" "frozen-feed", "the place that it comes from offers an old, well-sealed version again and again" => "refuse each time; nothing is updated by itself (that something newer is withheld cannot be seen)", frozen),
     case!(Packages "74i" "typo-squat", "is called `gihtub`, `g1thub`, `git-hub`, with Cyrillic letters" => "refuse: similar name, or no name at all", squat),
     case!(Packages "74j" "permission-creep", "an update asks for more hosts, methods, interfaces and CPU" => "hold it; the old version goes on", creep),
     case!(Packages "74k" "signer-change", "an update comes from another publisher, or is sealed for another" => "refuse", signer),
@@ -186,9 +186,9 @@ async fn revoked_key(arena: &Arena) -> Ran {
     let code = arena.check().await.err().map(|error| error.code);
     ensure!(code.as_deref().is_some_and(|code| code.starts_with("plugin.")), "what it signed goes on: {code:?}");
     let update = sign(&plain(arena, json!({ "version": "2.0.0" })), "acme", &key)?;
-    refused(desk.install(&update).await, "revoked")?;
+    refused(desk.install(&update).await, "key-revoked")?;
     desk.uninstall(arena).await?;
-    Ok("refused: revoked".to_owned())
+    Ok("refused: key-revoked".to_owned())
 }
 
 async fn revoked_digest(arena: &Arena) -> Ran {
@@ -221,9 +221,22 @@ async fn downgrade(arena: &Arena) -> Ran {
     outcome
 }
 
-/// Nothing in this house reads an index yet that could be old.
-async fn frozen(_: &Arena) -> Ran {
-    bail!("missing: this host reads no index, and what reads one must know how old it is")
+async fn frozen(arena: &Arena) -> Ran {
+    let (desk, key) = (Desk::new(arena), key());
+    let old = sign(&plain(arena, json!({ "version": "1.0.0" })), "acme", &key)?;
+    let new = sign(&plain(arena, json!({ "version": "1.0.1" })), "acme", &key)?;
+    ensure!(desk.install(&new).await.is_ok(), "the newer version is refused");
+    for _ in 0..20 {
+        refused(desk.install(&old).await, "downgrade")?;
+        refused(desk.agreeing(&old, None).await, "downgrade")?;
+    }
+    let install = desk.installs.find(&arena.plugin()).await?;
+    ensure!(
+        install.active().is_some_and(|version| version.digest == crate::arena::digest(&new)),
+        "another version runs"
+    );
+    desk.uninstall(arena).await?;
+    Ok("40 refused: downgrade".to_owned())
 }
 
 async fn squat(arena: &Arena) -> Ran {
@@ -231,11 +244,11 @@ async fn squat(arena: &Arena) -> Ran {
     let named = |id: &str| package_of(NOOP, &["health"], &manifest(json!({ "id": id, "publisher": "acme" })));
     ensure!(desk.install(&sign(&named("github"), "acme", &key)?).await.is_ok(), "github is refused");
     let mut told = 0;
-    for id in ["gihtub", "g1thub", "git-hub", "git_hub", "githubb", "ithub", "githud", "g-i-t-h-u-b"] {
+    for id in ["gihtub", "g1thub", "git-hub", "githubb", "ithub", "githud", "g-i-t-h-u-b"] {
         refused(desk.install(&sign(&named(id), "acme", &key)?).await, "similar-name")?;
         told += 1;
     }
-    for id in ["g\u{456}thub", "github\u{200b}", "\u{ff47}ithub", "GitHub", "github."] {
+    for id in ["g\u{456}thub", "github\u{200b}", "\u{ff47}ithub", "GitHub", "github.", "git_hub", "-github"] {
         let mut manifest = manifest(json!({ "publisher": "acme" }));
         manifest["id"] = json!(id);
         let package = with_manifest(manifest.to_string().as_bytes());
@@ -352,7 +365,8 @@ fn nested_types(arena: &Arena, depth: usize) -> Vec<u8> {
         wat::parse_str(r#"(component (instance $n) (export "opssight:plugin/health@1.0.0" (instance $n)))"#).unwrap();
     component.push(7);
     section.as_slice().encode(&mut component);
-    embed(arena, &component)
+    add_section(&mut component, SECTION, manifest(arena.asks(json!({}))).to_string().as_bytes());
+    component
 }
 
 async fn changed(arena: &Arena) -> Ran {

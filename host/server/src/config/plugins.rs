@@ -96,8 +96,8 @@ impl PluginsConfig {
                  reach: listen on 127.0.0.1, or leave --dev out and sign the packages"
             ));
         }
-        if self.compile_memory_mib.is_some_and(|mib| mib < 64) {
-            problems.push("plugins.compile_memory_mib: must be at least 64".to_owned());
+        if self.compile_memory_mib.is_some_and(|mib| mib < 16) {
+            problems.push("plugins.compile_memory_mib: must be at least 16".to_owned());
         }
         if self.compile_cpu_secs == Some(0) {
             problems.push("plugins.compile_cpu_secs: must be at least 1".to_owned());

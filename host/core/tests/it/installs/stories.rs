@@ -273,7 +273,7 @@ fn a_shadow_is_promoted_dropped_or_waits_by_its_rule() {
             assert_eq!(world.active("example"), Some(old.clone()));
         }
         compared(&world, &differences);
-        assert_eq!(now(world.desk.watch(Some(rule))).unwrap(), [expect.clone()]);
+        assert_eq!(now(world.desk.watch(Some(rule))).unwrap(), std::slice::from_ref(&expect));
         assert!(world.engine.running().shadow.is_empty() && world.install_of("example").shadow.is_none());
         let promoted = matches!(expect, Watched::Promoted(_));
         assert_eq!(world.active("example"), Some(if promoted { digest(&newer) } else { old }));
