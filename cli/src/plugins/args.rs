@@ -162,8 +162,8 @@ pub enum PluginsCommand {
         paging: Paging,
     },
     /// List recorded calls of a plugin, newest first
-    #[command(after_help = "Examples:\n  opssight plugins calls github\n  \
-        opssight plugins calls github --outcome failed --connection acme")]
+    #[command(after_help = "Examples:\n  opssight plugin calls github\n  \
+        opssight plugin calls github --outcome failed --connection acme")]
     Calls {
         /// The plugin; `-` for all of them
         #[arg(value_name = "PLUGIN", allow_hyphen_values = true)]
@@ -178,23 +178,23 @@ pub enum PluginsCommand {
         paging: Paging,
     },
     /// Show a recorded call; with -o json, the whole record, which can be replayed
-    #[command(after_help = "Examples:\n  opssight plugins call call_019a0c1f2b3c4d5e\n  \
-        opssight plugins call call_019a0c1f2b3c4d5e -o json > tests/cassettes/bug.json")]
+    #[command(after_help = "Examples:\n  opssight plugin call call_019a0c1f2b3c4d5e\n  \
+        opssight plugin call call_019a0c1f2b3c4d5e -o json > tests/cassettes/bug.json")]
     Call {
         /// The call
         #[arg(value_name = "CALL")]
         id: String,
     },
     /// Show the last lines that a plugin logged
-    #[command(after_help = "Examples:\n  opssight plugins log github\n  opssight plugins log github -o jsonl")]
+    #[command(after_help = "Examples:\n  opssight plugin log github\n  opssight plugin log github -o jsonl")]
     Log {
         /// The plugin
         #[arg(value_name = "PLUGIN")]
         plugin: String,
     },
     /// Make a recorded call again, offline, and say where it goes differently (exit code 1 if it does)
-    #[command(after_help = "Examples:\n  opssight plugins replay call_019a0c1f2b3c4d5e\n  \
-        opssight plugins replay bug.json --package target/plugins/github.wasm")]
+    #[command(after_help = "Examples:\n  opssight plugin replay call_019a0c1f2b3c4d5e\n  \
+        opssight plugin replay bug.json --package target/plugins/github.wasm")]
     Replay(ReplayArgs),
     /// Publishers and the keys that they sign with
     #[command(subcommand, after_help = "Examples:\n  opssight plugin trust list")]

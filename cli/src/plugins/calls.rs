@@ -1,4 +1,4 @@
-//! `opssight plugins calls`, `call`, `log`: what a plugin was asked, what came of it, and what it said.
+//! `opssight plugin calls`, `call`, `log`: what a plugin was asked, what came of it, and what it said.
 
 use crate::Session;
 use crate::Time;
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 pub(super) const OUTCOMES: &[&str] = &["ok", "failed"];
 
-/// What `opssight plugins replay` is told. It needs the plugin runtime, so the host's binary carries it out.
+/// What `opssight plugin replay` is told. It needs the plugin runtime, so the host's binary carries it out.
 #[derive(Debug, Clone, Args)]
 pub struct ReplayArgs {
     /// A recorded call of the server, or a file with saved records

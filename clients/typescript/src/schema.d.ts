@@ -522,6 +522,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/plugins/{id}/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Recorded calls of a plugin, newest first. Which calls are recorded is set by `[plugins.evidence]`. */
+        get: operations["list_calls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/calls/{call}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The whole record of a call, `opssight.call/1`: what it was given, what it asked and learnt, how it ended. Saved as
+         *     it is, it can be replayed offline and is a regression test.
+         */
+        get: operations["show_call"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plugins/{id}/disable": {
         parameters: {
             query?: never;
@@ -582,6 +619,40 @@ export interface paths {
         };
         /** What happened to a plugin, newest first; also after it was uninstalled. */
         get: operations["list_plugin_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The last lines that the active version of a plugin logged, oldest first. */
+        get: operations["show_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/package/{digest}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The package of a version, byte for byte. For admins. */
+        get: operations["download_package"];
         put?: never;
         post?: never;
         delete?: never;
@@ -989,6 +1060,52 @@ export interface components {
              */
             response_kib: number;
         };
+        /** @description A recorded call, in one line. */
+        Call: {
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            at: string;
+            /** @description Of which plugin. */
+            plugin: string;
+            /** @description Of which version. */
+            version: string;
+            /** @description `sha256:...` of the package. */
+            digest: string;
+            /** @description For which connection. */
+            connection: string;
+            /** @description "webhook", "source", "actions", "health", ... */
+            kind: string;
+            /** @description How it ended. */
+            outcome: components["schemas"]["CallOutcome"];
+            error?: components["schemas"]["CallFailure"] | null;
+            /** @description It can be replayed: nothing of the record had to be cut. */
+            replayable: boolean;
+            /**
+             * Format: int64
+             * @description Size of the record in bytes.
+             */
+            size: number;
+        };
+        /** @description What went wrong in a call. */
+        CallFailure: {
+            /** @description Whose fault: "plugin", "upstream", "policy", "host". */
+            fault: string;
+            /** @description What to do about it: "auth", "rate-limited", "trap", ... */
+            class: string;
+            /** @description Machine readable. */
+            code: string;
+            /** @description For people. */
+            message: string;
+        };
+        /**
+         * @description How a call ended.
+         * @enum {string}
+         */
+        CallOutcome: "ok" | "failed";
         /** @description A plugin that a place offers. None of it is believed when it is installed: what counts then is in the package. */
         CatalogueEntry: {
             /** @description The plugin. */
@@ -1152,6 +1269,20 @@ export interface components {
             updated_at: string;
             /** @description What it takes and gives. */
             status: components["schemas"]["ConnectionStatus"];
+        };
+        /** @description The last failure of a connection. */
+        ConnectionFault: {
+            /** @description Which connection. */
+            connection: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description The kind of call: "webhook", "source", ... */
+            kind: string;
+            /** @description What went wrong. */
+            error: components["schemas"]["CallFailure"];
         };
         /** @description Change a connection; what is absent stays. */
         ConnectionPatch: {
@@ -1741,6 +1872,19 @@ export interface components {
             /** @description The same job ended differently for the same commit. */
             flaky: boolean;
         };
+        /** @description Calls of one kind. */
+        KindStats: {
+            /**
+             * Format: int64
+             * @description Made.
+             */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Of them, how many failed.
+             */
+            failed: number;
+        };
         /**
          * @description One event: a CloudEvent in structured JSON. The SSE `id` is its place in the log; send it back as
          *     `Last-Event-ID` to resume. An SSE event named `resync` means that the place is too old: load everything again.
@@ -1864,6 +2008,13 @@ export interface components {
          */
         PackageBytes: string;
         /** @description One page of a list. */
+        Page_Call: {
+            /** @description The rows. */
+            items: components["schemas"]["Call"][];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Change: {
             /** @description The rows. */
             items: components["schemas"]["Change"][];
@@ -1923,6 +2074,13 @@ export interface components {
         Page_PluginEvent: {
             /** @description The rows. */
             items: components["schemas"]["PluginEvent"][];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_PluginLogLine: {
+            /** @description The rows. */
+            items: components["schemas"]["PluginLogLine"][];
             /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
             next_cursor?: string | null;
         };
@@ -2090,6 +2248,23 @@ export interface components {
             /** @description One sentence. */
             detail: string;
         };
+        /** @description A line that a plugin logged. */
+        PluginLogLine: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description "trace", "debug", "info", "warn" or "error". */
+            level: string;
+            /** @description For which connection. */
+            connection: string;
+            /**
+             * @description One line, cleaned of control and invisible characters and of secrets. Plain text: escape it wherever it becomes
+             *     part of a page or a table.
+             */
+            message: string;
+        };
         /** @description What a plugin did since the host started. */
         PluginStats: {
             /**
@@ -2101,6 +2276,14 @@ export interface components {
             failures: {
                 [key: string]: number;
             };
+            /** @description Calls that failed, by what to do about it: "auth", "rate-limited", "trap", "budget", ... */
+            classes?: {
+                [key: string]: number;
+            };
+            /** @description Calls by kind. */
+            kinds?: {
+                [key: string]: components["schemas"]["KindStats"];
+            };
             /**
              * Format: int64
              * @description CPU time per call, microseconds, median.
@@ -2111,6 +2294,11 @@ export interface components {
              * @description CPU time per call, microseconds, 99th percentile.
              */
             cpu_us_p99: number;
+            /**
+             * Format: int64
+             * @description CPU time of all calls together, milliseconds.
+             */
+            cpu_ms_total?: number;
             /**
              * Format: int64
              * @description Wall time per call, microseconds, median.
@@ -2136,8 +2324,15 @@ export interface components {
              * @description Outbound requests refused.
              */
             egress_denied: number;
+            /**
+             * Format: int64
+             * @description Log lines that were too many and are gone.
+             */
+            log_lines_dropped?: number;
             /** @description The last error. */
             last_error?: string | null;
+            /** @description The last failure of each connection that had one, newest first; at most a hundred. */
+            last_faults?: components["schemas"]["ConnectionFault"][];
         };
         /** @description A version that this host keeps. */
         PluginVersion: {
@@ -4526,6 +4721,108 @@ export interface operations {
             };
         };
     };
+    list_calls: {
+        parameters: {
+            query?: {
+                /** @description Only for this connection. */
+                connection?: string;
+                /** @description Only those that ended so. */
+                outcome?: components["schemas"]["CallOutcome"];
+                /** @description Where an earlier page ended. */
+                cursor?: string;
+                /** @description Rows, 1 to 200. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Which plugin: `github`; `-` for all of them. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Call"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin: `github`; `-` for any. */
+                id: string;
+                /** @description Which call. */
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no record of such a call, or not any more. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     disable_plugin: {
         parameters: {
             query?: never;
@@ -4717,6 +5014,117 @@ export interface operations {
             };
             /** @description No session, or one that has ended. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin: `github`. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PluginLogLine"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not installed. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_package: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin: `github`. */
+                id: string;
+                /** @description Which version: `sha256:...`. */
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The package. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/wasm": number[];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are no admin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This host does not keep it. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,7 +1,7 @@
 //! Cassettes: calls of a plugin in a file, to be made again without the upstream that they were made against.
 //!
 //! A cassette holds records of calls (`opssight.call/1`), one document after the other. It is what a host hands out
-//! for a call (`opssight plugins call <id> -o json`), so a bug report is a regression test as it is.
+//! for a call (`opssight plugin call <id> -o json`), so a bug report is a regression test as it is.
 
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;

@@ -1,4 +1,4 @@
-//! `opssight plugins replay`: a recorded call, made again in this process. The record and the package come from the
+//! `opssight plugin replay`: a recorded call, made again in this process. The record and the package come from the
 //! server or from files; everything else is in the record.
 
 use super::say;
