@@ -1,8 +1,12 @@
-import { expect, test } from './base';
+import { expect, test, type Page } from './base';
+
+/** Keys that are pressed before the page's script runs go nowhere. */
+const keysWork = (page: Page) => expect(page.locator('html[data-keys=ready]')).toBeAttached();
 
 test('the palette goes anywhere by keyboard', async ({ page, api }) => {
   await page.goto('/');
   await expect(page.getByRole('heading', { name: 'Overview', level: 1 })).toBeVisible();
+  await keysWork(page);
   await page.keyboard.press('Control+k');
   await expect(page.getByRole('combobox', { name: 'Search or jump to' })).toBeFocused();
   await page.keyboard.type('plug');
@@ -21,6 +25,7 @@ test('the palette goes anywhere by keyboard', async ({ page, api }) => {
 test('every shortcut of the help does what it says', async ({ page }) => {
   await page.goto('/');
   await expect(page.getByRole('heading', { name: 'Overview', level: 1 })).toBeVisible();
+  await keysWork(page);
   for (const [key, name] of [
     ['p', 'Pipelines'],
     ['d', 'Delivery'],
@@ -42,6 +47,7 @@ test('every shortcut of the help does what it says', async ({ page }) => {
 
 test('j and k walk through a list and Enter opens the row', async ({ page }) => {
   await page.goto('/pipelines/');
+  await keysWork(page);
   const links = page.locator('[data-run] a');
   await expect(links.first()).toBeVisible();
   await page.keyboard.press('j');
@@ -92,6 +98,7 @@ test('a phone has the whole menu', async ({ page }) => {
 test('the first Tab leads past the menu', async ({ page }) => {
   await page.goto('/');
   await expect(page.getByRole('heading', { name: 'Overview', level: 1 })).toBeVisible();
+  await keysWork(page);
   await page.keyboard.press('Tab');
   await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused();
   await page.keyboard.press('Enter');

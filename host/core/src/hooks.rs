@@ -5,8 +5,8 @@ mod process;
 mod receive;
 
 pub use inbox::{
-    Accepted, Delivery, DeliveryBody, DeliveryFault, DeliveryQuery, DeliveryState, Inbox, LeasedDelivery, NewDelivery,
-    Rejection, Settled, Settlement,
+    Accepted, Delivery, DeliveryBody, DeliveryFault, DeliveryQuery, DeliveryState, Inbox, LeasedDelivery, Leasing,
+    NewDelivery, Rejection, Settled, Settlement,
 };
 pub use process::{Processor, Retry};
 pub use receive::{HookError, Hooks};

@@ -38,6 +38,8 @@ export function useKeys(open: { openPalette: () => void; openHelp: () => void })
       }
     };
     window.addEventListener('keydown', onKey);
+    // The page is there before its script is; whoever drives it by keyboard can see when the keys work.
+    document.documentElement.dataset['keys'] = 'ready';
     return () => window.removeEventListener('keydown', onKey);
   }, [router]);
 }

@@ -10,7 +10,7 @@ use opssight_core::error::StoreError;
 use opssight_core::events::{Bus, Event, EventLog, Listener, Topic};
 use opssight_core::feeds::{FeedStore, LeasedFeed, Pulled};
 use opssight_core::hooks::{
-    Accepted, Delivery, DeliveryBody, DeliveryQuery, Inbox, LeasedDelivery, NewDelivery, Rejection, Settlement,
+    Accepted, Delivery, DeliveryBody, DeliveryQuery, Inbox, LeasedDelivery, Leasing, NewDelivery, Rejection, Settlement,
 };
 use opssight_core::id::{ChangeId, ConnectionId, DeliveryId, DeploymentId, PluginId, RunId};
 use opssight_core::identity::{IdentityStore, SecretHash, Session};
@@ -179,7 +179,7 @@ impl Inbox for Stubs {
         self.rejected.lock().unwrap().push(rejection);
         Ok(())
     }
-    async fn lease(&self, _: u32, _: Timestamp, _: Timestamp) -> Result<Vec<LeasedDelivery>, StoreError> {
+    async fn lease(&self, _: &Leasing) -> Result<Vec<LeasedDelivery>, StoreError> {
         Ok(Vec::new())
     }
     async fn settle(&self, _: Settlement) -> Result<bool, StoreError> {

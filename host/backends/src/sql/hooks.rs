@@ -8,13 +8,14 @@ use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::events::Topic;
 use opssight_core::hooks::{
-    Accepted, Delivery, DeliveryBody, DeliveryFault, DeliveryQuery, DeliveryState, Inbox, LeasedDelivery, NewDelivery,
-    Rejection, Settled, Settlement,
+    Accepted, Delivery, DeliveryBody, DeliveryFault, DeliveryQuery, DeliveryState, Inbox, LeasedDelivery, Leasing,
+    NewDelivery, Rejection, Settled, Settlement,
 };
 use opssight_core::id::{ConnectionId, DeliveryId};
 use opssight_core::page::Page;
 use opssight_core::time::Timestamp;
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::{FromRow, QueryBuilder, SqlitePool};
+use std::collections::HashMap;
 
 /// Rejected deliveries that are kept per connection.
 const REJECTED_KEPT: i64 = 1000;
@@ -91,15 +92,46 @@ struct LeasedRow {
     received_at: i64,
 }
 
-pub(super) const LEASE: &str = "UPDATE deliveries
+/// Whose turn it is. It steps from connection to connection in the index instead of reading all that waits, so that a
+/// backlog of one costs the others nothing.
+pub(super) const CHOOSE: &str = "WITH RECURSIVE waiting (connection) AS (
+        SELECT MIN(connection) FROM deliveries WHERE due_at IS NOT NULL
+        UNION ALL
+        SELECT (SELECT MIN(d.connection) FROM deliveries d
+                WHERE d.due_at IS NOT NULL AND d.connection > waiting.connection)
+        FROM waiting WHERE waiting.connection IS NOT NULL)
+    SELECT id, nth FROM (
+        SELECT d.id, d.due_at, ROW_NUMBER() OVER (PARTITION BY d.connection ORDER BY d.due_at, d.id)
+            + COALESCE((SELECT r.value FROM json_each($1) r WHERE r.key = w.connection), 0) AS nth
+        FROM waiting w CROSS JOIN deliveries d
+        WHERE d.id IN (SELECT x.id FROM deliveries x WHERE x.connection = w.connection AND x.due_at <= $2
+                       ORDER BY x.due_at, x.id LIMIT $3)) AS turns
+    WHERE nth <= $4 ORDER BY nth, due_at, id LIMIT $5";
+
+const LEASE: &str = "UPDATE deliveries
     SET state = 'processing', fence = fence + 1, attempts = attempts + 1, due_at = $3
-    WHERE id IN (SELECT id FROM deliveries WHERE due_at <= $2 ORDER BY due_at, id LIMIT $1)
+    WHERE id IN (SELECT value FROM json_each($1)) AND due_at <= $2
     RETURNING id, connection, fence, attempts, headers, received_at,
               (SELECT b.body FROM delivery_bodies b WHERE b.delivery = deliveries.id) AS body";
 
-async fn lease(conn: &mut Conn, limit: u32, now: Timestamp, until: Timestamp) -> Result<Vec<LeasedDelivery>, Error> {
-    let mut rows: Vec<LeasedRow> =
-        sqlx::query_as(LEASE).bind(i64::from(limit)).bind(now.0).bind(until.0).fetch_all(conn).await?;
+/// The ids of those whose turn it is.
+async fn choose(readers: &SqlitePool, ask: &Leasing) -> Result<Vec<String>, Error> {
+    let running: HashMap<&str, u32> = ask.running.iter().map(|(id, running)| (id.as_str(), *running)).collect();
+    let turns: Vec<(String, i64)> = sqlx::query_as(CHOOSE)
+        .bind(serde_json::to_string(&running).map_err(Error::Json)?)
+        .bind(ask.now.0)
+        .bind(i64::from(ask.room.max(1)))
+        .bind(i64::from(ask.share.max(1)))
+        .bind(i64::from(ask.room.max(ask.reserve)))
+        .fetch_all(readers)
+        .await?;
+    let room = usize::try_from(ask.room).unwrap_or(usize::MAX);
+    let turns = turns.into_iter().enumerate();
+    Ok(turns.filter(|(at, (_, nth))| *at < room || *nth == 1).map(|(_, (id, _))| id).collect())
+}
+
+async fn lease(conn: &mut Conn, ids: &str, now: Timestamp, until: Timestamp) -> Result<Vec<LeasedDelivery>, Error> {
+    let mut rows: Vec<LeasedRow> = sqlx::query_as(LEASE).bind(ids).bind(now.0).bind(until.0).fetch_all(conn).await?;
     // The order of what is returned is not defined.
     rows.sort_by(|a, b| (a.received_at, &a.id).cmp(&(b.received_at, &b.id)));
     rows.into_iter()
@@ -232,18 +264,16 @@ impl Inbox for Store {
         .await
     }
 
-    async fn lease(&self, limit: u32, now: Timestamp, until: Timestamp) -> Result<Vec<LeasedDelivery>, StoreError> {
+    async fn lease(&self, ask: &Leasing) -> Result<Vec<LeasedDelivery>, StoreError> {
         const DOING: &str = "lease deliveries";
         // Mostly nothing is due, and looking costs no flush.
-        let due: Option<i64> = sqlx::query_scalar("SELECT due_at FROM deliveries WHERE due_at <= $1 LIMIT 1")
-            .bind(now.0)
-            .fetch_optional(&self.readers)
-            .await
-            .doing(DOING)?;
-        if due.is_none() {
+        let ids = choose(&self.readers, ask).await.doing(DOING)?;
+        if ids.is_empty() {
             return Ok(Vec::new());
         }
-        self.write(DOING, (), move |(), conn| Box::pin(lease(conn, limit, now, until))).await
+        let ids = serde_json::to_string(&ids).map_err(Error::Json).doing(DOING)?;
+        let (now, until) = (ask.now, ask.until);
+        self.write(DOING, ids, move |ids, conn| Box::pin(lease(conn, ids, now, until))).await
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<bool, StoreError> {

@@ -72,7 +72,6 @@ async fn lists_and_leases_use_their_indexes() {
         check(&store, query.sql().as_str(), index).await;
     }
     for (sql, index) in [
-        (super::hooks::LEASE, "deliveries_due (due_at<?)"),
         (
             delivery::slice::SUCCESSES_BEFORE,
             "ledger_successes (connection=? AND service=? AND environment=? AND (asked_at,deployment)",
@@ -88,4 +87,17 @@ async fn lists_and_leases_use_their_indexes() {
     ] {
         check(&store, sql, index).await;
     }
+}
+
+/// Choosing sorts the few rows it found, and finds them by seeking.
+#[tokio::test]
+async fn a_backlog_is_not_read_to_know_whose_turn_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = StoreOptions::new([1; 32], Arc::new(SystemRandomness), Arc::new(LocalBus::new()));
+    let store = Store::open(dir.path(), options).await.unwrap();
+    let plan = plan(&store, super::hooks::CHOOSE).await;
+    for step in ["(connection>?)", "(connection=? AND due_at<?)"] {
+        assert!(plan.contains(&format!("deliveries_waiting {step}")), "{plan}");
+    }
+    assert!(!plan.split("; ").any(|step| step.starts_with("SCAN d")), "{plan}");
 }

@@ -3,7 +3,7 @@
 use crate::hooks::{delivery, fault};
 use crate::ports::{Ports, at, connection};
 use opssight_core::connections::{CheckOutcome, ConnectionHealth};
-use opssight_core::hooks::{DeliveryQuery, Settled, Settlement};
+use opssight_core::hooks::{DeliveryQuery, Leasing, Settled, Settlement};
 use opssight_core::page::PageOf;
 use opssight_core::plugins::{Credential, Credentials, Grants, StateWrite};
 use std::collections::BTreeMap;
@@ -99,7 +99,7 @@ pub(crate) async fn status_counts_what_waits_and_failed(ports: Ports) {
     let empty = ports.connections.status(&kept.id).await.unwrap();
     assert!(empty.check.is_none() && empty.last_delivery_at.is_none() && empty.feeds.len() == 2);
     ports.inbox.accept(delivery("u1")).await.unwrap();
-    let leased = ports.inbox.lease(1, at(100), at(200)).await.unwrap().remove(0);
+    let leased = ports.inbox.lease(&Leasing::up_to(1, at(100), at(200))).await.unwrap().remove(0);
     let how = Settled::Failed { fault: fault("plugin") };
     ports.inbox.settle(Settlement { id: leased.id, fence: leased.fence, now: at(101), how }).await.unwrap();
     ports.inbox.accept(delivery("u2")).await.unwrap();

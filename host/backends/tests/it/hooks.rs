@@ -3,7 +3,7 @@
 use crate::items::{finished, run};
 use crate::ports::{Ports, at, effect};
 use opssight_core::hooks::{
-    DeliveryFault, DeliveryQuery, DeliveryState, LeasedDelivery, NewDelivery, Rejection, Settled, Settlement,
+    DeliveryFault, DeliveryQuery, DeliveryState, LeasedDelivery, Leasing, NewDelivery, Rejection, Settled, Settlement,
 };
 use opssight_core::page::PageOf;
 use opssight_core::vocabulary::RunResult;
@@ -43,7 +43,7 @@ fn done() -> Settled {
 }
 
 async fn lease_one(ports: &Ports, now: i64) -> Option<LeasedDelivery> {
-    ports.inbox.lease(1, at(now), at(now + 60)).await.unwrap().pop()
+    ports.inbox.lease(&Leasing::up_to(1, at(now), at(now + 60))).await.unwrap().pop()
 }
 
 async fn state(ports: &Ports, leased: &LeasedDelivery) -> DeliveryState {
@@ -55,7 +55,7 @@ pub(crate) async fn d2_a_delivery_is_kept_once(ports: Ports) {
     let accepted: Vec<_> = futures::future::join_all(accepts).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(accepted.iter().filter(|accepted| !accepted.duplicate).count(), 1);
     assert!(accepted.iter().all(|one| one.id == accepted[0].id));
-    let leased = ports.inbox.lease(10, at(20), at(80)).await.unwrap();
+    let leased = ports.inbox.lease(&Leasing::up_to(10, at(20), at(80))).await.unwrap();
     assert_eq!(leased.len(), 1);
     assert_eq!((leased[0].body.clone(), leased[0].headers.clone()), (delivery("u1").body, delivery("u1").headers));
     // Done with, it is still known.
@@ -71,7 +71,7 @@ pub(crate) async fn a_rejected_delivery_does_not_block_the_genuine_one(ports: Po
     ports.inbox.reject(rejection("u1", 2)).await.unwrap();
     let accepted = ports.inbox.accept(delivery("u1")).await.unwrap();
     assert!(!accepted.duplicate);
-    assert_eq!(ports.inbox.lease(10, at(20), at(80)).await.unwrap().len(), 1);
+    assert_eq!(ports.inbox.lease(&Leasing::up_to(10, at(20), at(80))).await.unwrap().len(), 1);
     let rejected = DeliveryQuery { state: Some(DeliveryState::Rejected), ..DeliveryQuery::default() };
     let rejected = ports.inbox.deliveries(&rejected).await.unwrap().items;
     assert_eq!((rejected.len(), rejected[0].upstream_id.as_str(), rejected[0].size), (2, "u1", 12));
@@ -132,10 +132,42 @@ pub(crate) async fn leases_are_taken_back_after_a_crash(ports: Ports) {
     for id in ["u1", "u2", "u3"] {
         ports.inbox.accept(delivery(id)).await.unwrap();
     }
-    let leased = ports.inbox.lease(2, at(20), at(1000)).await.unwrap();
+    let leased = ports.inbox.lease(&Leasing::up_to(2, at(20), at(1000))).await.unwrap();
     assert_eq!(ports.inbox.release_all().await.unwrap(), 2);
-    assert_eq!(ports.inbox.lease(10, at(21), at(1000)).await.unwrap().len(), 3);
+    assert_eq!(ports.inbox.lease(&Leasing::up_to(10, at(21), at(1000))).await.unwrap().len(), 3);
     assert!(!ports.inbox.settle(settlement(&leased[0], done())).await.unwrap());
+}
+
+/// One connection has a backlog that is older than everything: the others need not wait for it.
+pub(crate) async fn connections_take_turns(ports: Ports) {
+    for id in 0..20 {
+        ports.inbox.accept(delivery(&format!("u{id}"))).await.unwrap();
+    }
+    for connection in ["d", "e"] {
+        for id in ["v1", "v2"] {
+            let late = NewDelivery { connection: connection.into(), received_at: at(19), ..delivery(id) };
+            ports.inbox.accept(late).await.unwrap();
+        }
+    }
+    let whose = |leased: &[LeasedDelivery]| {
+        let mut whose = leased.iter().map(|leased| leased.connection.as_str().to_owned()).collect::<Vec<_>>();
+        whose.sort();
+        whose.concat()
+    };
+    let first = ports.inbox.lease(&Leasing::up_to(4, at(20), at(80))).await.unwrap();
+    assert_eq!(whose(&first), "ccde");
+    // There is no room, but a reserve for who has nothing under way.
+    let full = Leasing {
+        room: 0,
+        reserve: 8,
+        share: 8,
+        running: [("c".into(), 2), ("d".into(), 1)].into(),
+        ..Leasing::up_to(0, at(20), at(80))
+    };
+    assert_eq!(whose(&ports.inbox.lease(&full).await.unwrap()), "e");
+    // There is room, but somebody has had a share of it.
+    let shared = Leasing { room: 10, reserve: 20, share: 3, running: [("c".into(), 2)].into(), ..full };
+    assert_eq!(whose(&ports.inbox.lease(&shared).await.unwrap()), "cd");
 }
 
 pub(crate) async fn a_retry_waits_for_its_time(ports: Ports) {

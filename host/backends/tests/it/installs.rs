@@ -2,7 +2,7 @@
 
 use crate::hooks::{delivery, fault};
 use crate::ports::{Ports, at, connection};
-use opssight_core::hooks::{DeliveryQuery, DeliveryState, Settled, Settlement};
+use opssight_core::hooks::{DeliveryQuery, DeliveryState, Leasing, Settled, Settlement};
 use opssight_core::id::PluginId;
 use opssight_core::plugins::Credentials;
 use opssight_core::plugins::installs::{Install, PluginEvent, PublisherPin, RevocationTarget, Revoked, Saved};
@@ -181,7 +181,7 @@ pub(crate) async fn what_a_bad_version_failed_is_processed_again(ports: Ports) {
     // (id, settled at, whose fault)
     for (id, settled, whose) in [("before", 50, "plugin"), ("hit", 100, "plugin"), ("upstream", 100, "upstream")] {
         ports.inbox.accept(delivery(id)).await.unwrap();
-        let leased = ports.inbox.lease(1, at(40), at(200)).await.unwrap().remove(0);
+        let leased = ports.inbox.lease(&Leasing::up_to(1, at(40), at(200))).await.unwrap().remove(0);
         let how = Settled::Failed { fault: fault(whose) };
         ports.inbox.settle(Settlement { id: leased.id, fence: leased.fence, now: at(settled), how }).await.unwrap();
     }

@@ -72,6 +72,7 @@ macro_rules! every_case {
                 d5_a_lease_can_be_settled_once,
                 a_lease_that_ran_out_goes_to_somebody_else,
                 leases_are_taken_back_after_a_crash,
+                connections_take_turns,
                 a_retry_waits_for_its_time,
                 a_failed_delivery_can_be_replayed,
                 lists_filter_and_page;

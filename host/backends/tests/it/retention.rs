@@ -4,7 +4,7 @@ use crate::hooks::delivery;
 use crate::items::{change, deployment, finished, job, merged, run};
 use crate::ports::{Ports, at, effect};
 use opssight_core::delivery::MetricsQuery;
-use opssight_core::hooks::{NewDelivery, Settled, Settlement};
+use opssight_core::hooks::{Leasing, NewDelivery, Settled, Settlement};
 use opssight_core::retention::{Keep, Purged};
 use opssight_core::time::Timestamp;
 use opssight_core::vocabulary::{DeploymentState, RunResult};
@@ -42,7 +42,7 @@ pub(crate) async fn what_is_old_goes_and_what_waits_stays(ports: Ports) {
     for (id, secs) in [("old-done", 1), ("old-waits", 2), ("new-done", 3000)] {
         ports.inbox.accept(NewDelivery { received_at: at(secs), ..delivery(id) }).await.unwrap();
     }
-    for leased in ports.inbox.lease(10, at(4000), at(5000)).await.unwrap() {
+    for leased in ports.inbox.lease(&Leasing::up_to(10, at(4000), at(5000))).await.unwrap() {
         let (_, body) = ports.inbox.delivery(&leased.id).await.unwrap().unwrap();
         if body.body == Some(delivery("old-waits").body) {
             continue;
@@ -72,7 +72,10 @@ pub(crate) async fn what_is_old_goes_and_what_waits_stays(ports: Ports) {
     let dump = ports.dump().await;
     assert_eq!(dump.lines().count(), 1, "{dump}");
     assert_eq!(ports.inbox.release_all().await.unwrap(), 1);
-    assert_eq!(ports.inbox.lease(1, at(6000), at(7000)).await.unwrap()[0].body, delivery("old-waits").body);
+    assert_eq!(
+        ports.inbox.lease(&Leasing::up_to(1, at(6000), at(7000))).await.unwrap()[0].body,
+        delivery("old-waits").body
+    );
 }
 
 pub(crate) async fn the_ledger_stays_right_when_its_past_goes(ports: Ports) {

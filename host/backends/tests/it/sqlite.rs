@@ -5,7 +5,7 @@ use crate::items::{finished, run};
 use crate::ports::{at, effect, open_at, options};
 use futures::FutureExt;
 use opssight_backends::{OpenError, Store, StoreOptions};
-use opssight_core::hooks::{Inbox, NewDelivery, Settled, Settlement};
+use opssight_core::hooks::{Inbox, Leasing, NewDelivery, Settled, Settlement};
 use opssight_core::identity::{IdentityStore, SecretHash};
 use opssight_core::vocabulary::RunResult;
 use std::time::{Duration, Instant};
@@ -79,7 +79,7 @@ async fn group_commit_carries_many_deliveries() {
     let began = Instant::now();
     let mut settled = 0;
     loop {
-        let leased = store.lease(64, at(20), at(80)).await.unwrap();
+        let leased = store.lease(&Leasing::up_to(64, at(20), at(80))).await.unwrap();
         if leased.is_empty() {
             break;
         }
@@ -119,7 +119,7 @@ async fn d9_overload_is_told_and_loses_nothing_that_was_accepted() {
         }
     }
     assert!(kept > 0 && kept < answered.len(), "{kept} of {} were kept", answered.len());
-    assert_eq!(store.lease(5000, at(20), at(80)).await.unwrap().len(), kept);
+    assert_eq!(store.lease(&Leasing::up_to(5000, at(20), at(80))).await.unwrap().len(), kept);
 }
 
 /// A full disk, as SQLite sees one: the file may not grow any more.
@@ -143,7 +143,7 @@ async fn d10_a_full_store_refuses_and_keeps_what_it_accepted() {
     store.close().await;
     let store = open_at(dir.path()).await;
     assert!(store.problems().await.unwrap().is_empty());
-    let leased = store.lease(5000, at(20), at(80)).await.unwrap();
+    let leased = store.lease(&Leasing::up_to(5000, at(20), at(80))).await.unwrap();
     assert_eq!(leased.len(), kept.len());
     for id in kept {
         assert_eq!(store.delivery(&id).await.unwrap().unwrap().1.body.map(|body| body.len()), Some(50_000));

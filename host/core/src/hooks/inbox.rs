@@ -6,6 +6,7 @@ use crate::ingest::Effect;
 use crate::page::{Page, PageOf};
 use crate::time::Timestamp;
 use async_trait::async_trait;
+use std::collections::HashMap;
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -211,6 +212,30 @@ pub struct DeliveryQuery {
     pub page: PageOf,
 }
 
+/// What a worker has room for, and what it is at already.
+#[derive(Clone, Debug)]
+pub struct Leasing {
+    /// Due is what was due by now.
+    pub now: Timestamp,
+    /// When the leases end.
+    pub until: Timestamp,
+    /// So many, whosever they are.
+    pub room: u32,
+    /// So many in all, the last of them only for connections of which nothing is under way.
+    pub reserve: u32,
+    /// So many of one connection may be under way.
+    pub share: u32,
+    /// How many of each connection are under way.
+    pub running: HashMap<ConnectionId, u32>,
+}
+
+impl Leasing {
+    /// Up to `room` deliveries for a worker that does nothing yet.
+    pub fn up_to(room: u32, now: Timestamp, until: Timestamp) -> Self {
+        Self { now, until, room, reserve: room, share: room, running: HashMap::new() }
+    }
+}
+
 /// The port.
 #[async_trait]
 pub trait Inbox: Send + Sync {
@@ -218,9 +243,10 @@ pub trait Inbox: Send + Sync {
     async fn accept(&self, delivery: NewDelivery) -> Result<Accepted, StoreError>;
     /// Note a refusal; at most the newest thousand per connection are kept.
     async fn reject(&self, rejection: Rejection) -> Result<(), StoreError>;
-    /// Lease up to `limit` that are due (waiting, retrying and due, or leased by somebody whose lease ran out),
-    /// oldest first.
-    async fn lease(&self, limit: u32, now: Timestamp, until: Timestamp) -> Result<Vec<LeasedDelivery>, StoreError>;
+    /// Lease what is due (waiting, retrying and due, or leased by somebody whose lease ran out). Connections take
+    /// turns: whose fewest are under way comes first, and of one connection the oldest, so that nobody's backlog
+    /// makes the others wait.
+    async fn lease(&self, ask: &Leasing) -> Result<Vec<LeasedDelivery>, StoreError>;
     /// End a lease, with what it brought, in one transaction. False: the lease was lost, nothing was done.
     async fn settle(&self, settlement: Settlement) -> Result<bool, StoreError>;
     /// Take back every lease: nobody else works on this store (a start after a crash).

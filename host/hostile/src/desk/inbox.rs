@@ -4,7 +4,7 @@ use super::Shelf;
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::hooks::{
-    Accepted, Delivery, DeliveryBody, DeliveryQuery, Inbox, LeasedDelivery, NewDelivery, Rejection, Settlement,
+    Accepted, Delivery, DeliveryBody, DeliveryQuery, Inbox, LeasedDelivery, Leasing, NewDelivery, Rejection, Settlement,
 };
 use opssight_core::id::{ConnectionId, DeliveryId};
 use opssight_core::page::Page;
@@ -24,7 +24,7 @@ impl Inbox for Shelf {
         Err(nobody_delivers())
     }
 
-    async fn lease(&self, _: u32, _: Timestamp, _: Timestamp) -> Result<Vec<LeasedDelivery>, StoreError> {
+    async fn lease(&self, _: &Leasing) -> Result<Vec<LeasedDelivery>, StoreError> {
         Ok(Vec::new())
     }
 

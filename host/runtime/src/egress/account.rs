@@ -77,16 +77,20 @@ impl Accounts {
     pub(super) fn of(&self, call: &CallContext) -> Arc<Account> {
         let (connection, digest) = (&call.target.connection, &call.plugin.digest);
         let grants = self.grants(call);
-        let known = |accounts: &Versions| {
+        let ours = |accounts: &Versions| {
             let own = accounts.iter().find(|(version, _)| version == digest);
             own.map(|(_, account)| account).filter(|account| account.fits(call, &grants)).cloned()
         };
-        if let Some(account) = read(&self.known).get(connection).and_then(known) {
+        if let Some(account) = read(&self.known).get(connection).and_then(ours) {
+            return account;
+        }
+        let mut known = write(&self.known);
+        let accounts = known.entry(connection.clone()).or_default();
+        // Calls that start at once all find none. The first makes it and the others share it, with the tokens in it.
+        if let Some(account) = ours(accounts) {
             return account;
         }
         let account = Arc::new(Account::new(call, grants));
-        let mut known = write(&self.known);
-        let accounts = known.entry(connection.clone()).or_default();
         accounts.retain(|(version, _)| version != digest);
         if accounts.len() == VERSIONS {
             accounts.remove(0);

@@ -5,7 +5,7 @@ use opssight_core::error::StoreError;
 use opssight_core::events::{Bus, Listener, Topic};
 use opssight_core::feeds::{FeedStore, LeasedFeed, Pulled};
 use opssight_core::hooks::{
-    Accepted, Delivery, DeliveryBody, DeliveryQuery, Inbox, LeasedDelivery, NewDelivery, Rejection, Settlement,
+    Accepted, Delivery, DeliveryBody, DeliveryQuery, Inbox, LeasedDelivery, Leasing, NewDelivery, Rejection, Settlement,
 };
 use opssight_core::id::{ConnectionId, DeliveryId, PluginId};
 use opssight_core::ingest::Applied;
@@ -244,7 +244,7 @@ impl Inbox for House {
     async fn reject(&self, _: Rejection) -> Result<(), StoreError> {
         Ok(())
     }
-    async fn lease(&self, _: u32, _: Timestamp, _: Timestamp) -> Result<Vec<LeasedDelivery>, StoreError> {
+    async fn lease(&self, _: &Leasing) -> Result<Vec<LeasedDelivery>, StoreError> {
         Ok(Vec::new())
     }
     async fn settle(&self, _: Settlement) -> Result<bool, StoreError> {
