@@ -77,9 +77,28 @@ pub(crate) async fn run<E: Export>(
     if let Err(retry_after_ms) = host.breakers.admit(&target.connection, host.services.clock.now()) {
         return Err(error::breaker_open(&plugin, target, retry_after_ms));
     }
+    let mut under_way = UnderWay { host, target, over: false };
     let outcome = admitted(host, plugin, target, export).await;
+    under_way.over = true;
     note_end(host, target, outcome.as_ref().err());
     outcome
+}
+
+/// A call that the breaker admitted. Whoever asked may stop waiting for it at any time; the breaker must hear of that
+/// as well, or it waits for ever for the end of the call that it let through to see whether the plugin works again.
+struct UnderWay<'h> {
+    host: &'h PluginHost,
+    target: &'h CallTarget,
+    over: bool,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            let now = self.host.services.clock.now();
+            self.host.breakers.ended(&self.target.connection, Ended::Unknown, now);
+        }
+    }
 }
 
 async fn admitted<E: Export>(
@@ -88,9 +107,7 @@ async fn admitted<E: Export>(
     target: &CallTarget,
     export: E,
 ) -> Result<Called<E::Answer>, CallError> {
-    let Some(slot) = host.slots.take(&target.plugin).await else {
-        return Err(error::unavailable(&plugin, target, "host.closing", "the host is shutting down"));
-    };
+    let slot = host.slots.take(&target.plugin).await;
     let call = Arc::new(CallContext::new(Arc::clone(&host.services), plugin, target.clone(), E::KIND));
     let engine = host.parts.engine.engine.clone();
     let warm = Arc::clone(&host.warm);

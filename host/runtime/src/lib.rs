@@ -49,4 +49,4 @@ pub use install::{InstallError, examine};
 pub use jail::{CellLimits, CompileError, Compiler, compile_worker, lock_in};
 pub use opssight_core::plugins::{LogLevel as Level, LogLine};
 pub use precheck::PrecheckError;
-pub use registry::{InstallOutcome, PluginHost, RuntimeError};
+pub use registry::{PluginHost, RuntimeError};

@@ -2,7 +2,7 @@
 
 use crate::sync::lock;
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Lines per second, and how many may come at once after a quiet time.
 const LINES_PER_SEC: f64 = 100.0;
@@ -10,6 +10,10 @@ const LINES_AT_ONCE: f64 = 1_000.0;
 /// Bytes per second (a megabyte a minute), and at once.
 const BYTES_PER_SEC: f64 = 17_476.0;
 const BYTES_AT_ONCE: f64 = 512.0 * 1_024.0;
+/// What a line takes in the host's log beside its text: time, level, names.
+const AROUND_A_LINE: usize = 160;
+/// How often it is said that lines were dropped.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// Whether a line is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +33,8 @@ struct Allowance {
     lines: f64,
     bytes: f64,
     dropped: u64,
+    /// When it was last said how many were dropped.
+    told: Option<Instant>,
 }
 
 impl LogGate {
@@ -42,17 +48,20 @@ impl LogGate {
                 allowance.bytes = (allowance.bytes + secs * BYTES_PER_SEC).min(BYTES_AT_ONCE);
             }
         }
-        let bytes = u32::try_from(bytes).map_or(BYTES_AT_ONCE, f64::from);
+        let bytes = u32::try_from(bytes.saturating_add(AROUND_A_LINE)).map_or(BYTES_AT_ONCE, f64::from);
         if allowance.lines < 1.0 || allowance.bytes < bytes {
             allowance.dropped = allowance.dropped.saturating_add(1);
             return Admitted::No;
         }
         allowance.lines -= 1.0;
         allowance.bytes -= bytes;
-        match std::mem::take(&mut allowance.dropped) {
-            0 => Admitted::Yes,
-            dropped => Admitted::After(dropped),
+        // In a flood a line gets through again and again: a notice before each would be a flood of its own.
+        let told_just_now = allowance.told.is_some_and(|told| now.saturating_duration_since(told) < TELL_EVERY);
+        if allowance.dropped == 0 || told_just_now {
+            return Admitted::Yes;
         }
+        allowance.told = Some(now);
+        Admitted::After(std::mem::take(&mut allowance.dropped))
     }
 }
 
@@ -70,6 +79,35 @@ mod tests {
         assert_eq!(published, 1_000);
         assert_eq!(admitted(1, 10), Admitted::After(4_000));
         assert_eq!(admitted(1, 10), Admitted::Yes);
+    }
+
+    #[test]
+    fn what_was_dropped_is_told_once_a_second_and_none_is_forgotten() {
+        let gate = LogGate::default();
+        let start = Instant::now();
+        let (mut told, mut dropped, mut refused) = (0, 0, 0);
+        for ms in 0..10_000 {
+            match gate.admit(10, start + Duration::from_millis(ms)) {
+                Admitted::Yes => {}
+                Admitted::No => refused += 1,
+                Admitted::After(lines) => (told, dropped) = (told + 1, dropped + lines),
+            }
+        }
+        assert!((5..=10).contains(&told), "{told}");
+        if let Admitted::After(lines) = gate.admit(10, start + Duration::from_secs(12)) {
+            dropped += lines;
+        }
+        assert_eq!(dropped, refused);
+    }
+
+    #[test]
+    fn short_lines_pay_for_what_stands_around_them() {
+        let gate = LogGate::default();
+        let start = Instant::now();
+        // A hundred a second for ten minutes: as many lines as are allowed, and more than the bytes that are.
+        let lines = (0..60_000).filter(|at| gate.admit(100, start + Duration::from_millis(at * 10)) != Admitted::No);
+        let bytes = lines.count() * (100 + super::AROUND_A_LINE);
+        assert!(bytes < (512 << 10) + 601 * 17_476, "{bytes}");
     }
 
     #[test]

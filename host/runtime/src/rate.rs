@@ -118,12 +118,14 @@ impl Upstream {
         now: Timestamp,
         remaining: Duration,
     ) -> Result<Admitted<'_>, Refusal> {
+        let mut remaining = remaining;
         let wait = lock(&self.standing).wait(priority, now);
         if !wait.is_zero() {
             if priority > CallPriority::Live || wait > SHORT_WAIT.min(remaining) {
                 return Err(self.held_back(wait));
             }
             tokio::time::sleep(wait).await;
+            remaining = remaining.saturating_sub(wait);
         }
         self.take(priority, remaining).await?;
         lock(&self.standing).under_way += 1;

@@ -28,7 +28,7 @@ use opssight_core::plugins::{
     Reception, VerifyError, Wants, WebhookDelivery,
 };
 use opssight_core::time::Clock;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use wasmtime::component::Linker;
 
@@ -51,13 +51,7 @@ pub enum RuntimeError {
     /// The system's randomness.
     #[error("draw a key: the system has no randomness")]
     Randomness,
-    /// A directory of packages.
-    #[error("read the plugins in {}", .0.display())]
-    Directory(PathBuf, #[source] std::io::Error),
 }
-
-/// How the installation of one package went.
-pub type InstallOutcome = Result<InstalledPlugin, InstallError>;
 
 /// What it takes to make a plugin of a package.
 pub(crate) struct Parts {
@@ -157,30 +151,6 @@ impl PluginHost {
 
     pub(crate) fn parts(&self) -> Arc<Parts> {
         Arc::clone(&self.parts)
-    }
-
-    /// Install every `*.wasm` of a directory, in the order of their names. Blocks like [`PluginHost::install`].
-    /// A package that cannot be installed does not keep the others out; the answer says how each went.
-    pub fn install_directory(&self, directory: &Path) -> Result<Vec<(PathBuf, InstallOutcome)>, RuntimeError> {
-        let failed = |error| RuntimeError::Directory(directory.to_owned(), error);
-        let mut paths = Vec::new();
-        for entry in std::fs::read_dir(directory).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            if path.extension().is_some_and(|extension| extension == "wasm") {
-                paths.push(path);
-            }
-        }
-        paths.sort();
-        let mut outcomes = Vec::new();
-        for path in paths {
-            let package = std::fs::read(&path).map_err(failed)?;
-            let outcome = self.install(&package);
-            if let Err(error) = &outcome {
-                tracing::warn!(path = %path.display(), %error, "a package cannot be installed");
-            }
-            outcomes.push((path, outcome));
-        }
-        Ok(outcomes)
     }
 
     /// The active version.

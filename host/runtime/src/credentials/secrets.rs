@@ -44,16 +44,26 @@ struct Form {
 
 impl Secrets {
     pub(crate) fn add(&self, secret: &str) {
+        let secret = secret.trim();
         if secret.len() < SHORTEST || read(&self.0).values.iter().any(|known| known == secret) {
             return;
         }
         let mut known = write(&self.0);
         known.values.push(secret.to_owned());
-        for form in forms(secret) {
-            if !known.forms.contains(&form) {
-                known.forms.push(form);
-            }
+        // A key in PEM is printed with other line ends, or line by line. This is done while calls wait, so that its
+        // lines are only looked for in the spellings of a text that was escaped.
+        for form in forms(secret).into_iter().chain(lines_of(secret).flat_map(escaped)) {
+            known.look_for(form);
         }
+    }
+
+    /// What is written down may be looked at for longer: each line of a key in all spellings. Those that the call
+    /// used, and these others.
+    pub(crate) fn add_for_keeping(&self, others: impl IntoIterator<Item = String>) {
+        others.into_iter().for_each(|secret| self.add(&secret));
+        let mut known = write(&self.0);
+        let lines: Vec<Form> = known.values.iter().flat_map(|secret| lines_of(secret).flat_map(forms)).collect();
+        lines.into_iter().for_each(|form| known.look_for(form));
     }
 
     /// The signature of one request, of which a call may make many: only the latest are looked for.
@@ -65,9 +75,13 @@ impl Secrets {
         known.passing.push_back(Form { text: signature.as_bytes().to_vec(), base64: false });
     }
 
-    /// All of them, for whoever must keep them out of something.
-    pub(crate) fn values(&self) -> Vec<String> {
-        read(&self.0).values.clone()
+    /// Bytes for records. Masked to the same length, so that a replay sees the same sizes. False: nothing was found.
+    pub(crate) fn mask_bytes(&self, bytes: &mut [u8]) -> bool {
+        let masked = read(&self.0).masked(bytes);
+        if let Some(masked) = &masked {
+            bytes.copy_from_slice(masked);
+        }
+        masked.is_some()
     }
 
     /// Text for logs and errors.
@@ -106,6 +120,12 @@ impl Secrets {
 }
 
 impl Known {
+    fn look_for(&mut self, form: Form) {
+        if form.text.len() >= SHORTEST && !self.forms.contains(&form) {
+            self.forms.push(form);
+        }
+    }
+
     /// Where secrets stand, in order and apart from each other.
     fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
@@ -151,22 +171,42 @@ impl Form {
     }
 }
 
-/// The spellings in which a secret may come back.
-fn forms(secret: &str) -> Vec<Form> {
-    let plain = |text: String| Form { text: text.into_bytes(), base64: false };
+/// The lines of a secret that has several and of which each is as good as a part of it.
+fn lines_of(secret: &str) -> impl Iterator<Item = &str> {
+    let lines = secret.lines().map(str::trim).filter(|line| line.len() >= 2 * SHORTEST && !line.starts_with("-----"));
+    lines.filter(move |line| line.len() < secret.len())
+}
+
+fn plain(text: String) -> Form {
+    Form { text: text.into_bytes(), base64: false }
+}
+
+/// As it is, and as it stands in URLs, forms, JSON and markup.
+fn escaped(secret: &str) -> Vec<Form> {
     let mut forms = vec![plain(secret.to_owned())];
     let upper = percent_encoded(secret);
+    let form: String = byte_serialize(secret.as_bytes()).collect();
     forms.push(plain(lower_escapes(&upper)));
     forms.push(plain(upper));
-    forms.push(plain(byte_serialize(secret.as_bytes()).collect()));
-    // Every byte, as the wary do it.
-    forms.push(plain(secret.bytes().map(|byte| format!("%{byte:02X}")).collect()));
-    forms.push(plain(secret.bytes().map(|byte| format!("%{byte:02x}")).collect()));
+    forms.push(plain(lower_escapes(&form)));
+    forms.push(plain(form));
     if let Ok(quoted) = serde_json::to_string(secret) {
         let escaped = quoted.get(1..quoted.len() - 1).unwrap_or_default();
         forms.push(plain(escaped.replace('/', "\\/")));
         forms.push(plain(escaped.to_owned()));
     }
+    let markup = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    forms.push(plain(markup.replace('"', "&quot;")));
+    forms.push(plain(markup));
+    forms
+}
+
+/// The spellings in which a secret may come back.
+fn forms(secret: &str) -> Vec<Form> {
+    let mut forms = escaped(secret);
+    // Every byte, as the wary do it.
+    forms.push(plain(secret.bytes().map(|byte| format!("%{byte:02X}")).collect()));
+    forms.push(plain(secret.bytes().map(|byte| format!("%{byte:02x}")).collect()));
     forms.push(plain(hex::encode(secret)));
     forms.push(plain(hex::encode_upper(secret)));
     // Within a longer text that was encoded, it starts at one of three places of a group. Those characters are looked

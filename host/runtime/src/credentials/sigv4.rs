@@ -38,7 +38,7 @@ pub(super) fn sign(
     let headers = &mut outgoing.headers;
     headers.remove(TOKEN);
     headers.insert(DATE, plain(&at)?);
-    if let Some(token) = chosen.inputs.get(&spec.session_token).filter(|token| !token.is_empty()) {
+    if let Some(token) = chosen.inputs.get(&spec.session_token).filter(|token| !token.trim().is_empty()) {
         headers.insert(TOKEN, sensitive(chosen.name, token)?);
     }
     headers.remove(CONTENT);

@@ -1,6 +1,6 @@
 //! From a tape to a document that may be kept.
 
-use super::redact::Redaction;
+use super::redact::redact;
 use crate::context::CallContext;
 use aws_lc_rs::rand;
 use opssight_core::id::CallId;
@@ -42,15 +42,17 @@ pub(super) async fn develop(call: &CallContext, outcome: Outcome, usage: CallUsa
         cut: reel.cut,
     };
     // A replay knows no secrets. What is masked by its name is masked there as well, so that both compare.
-    let secrets = if call.tape.is_playing() { Vec::new() } else { secrets(call).await? };
-    Redaction::of(secrets).apply(&mut record);
+    if !call.tape.is_playing() {
+        call.secrets.add_for_keeping(others(call).await?);
+    }
+    redact(&call.secrets, &mut record);
     Some(record)
 }
 
-/// Those that the call used and all others that the connection has. None when they cannot be read: what cannot be
+/// All that the connection has, whether the call used them or not. None when they cannot be read: what cannot be
 /// redacted is not kept.
-async fn secrets(call: &CallContext) -> Option<Vec<String>> {
-    let mut secrets = call.secrets.values();
+async fn others(call: &CallContext) -> Option<Vec<String>> {
+    let mut secrets = Vec::new();
     let credentials = match call.services.credentials.credentials(&call.target.connection).await {
         Ok(credentials) => credentials,
         Err(error) => {

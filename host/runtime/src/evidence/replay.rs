@@ -67,7 +67,7 @@ impl PluginHost {
         if loaded_for_this {
             self.shelf.unload(&digest);
         }
-        let slot = self.slots.take(&record.plugin).await.ok_or(ReplayError::Closing)?;
+        let slot = self.slots.take(&record.plugin).await;
         let then = Arc::new(record.clone());
         let task = {
             let (stage, then) = (Arc::clone(&self.stage), Arc::clone(&then));

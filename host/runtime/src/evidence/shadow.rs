@@ -5,7 +5,7 @@
 
 use super::stage::Stage;
 use crate::plugin::Plugin;
-use crate::slots::Slots;
+use crate::slots::{Slot, Slots};
 use crate::sync::{lock, read, write};
 use opssight_core::id::PluginId;
 use opssight_core::plugins::evidence::{CallRecord, Scope, differences};
@@ -14,7 +14,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
 /// Calls that wait to be compared, over all plugins.
 const WAITING: usize = 16;
@@ -60,9 +60,14 @@ impl Shadows {
         (shadow.plugin.digest != plugin.digest).then(|| Arc::clone(shadow))
     }
 
-    /// Begin, or end with none.
+    /// Begin, or end with none. One that is there already goes on with what it has compared.
     pub(crate) fn set(&self, id: &PluginId, plugin: Option<Arc<Plugin>>, stage: &Arc<Stage>, slots: &Arc<Slots>) {
         let mut shadows = write(&self.shadows);
+        if let (Some(plugin), Some(shadow)) = (&plugin, shadows.get(id.as_str()))
+            && Arc::ptr_eq(plugin, &shadow.plugin)
+        {
+            return;
+        }
         let ended = match plugin {
             None => shadows.remove(id.as_str()),
             Some(plugin) => {
@@ -170,7 +175,7 @@ async fn one(stage: &Arc<Stage>, slots: &Arc<Slots>, Compare { shadow, then }: C
 }
 
 /// A place that nobody else wants: while calls fill the open ones, the shadow waits.
-async fn spare_slot(slots: &Slots) -> Option<OwnedSemaphorePermit> {
+async fn spare_slot(slots: &Slots) -> Option<Slot> {
     for _ in 0..PATIENCE {
         if let Some(slot) = slots.spare() {
             return Some(slot);

@@ -46,7 +46,7 @@ async fn reveal(call: &CallContext, name: &str) -> Result<Vec<u8>, Failure> {
     // Lines and errors stay free of them, and so do the answers of upstreams.
     for input in scheme.inputs().iter().filter(|input| input.secret) {
         if let Some(secret) = credential.inputs.get(&input.name) {
-            call.secrets.add(secret.trim());
+            call.secrets.add(secret);
         }
     }
     let value = in_clear(scheme, credential).ok_or_else(missing)?;

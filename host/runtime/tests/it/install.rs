@@ -93,18 +93,6 @@ async fn an_upgrade_takes_the_place_of_the_old_version() {
     assert_eq!(house.host.installed().len(), 1);
 }
 
-#[test]
-fn a_directory_of_packages_is_installed_whatever_else_lies_in_it() {
-    let house = House::new();
-    let directory = tempfile::TempDir::new().unwrap();
-    std::fs::write(directory.path().join("a.wasm"), checking("", "(i32.const 1024)", json!({}))).unwrap();
-    std::fs::write(directory.path().join("b.wasm"), b"not a component").unwrap();
-    std::fs::write(directory.path().join("readme.txt"), b"hello").unwrap();
-    let outcomes = house.host.install_directory(directory.path()).unwrap();
-    assert_eq!(outcomes.len(), 2);
-    assert!(outcomes[0].1.is_ok() && outcomes[1].1.is_err());
-}
-
 /// As the components of interpreters are made: parts with a memory each, one of which hands texts to the other. What
 /// carries them over is code with two memories, without which the compiler would panic.
 #[test]

@@ -89,3 +89,18 @@ async fn a_shadow_asks_nobody_and_what_it_would_ask_is_told() {
     );
     assert_eq!(seen.lock().unwrap().len(), 1, "only the active version's request was sent");
 }
+
+#[tokio::test]
+async fn a_shadow_that_is_set_again_keeps_what_it_has_compared() {
+    let house = House::new();
+    house.install(&answering("1.0.0", "(i32.const 1024)"));
+    let shadow = load(&house, &answering("1.1.0", "(i32.const 1024)")).await;
+    house.host.shadow(&"probe".into(), Some(&shadow));
+    house.check(json!({}), Grants::default()).await.unwrap();
+    // Whoever keeps the installs says it again on every look; whether the comparison is done by then does not matter.
+    for _ in 0..50 {
+        house.host.shadow(&"probe".into(), Some(&shadow));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    comparisons(&house, 1).await;
+}

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The longest plugin call takes two minutes; its page must be stored before another worker may take the work.
+const LEAST_LEASE_SECS: u32 = 180;
+
 /// The workers behind the door.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -18,7 +21,7 @@ pub struct WorkerConfig {
 
 impl Default for WorkerConfig {
     fn default() -> Self {
-        Self { deliveries: 32, feeds: 2, lease_secs: 120, check_secs: 900 }
+        Self { deliveries: 32, feeds: 8, lease_secs: 300, check_secs: 900 }
     }
 }
 
@@ -28,8 +31,10 @@ impl WorkerConfig {
         if !(1..=1024).contains(&self.deliveries) || !(1..=64).contains(&self.feeds) {
             problems.push("worker.deliveries: must be 1 to 1024, and worker.feeds 1 to 64".to_owned());
         }
-        if self.lease_secs < 60 {
-            problems.push("worker.lease_secs: must be at least 60, the longest that a plugin call may take".to_owned());
+        if self.lease_secs < LEAST_LEASE_SECS {
+            problems.push(format!(
+                "worker.lease_secs: must be at least {LEAST_LEASE_SECS}, more than the longest plugin call takes"
+            ));
         }
         if self.check_secs < 30 {
             problems.push("worker.check_secs: must be at least 30".to_owned());

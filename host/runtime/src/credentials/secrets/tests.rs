@@ -96,3 +96,14 @@ fn looking_through_a_large_answer_takes_a_moment() {
     secrets.mask(&mut answer);
     assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
 }
+
+#[test]
+fn a_key_that_is_printed_line_by_line_is_found_in_each_line() {
+    let secrets = known(
+        "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG/w0BAQEF\nAASCBKcwggSjAgEAAoIBAQDJ\n-----END PRIVATE KEY-----\n",
+    );
+    assert_eq!(secrets.scrub("first: MIIEvQIBADANBgkqhkiG/w0BAQEF"), "first: [secret]");
+    assert_eq!(secrets.scrub("then: AASCBKcwggSjAgEAAoIBAQDJ"), "then: [secret]");
+    assert_eq!(secrets.scrub("MIIEvQIBADANBgkqhkiG\\/w0BAQEF"), "[secret]");
+    assert_eq!(secrets.scrub("MIIEvQIBADANBgkqhkiG%2Fw0BAQEF"), "[secret]");
+}
