@@ -124,8 +124,9 @@ mod tests {
             others.push(slots.take(&plugin.into()).now_or_never().unwrap());
         }
         // Nothing of this plugin runs, though two of its calls wait: the first place that is free is for it, kept or not.
-        let first = slots.take(&"patient".into());
-        let second = slots.take(&"patient".into());
+        let patient = "patient".into();
+        let first = slots.take(&patient);
+        let second = slots.take(&patient);
         tokio::pin!(first, second);
         assert!(first.as_mut().now_or_never().is_none() && second.as_mut().now_or_never().is_none());
         others.pop();

@@ -48,7 +48,7 @@ fn it_writes_the_code_and_nothing_else() {
 #[test]
 fn it_is_ended_by_its_own_limits() {
     let github = std::fs::read(plugins().join("github.wasm")).expect("the plugin");
-    let (status, code, said) = compile(worker("8", "30"), &github);
+    let (status, code, said) = compile(worker("1", "30"), &github);
     assert!(!status.success() && code.is_empty(), "{status} {said}");
 }
 
