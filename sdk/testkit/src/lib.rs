@@ -32,6 +32,8 @@ pub use house::TestHost;
 pub use opssight_core::plugins;
 /// The contract's time, as notifications, bills and items carry it.
 pub use opssight_core::time::Timestamp;
+/// What a plugin logged.
+pub use opssight_runtime::LogLine;
 /// For `#[tokio::test]`: `use opssight_testkit::tokio;`.
 pub use tokio;
 pub use upstream::{Request, Response};

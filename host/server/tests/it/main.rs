@@ -14,3 +14,4 @@ mod jail;
 mod kills;
 mod live;
 mod replay;
+mod tutorial;
