@@ -95,6 +95,11 @@ impl Client {
         self.read(answer)
     }
 
+    /// An answer as it came.
+    pub(crate) async fn download(&self, path: &[&str]) -> Result<Vec<u8>, CliError> {
+        self.call(Method::GET, path, &(), None).await
+    }
+
     pub(crate) async fn post<T: DeserializeOwned>(
         &self,
         path: &[&str],

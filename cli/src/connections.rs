@@ -54,7 +54,7 @@ pub enum ConnectionsCommand {
         connection: String,
     },
     /// Withhold something from a connection that its plugin can do; in force from the next call on
-    #[command(after_help = "`opssight plugins inspect PLUGIN` lists what can be withheld.\n\nExamples:\n  \
+    #[command(after_help = "`opssight plugin inspect PLUGIN` lists what can be withheld.\n\nExamples:\n  \
         opssight connections withhold acme \"act rerun\"")]
     Withhold {
         /// Id or name of the connection

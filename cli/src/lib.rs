@@ -40,7 +40,7 @@ pub use args::{ClientCommand, GlobalArgs, OutputFormat};
 pub use clap_complete::Shell;
 pub use completion::completion;
 pub use developer::{Developer, PluginLine};
-pub use plugins::PluginsCommand;
+pub use plugins::{PluginsCommand, ReplayArgs};
 pub use ui::{Console, Hidden};
 
 use client::Client;
@@ -74,6 +74,18 @@ pub async fn doctor(globals: GlobalArgs) -> u8 {
 /// [`doctor`] on a console of the caller's choice.
 pub async fn doctor_on(globals: GlobalArgs, console: Console) -> u8 {
     finish(globals, console, async |session| doctor::run(session).await).await
+}
+
+/// Fetch one answer of the API as it came, for commands that are carried out elsewhere. An error is told as a command
+/// tells it.
+pub async fn fetch(globals: &GlobalArgs, path: &[&str]) -> Result<Vec<u8>, String> {
+    let mut ui = Ui::new(Console::system(), globals);
+    let told = |error: CliError| {
+        let next = error.next_step().map(|next| format!(" ({next})")).unwrap_or_default();
+        format!("fetch {} from the server: {error}{next}", path.join("/"))
+    };
+    let client = Client::new(globals, &mut ui).map_err(told)?;
+    client.download(path).await.map_err(told)
 }
 
 async fn dispatch(session: &mut Session, command: ClientCommand) -> Result<(), CliError> {

@@ -1,6 +1,7 @@
 //! `opssight plugin`: what a server has installed.
 
 mod args;
+mod calls;
 mod changes;
 mod consent;
 mod history;
@@ -11,6 +12,7 @@ mod show;
 mod trust;
 
 pub use args::PluginsCommand;
+pub use calls::ReplayArgs;
 pub(crate) use consent::given;
 
 use crate::Session;
@@ -41,6 +43,14 @@ pub(crate) async fn run(session: &mut Session, command: PluginsCommand) -> Resul
         C::Revocations => revoke::list(session).await,
         C::Versions { plugin } => history::versions(session, &plugin).await,
         C::Events { plugin, paging } => history::events(session, &plugin, &paging).await,
+        C::Calls { plugin, connection, outcome, paging } => {
+            calls::calls(session, &plugin, connection, outcome, &paging).await
+        }
+        C::Call { id } => calls::call(session, &id).await,
+        C::Log { plugin } => calls::log(session, &plugin).await,
+        C::Replay(_) => {
+            Err(CliError::Usage("replaying a call takes the plugin runtime, which this program lacks".to_owned()))
+        }
         C::Trust(command) => trust::run(session, command).await,
     }
 }

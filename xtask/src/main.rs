@@ -8,6 +8,7 @@ mod bench;
 mod contract;
 mod demo;
 mod host;
+mod hostile;
 mod interrupt;
 mod openapi;
 mod plugins;
@@ -15,6 +16,7 @@ mod process;
 #[cfg(test)]
 mod readme;
 mod schemas;
+mod soak;
 mod stamp;
 mod test;
 mod tidy;
@@ -42,6 +44,10 @@ enum Chore {
     Test(test::Args),
     /// Measure what calls and deliveries cost, as ratios against peers of the same run.
     Bench(bench::Args),
+    /// Attack the plugin host in every way that the hostile corpus knows.
+    Hostile(hostile::Args),
+    /// Install, change and remove plugins at random on a host under load.
+    Soak(soak::Args),
     /// Check what a reviewer should not have to: format, lints, walls, licences, generated files.
     Tidy(tidy::Args),
     /// Build plugins into single-file packages in `target/plugins`.
@@ -75,6 +81,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Chore::Demo(args) => return demo::run(&workspace, &args),
         Chore::Test(args) => return test::run(&workspace, &args),
         Chore::Bench(args) => bench::run(&workspace, &args)?,
+        Chore::Soak(args) => soak::run(&workspace, &args)?,
+        Chore::Hostile(args) => return hostile::run(&workspace, &args),
         Chore::Tidy(args) => return tidy::run(&workspace, &args),
         Chore::Plugins { name } => {
             plugins::build(&workspace, name.as_deref())?;

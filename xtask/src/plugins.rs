@@ -88,7 +88,9 @@ fn key(workspace: &Workspace) -> Result<PathBuf> {
     let path = workspace.target.join("publisher.pem");
     if !path.is_file() {
         fs::create_dir_all(&workspace.target).with_context(|| format!("make {}", workspace.target.display()))?;
-        process::run(workspace.command(&workspace.opssight().to_string_lossy()).args(["plugin", "keygen"]).arg(&path))?;
+        let mut keygen = workspace.command(&workspace.opssight().to_string_lossy());
+        let public = process::capture(keygen.args(["plugin", "keygen"]).arg(&path))?;
+        say(&format!("    a publisher's key for this machine: {}", public.trim_end()));
     }
     Ok(path)
 }

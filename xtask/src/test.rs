@@ -6,7 +6,7 @@ use crate::process::{self, headline, print, say};
 use crate::workspace::Workspace;
 use crate::{demo, tools};
 use anyhow::{Context, Result, bail, ensure};
-use count::Count;
+pub(crate) use count::Count;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -20,8 +20,14 @@ pub(crate) struct Args {
 type Stage = fn(&Workspace) -> Result<Count>;
 
 /// The stages, cheapest verdict first.
-pub(crate) const STAGES: [(&str, Stage); 4] =
-    [("typescript", typescript), ("rust", rust), ("demo", played), ("browser", browser)];
+pub(crate) const STAGES: [(&str, Stage); 6] = [
+    ("typescript", typescript),
+    ("rust", rust),
+    ("hostile", crate::hostile::stage),
+    ("soak", crate::soak::stage),
+    ("demo", played),
+    ("browser", browser),
+];
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let known = STAGES.map(|(name, _)| name);

@@ -26,7 +26,7 @@ pub(crate) struct Args {
 type Remarks = Vec<String>;
 type Check = fn(&Workspace) -> Result<Remarks>;
 
-const CHECKS: [(&str, Check); 12] = [
+const CHECKS: [(&str, Check); 13] = [
     ("format", format),
     ("walls", walls::check),
     ("floors", floors::check),
@@ -38,6 +38,7 @@ const CHECKS: [(&str, Check); 12] = [
     ("clippy", clippy),
     ("clippy-plugins", clippy_plugins),
     ("openapi", generated::openapi),
+    ("hostile-page", generated::hostile_page),
     ("duplicates", duplicates),
 ];
 

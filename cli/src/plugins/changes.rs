@@ -117,7 +117,7 @@ async fn find(session: &Session, plugin: &str, named: &str) -> Result<Version, C
         1 => found.pop().ok_or_else(|| CliError::Usage(format!("{plugin} has no version {named}"))),
         0 => Err(CliError::Usage(format!("{plugin} has no version {named} here; kept are {}", kept.join(", ")))),
         _ => Err(CliError::Usage(format!(
-            "several versions of {plugin} are called {named}: name one by its digest, `opssight plugins versions {plugin}`"
+            "several versions of {plugin} are called {named}: name one by its digest, `opssight plugin versions {plugin}`"
         ))),
     }
 }

@@ -1,4 +1,4 @@
-//! `opssight plugins versions` and `opssight plugins events`.
+//! `opssight plugin versions` and `opssight plugin events`.
 
 use crate::Session;
 use crate::Time;

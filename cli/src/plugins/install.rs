@@ -1,4 +1,4 @@
-//! `opssight plugins install` and `opssight plugins update`.
+//! `opssight plugin install` and `opssight plugin update`.
 
 use super::consent;
 use super::package::{self, Package};
@@ -13,9 +13,9 @@ use std::time::Duration;
 #[command(
     after_help = "It shows who signed the package and what it can do, and asks. Of an update it shows only what changes, \
     and asks only if it can do more. --yes agrees to whatever it is.\n\nExamples:\n  \
-    opssight plugins install ./example.wasm\n  opssight plugins install gitlab@1.2.0\n  \
-    opssight plugins install ./example.wasm --consent sha256:9f2b6a1c\n  \
-    opssight plugins install ./example.wasm --shadow 200"
+    opssight plugin install ./example.wasm\n  opssight plugin install gitlab@1.2.0\n  \
+    opssight plugin install ./example.wasm --consent sha256:9f2b6a1c\n  \
+    opssight plugin install ./example.wasm --shadow 200"
 )]
 pub struct InstallArgs {
     /// The file of a package, or what the catalogue calls it
@@ -116,8 +116,8 @@ fn outcome(installed: &Installed) -> String {
     let (id, version) = (&installed.inspection.plugin, &installed.inspection.version);
     match installed.approval.as_str() {
         "active" => format!("{id} {version} runs. Next: `opssight connections add --plugin {id} --name NAME`."),
-        "waiting" => format!("{id} {version} waits: `opssight plugins approve {id}` agrees to what it wants more."),
-        "shadow" => format!("{id} {version} is compared with the active version: `opssight plugins inspect {id}`."),
+        "waiting" => format!("{id} {version} waits: `opssight plugin approve {id}` agrees to what it wants more."),
+        "shadow" => format!("{id} {version} is compared with the active version: `opssight plugin inspect {id}`."),
         _ => format!("{id} {version}: nothing changed."),
     }
 }

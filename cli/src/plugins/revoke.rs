@@ -1,4 +1,4 @@
-//! `opssight plugins revoke`, `pardon` and `revocations`.
+//! `opssight plugin revoke`, `pardon` and `revocations`.
 
 use crate::Session;
 use crate::Time;
@@ -27,10 +27,10 @@ pub struct Target {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Calls under way are interrupted; deliveries are taken and wait. Nothing revoked is installed or run \
-    again until `opssight plugins pardon`.\n\nExamples:\n  \
-    opssight plugins revoke github --reason \"it sends to a strange host\"\n  \
-    opssight plugins revoke --digest sha256:9f2b --reason \"tampered\"\n  \
-    opssight plugins revoke --key ed25519:77aa --reason \"the key was stolen\""
+    again until `opssight plugin pardon`.\n\nExamples:\n  \
+    opssight plugin revoke github --reason \"it sends to a strange host\"\n  \
+    opssight plugin revoke --digest sha256:9f2b --reason \"tampered\"\n  \
+    opssight plugin revoke --key ed25519:77aa --reason \"the key was stolen\""
 )]
 pub struct RevokeArgs {
     #[command(flatten)]

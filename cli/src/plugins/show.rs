@@ -1,4 +1,4 @@
-//! `opssight plugins list` and `opssight plugins inspect`.
+//! `opssight plugin list` and `opssight plugin inspect`.
 
 use crate::Session;
 use crate::Time;
@@ -70,6 +70,7 @@ pub(super) fn print(ui: &mut Ui, plugin: &Plugin) -> Result<(), CliError> {
         ("FEEDS", feeds(plugin)),
         ("ACTIONS", actions(plugin)),
         ("BUDGETS PER CALL", budgets(plugin)),
+        ("LAST FAILURES", faults(plugin)),
     ];
     for (title, table) in sections {
         if !table.is_empty() {
@@ -89,7 +90,7 @@ fn about(plugin: &Plugin) -> Table {
     sheet.entry_if(
         "Waits",
         plugin.waiting.as_ref().map(|waiting| {
-            format!("version {}: `opssight plugins approve {}` shows what it wants more", waiting.version, plugin.id)
+            format!("version {}: `opssight plugin approve {}` shows what it wants more", waiting.version, plugin.id)
         }),
     );
     sheet.entry_if(
@@ -108,15 +109,43 @@ fn about(plugin: &Plugin) -> Table {
     for (index, ability) in plugin.abilities.iter().enumerate() {
         sheet.entry(if index == 0 { "Can" } else { "" }, ability);
     }
-    let failures: Vec<_> = stats.failures.iter().map(|(fault, count)| format!("{count} {fault}")).collect();
-    let failures = if failures.is_empty() { "none".to_owned() } else { failures.join(", ") };
-    sheet.entry("Calls", format!("{}, failed by fault: {failures}", stats.calls));
+    sheet.entry("Calls", format!("{}, failed by fault: {}", stats.calls, counted(&stats.failures)));
+    if !stats.classes.is_empty() {
+        sheet.entry("Failed by class", counted(&stats.classes));
+    }
+    for (kind, of) in &stats.kinds {
+        sheet.entry("", format!("{kind}: {} calls, {} failed", of.calls, of.failed));
+    }
     sheet.entry("CPU per call", format!("{} us median, {} us p99", stats.cpu_us_p50, stats.cpu_us_p99));
     sheet.entry("Wall time per call", format!("{} us median, {} us p99", stats.wall_us_p50, stats.wall_us_p99));
     sheet.entry("Most memory", format::bytes(stats.memory_bytes_max));
     sheet.entry("Requests", format!("{} sent, {} refused", stats.egress_requests, stats.egress_denied));
+    if stats.log_lines_dropped > 0 {
+        sheet.entry("Log lines dropped", Field::toned(stats.log_lines_dropped.to_string(), Tone::Bad));
+    }
     sheet.entry_if("Last error", stats.last_error.as_ref().map(|error| Field::toned(error, Tone::Bad)));
     sheet
+}
+
+/// "2 auth, 1 trap".
+fn counted(counts: &std::collections::BTreeMap<String, u64>) -> String {
+    let counts: Vec<_> = counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
+    if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
+}
+
+/// The last failure of each connection.
+fn faults(plugin: &Plugin) -> Table {
+    let mut table = Table::new(&["CONNECTION", "WHEN", "KIND", "CLASS", "ERROR"]).whole(&[0, 2, 3]);
+    for fault in &plugin.stats.last_faults {
+        table.row(vec![
+            (&fault.connection).into(),
+            fault.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true).into(),
+            (&fault.kind).into(),
+            (&fault.error.class).into(),
+            format!("{} ({}): {}", fault.error.code, fault.error.fault, fault.error.message).into(),
+        ]);
+    }
+    table
 }
 
 fn egress(plugin: &Plugin) -> Table {

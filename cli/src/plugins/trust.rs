@@ -1,4 +1,4 @@
-//! `opssight plugins trust`.
+//! `opssight plugin trust`.
 
 use crate::Session;
 use crate::Time;
@@ -12,11 +12,11 @@ use opssight_api_types::plugins::changes::{Publisher, PublisherKey};
 #[derive(Debug, Subcommand)]
 pub enum TrustCommand {
     /// List publishers whose keys are known here
-    #[command(after_help = "Examples:\n  opssight plugins trust list")]
+    #[command(after_help = "Examples:\n  opssight plugin trust list")]
     List,
     /// Trust this key for a publisher, and no other
     #[command(after_help = "Ask the publisher for the key by another way than the one that the package came by.\n\n\
-        Examples:\n  opssight plugins trust set acme ed25519:4f1c")]
+        Examples:\n  opssight plugin trust set acme ed25519:4f1c")]
     Set {
         /// The publisher
         #[arg(value_name = "PUBLISHER")]
@@ -26,7 +26,7 @@ pub enum TrustCommand {
         key: String,
     },
     /// Forget the key of a publisher: the next installation pins one
-    #[command(after_help = "Examples:\n  opssight plugins trust forget acme")]
+    #[command(after_help = "Examples:\n  opssight plugin trust forget acme")]
     Forget {
         /// The publisher
         #[arg(value_name = "PUBLISHER")]

@@ -54,7 +54,7 @@ async fn what_was_said_is_what_is_made() {
     assert_eq!(
         posted(&api),
         serde_json::json!({
-            "name": "acme", "plugin": "github",
+            "name": "acme", "plugin": "github", "consent": "sha256:abcd",
             "settings": { "days": 7, "organisation": "123", "repositories": ["acme/web"] },
             "credentials": {
                 "api": { "scheme": "bearer", "inputs": { "token": "ghp_1" } },

@@ -4,6 +4,7 @@
 
 mod api;
 mod asking;
+mod calls;
 mod connections;
 mod doctor;
 mod errors;
@@ -11,6 +12,7 @@ mod help;
 mod lists;
 mod login;
 mod output;
+mod plugins;
 mod terminal;
 mod watch;
 

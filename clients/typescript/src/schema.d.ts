@@ -28,7 +28,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Plugins that the configured catalogues offer, beside what is installed here. */
+        /** Plugins that can be installed. */
         get: operations["search_catalogue"];
         put?: never;
         post?: never;
@@ -45,8 +45,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The versions of a plugin that the catalogues have, newest first. */
-        get: operations["list_catalogue_versions"];
+        /** The versions of a plugin that can be installed, newest first. */
+        get: operations["show_catalogue_versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -401,8 +401,9 @@ export interface paths {
         put?: never;
         /**
          * Install a plugin, or update one.
-         * @description A new plugin, and an update that wants more, need `consent`: the digest whose abilities somebody agreed to. Without it
-         *     an update waits, and the version that runs goes on.
+         * @description A new plugin needs `consent`: the digest of the package, once somebody saw what it can do. An update that can do no
+         *     more than the version that runs is applied without; one that can do more waits until it is approved, and the old
+         *     version goes on. The package is compiled before the answer, which takes minutes for a very large one.
          */
         post: operations["install_plugin"];
         delete?: never;
@@ -421,8 +422,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What a package is, what it can do and what would change, before anything is kept or compiled.
-         * @description Send the package as `application/wasm`, or say as `application/json` where the catalogue has it.
+         * Look at a package: what it can do, who signed it, and whether it would be refused. Nothing is kept or compiled.
+         * @description The signature is checked before anything is parsed: a package that this host does not believe has no inspection, and
+         *     the answer is the problem itself.
          */
         post: operations["inspect_package"];
         delete?: never;
@@ -438,7 +440,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Publishers and their pinned keys, by name. */
+        /** Publishers whose keys this host knows, by name. */
         get: operations["list_publishers"];
         put?: never;
         post?: never;
@@ -456,10 +458,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Trust a key for a publisher from now on. */
+        /** Trust this key for a publisher, and no other. */
         put: operations["trust_publisher"];
         post?: never;
-        /** Forget a publisher's key: the next installation pins one. */
+        /** Forget the key of a publisher: the next installation that somebody agrees to pins one. */
         delete: operations["forget_publisher"];
         options?: never;
         head?: never;
@@ -473,31 +475,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Revocations in force. */
+        /** What is revoked here. */
         get: operations["list_revocations"];
         put?: never;
-        /**
-         * Stop a plugin, a package or everything that a key signed: calls under way are interrupted, no new ones are made, and it
-         *     is not used again until the revocation is lifted. Deliveries are taken, and wait.
-         */
-        post: operations["revoke"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/plugins/revocations/{target}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /** Lift a revocation. What it stopped stays stopped until it is installed or rolled back to. */
+        /** Revoke a plugin, a package or everything that a key signed, installed or not. */
+        post: operations["make_revocation"];
+        /** Lift a revocation. What it stopped stays stopped until it is installed again or gone back to. */
         delete: operations["lift_revocation"];
         options?: never;
         head?: never;
@@ -515,7 +498,7 @@ export interface paths {
         get: operations["show_plugin"];
         put?: never;
         post?: never;
-        /** Uninstall a plugin. */
+        /** Uninstall a plugin with all its versions. The record of what happened to it stays. */
         delete: operations["uninstall_plugin"];
         options?: never;
         head?: never;
@@ -539,6 +522,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/plugins/{id}/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Recorded calls of a plugin, newest first. Which calls are recorded is set by `[plugins.evidence]`. */
+        get: operations["list_calls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/calls/{call}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The whole record of a call, `opssight.call/1`: what it was given, what it asked and learnt, how it ended. Saved as
+         *     it is, it can be replayed offline and is a regression test.
+         */
+        get: operations["show_call"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plugins/{id}/disable": {
         parameters: {
             query?: never;
@@ -548,7 +568,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make no calls until told otherwise. Deliveries are taken, and wait. */
+        /** Make no calls of a plugin. Deliveries are taken all the same, and wait. */
         post: operations["disable_plugin"];
         delete?: never;
         options?: never;
@@ -582,7 +602,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make calls again. */
+        /** Make calls of a plugin again. */
         post: operations["enable_plugin"];
         delete?: never;
         options?: never;
@@ -597,8 +617,42 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What happened to a plugin, newest first: installed, approved, rolled back, revoked, left alone for failing. */
-        get: operations["list_events"];
+        /** What happened to a plugin, newest first; also after it was uninstalled. */
+        get: operations["list_plugin_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The last lines that the active version of a plugin logged, oldest first. */
+        get: operations["show_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/package/{digest}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The package of a version, byte for byte. For admins. */
+        get: operations["download_package"];
         put?: never;
         post?: never;
         delete?: never;
@@ -616,7 +670,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Let the shadow take over now. What it wants is agreed to with it. */
+        /** Make the shadow the active version now, and agree to what it wants. */
         post: operations["promote_shadow"];
         delete?: never;
         options?: never;
@@ -633,8 +687,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Refuse the version that waits: the one that runs goes on. */
+        /** Refuse the version that waits; the active one goes on. */
         post: operations["reject_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a plugin, or one version of it, now and until the revocation is lifted. Calls under way are interrupted. */
+        post: operations["revoke_plugin"];
         delete?: never;
         options?: never;
         head?: never;
@@ -650,8 +721,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Go back to the version that ran before, or to another one that ran here. */
-        post: operations["rollback_plugin"];
+        /**
+         * Go back to the version that ran before, or to another that ran here.
+         * @description What is left does not come back by itself. Deliveries that it failed by its own fault are processed again.
+         */
+        post: operations["roll_back_plugin"];
         delete?: never;
         options?: never;
         head?: never;
@@ -667,7 +741,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Compare a kept version with the one that runs, before anything depends on it. */
+        /** Compare a kept version with the active one. By its rule it is promoted or dropped. */
         post: operations["shadow_version"];
         delete?: never;
         options?: never;
@@ -682,7 +756,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The kept versions of a plugin, how each stands, and what would change with it. */
+        /** The versions of a plugin that this host keeps, newest installation first. */
         get: operations["list_versions"];
         put?: never;
         post?: never;
@@ -892,24 +966,26 @@ export interface components {
     schemas: {
         /** @description One thing that a plugin can do. */
         Ability: {
-            /** @description The same in every version that can do it: "send GET https://api.example.com with api". */
+            /** @description The same in every version: "send GET https://api.example.com with api". What `withheld` of a connection names. */
             key: string;
             /** @description A sentence that fits after "It ...". */
             says: string;
-            /** @description How loudly to say it: "safe", "caution" or "danger". */
+            /** @description "safe", "caution" or "danger". */
             risk: string;
             /** @description Whether a connection can withhold it. */
             can_be_withheld: boolean;
         };
-        /** @description What a newer version can do that the older could not, and the other way round. */
+        /** @description What an update would change. */
         AbilityChange: {
-            /** @description Somebody has to agree to it. */
+            /** @description The version that runs now. */
+            from: string;
+            /** @description It can do more, or use more: somebody must agree. */
             wider: boolean;
             /** @description New abilities. */
             added: components["schemas"]["Ability"][];
-            /** @description Abilities that it gave up. */
+            /** @description Abilities that it gives up. */
             removed: components["schemas"]["Ability"][];
-            /** @description Budgets that became larger. */
+            /** @description Budgets that become larger. */
             raised: components["schemas"]["RaisedBudget"][];
         };
         /** @description What the hook endpoint answers. */
@@ -984,31 +1060,72 @@ export interface components {
              */
             response_kib: number;
         };
-        /** @description What the catalogues offer. */
-        CatalogueAnswer: {
-            /** @description By id. */
-            items: components["schemas"]["CatalogueEntry"][];
-            /** @description Places that could not be looked at, in words. */
-            problems: string[];
-        };
-        /** @description A plugin that a catalogue offers, as the catalogue describes it. */
-        CatalogueEntry: {
-            /** @description Which plugin. */
+        /** @description A recorded call, in one line. */
+        Call: {
+            /** @description Its id. */
             id: string;
-            /** @description "GitHub". */
-            name: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            at: string;
+            /** @description Of which plugin. */
+            plugin: string;
+            /** @description Of which version. */
+            version: string;
+            /** @description `sha256:...` of the package. */
+            digest: string;
+            /** @description For which connection. */
+            connection: string;
+            /** @description "webhook", "source", "actions", "health", ... */
+            kind: string;
+            /** @description How it ended. */
+            outcome: components["schemas"]["CallOutcome"];
+            error?: components["schemas"]["CallFailure"] | null;
+            /** @description It can be replayed: nothing of the record had to be cut. */
+            replayable: boolean;
+            /**
+             * Format: int64
+             * @description Size of the record in bytes.
+             */
+            size: number;
+        };
+        /** @description What went wrong in a call. */
+        CallFailure: {
+            /** @description Whose fault: "plugin", "upstream", "policy", "host". */
+            fault: string;
+            /** @description What to do about it: "auth", "rate-limited", "trap", ... */
+            class: string;
+            /** @description Machine readable. */
+            code: string;
+            /** @description For people. */
+            message: string;
+        };
+        /**
+         * @description How a call ended.
+         * @enum {string}
+         */
+        CallOutcome: "ok" | "failed";
+        /** @description A plugin that a place offers. None of it is believed when it is installed: what counts then is in the package. */
+        CatalogueEntry: {
+            /** @description The plugin. */
+            id: string;
             /** @description The newest version. */
             version: string;
-            /** @description Whose it is. */
+            /** @description `sha256:...` of its package. */
+            digest: string;
+            /** @description For people. */
+            name: string;
+            /** @description Who publishes it. */
             publisher: string;
+            /** @description The key that signed it. */
+            key?: string | null;
             /** @description One sentence. */
             description: string;
             /** @description SPDX expression. */
             licence: string;
-            /** @description "webhook", "source", ... */
+            /** @description "source", "webhook", ... */
             kinds: string[];
-            /** @description `sha256:...` of the newest package. */
-            digest: string;
             /**
              * Format: int64
              * @description Size in bytes.
@@ -1016,15 +1133,36 @@ export interface components {
             size: number;
             /** @description The place that offers it. */
             place: string;
-            /** @description The version that is installed here, if one is. */
+            /** @description The version that runs here, if one does. */
             installed?: string | null;
         };
-        /** @description A version that a catalogue has. */
+        /** @description What was found. */
+        CatalogueFound: {
+            /** @description By id. */
+            items: components["schemas"]["CatalogueEntry"][];
+            /** @description Places that could not be looked at, in words. */
+            problems: string[];
+        };
+        /** @description A package that a catalogue offers, instead of its bytes. */
+        CataloguePackage: {
+            /** @description The plugin. */
+            id: string;
+            /** @description A version, a requirement ("^1.2") or a digest ("sha256:..."); the newest release without it. */
+            version?: string | null;
+        };
+        /** @description One version that a place has. */
         CatalogueVersion: {
-            /** @description Which. */
+            /** @description Semantic version. */
             version: string;
-            /** @description The place that has it. */
+            /** @description The place. */
             place: string;
+        };
+        /** @description The versions of one plugin, newest first. */
+        CatalogueVersions: {
+            /** @description The plugin. */
+            id: string;
+            /** @description Its versions. */
+            items: components["schemas"]["CatalogueVersion"][];
         };
         /** @description A change (pull or merge request). */
         Change: {
@@ -1103,6 +1241,8 @@ export interface components {
             name: string;
             /** @description Which plugin. */
             plugin: string;
+            /** @description The version that it runs, by digest; absent while none may run. */
+            digest?: string | null;
             /** @description Off: deliveries are refused and nothing is pulled. */
             enabled: boolean;
             /** @description Its settings. */
@@ -1129,6 +1269,20 @@ export interface components {
             updated_at: string;
             /** @description What it takes and gives. */
             status: components["schemas"]["ConnectionStatus"];
+        };
+        /** @description The last failure of a connection. */
+        ConnectionFault: {
+            /** @description Which connection. */
+            connection: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description The kind of call: "webhook", "source", ... */
+            kind: string;
+            /** @description What went wrong. */
+            error: components["schemas"]["CallFailure"];
         };
         /** @description Change a connection; what is absent stays. */
         ConnectionPatch: {
@@ -1220,10 +1374,12 @@ export interface components {
             secret: boolean;
             /** @description A text area. */
             multiline: boolean;
+            /** @description It may stay empty. */
+            optional?: boolean;
         };
         /** @description One way to give a credential. */
         CredentialSchemeForm: {
-            /** @description "bearer", "jwt-bearer", "hmac-sha256". */
+            /** @description "bearer", "aws-sigv4", "hmac-sha256", ... */
             scheme: string;
             /** @description For people. */
             title: string;
@@ -1474,6 +1630,15 @@ export interface components {
          * @enum {string}
          */
         DeploymentOutcome: "pending" | "succeeded" | "failed" | "superseded";
+        /** @description One call that the shadow answered differently. */
+        Difference: {
+            /** @description The active version's call. */
+            call: string;
+            /** @description "webhook", "source", ... */
+            kind: string;
+            /** @description Where the answers differ, in words. */
+            difference: string;
+        };
         /** @description Where requests may go. */
         Egress: {
             /** @description Base URL; `{setting:name}` stands for a setting of the connection. */
@@ -1577,13 +1742,6 @@ export interface components {
              */
             last_at: string;
         };
-        /** @description A package of the catalogue. */
-        FromCatalogue: {
-            /** @description Which plugin. */
-            id: string;
-            /** @description A version, a requirement ("^1.2") or a digest; absent: the newest. */
-            version?: string | null;
-        };
         /** @description What a connection may reach beyond its manifest. */
         Grants: {
             /**
@@ -1618,70 +1776,54 @@ export interface components {
             /** @description What is wrong, or a figure. */
             detail: string;
         };
-        /** @description What a package is and would mean here, before anything is kept. */
+        /** @description What a package is and would mean here. Nothing of it was kept or compiled. */
         Inspection: {
-            /** @description `sha256:...` of the package: agreeing to it is agreeing to this digest. */
-            digest: string;
-            /** @description "github". */
-            id: string;
-            /** @description "GitHub". */
+            /** @description The plugin's id. */
+            plugin: string;
+            /** @description For people. */
             name: string;
             /** @description Semantic version. */
             version: string;
-            /** @description Whose it claims to be. */
+            /** @description Who publishes it. */
             publisher: string;
             /** @description One sentence. */
             description: string;
             /** @description SPDX expression. */
             licence: string;
+            /** @description `sha256:...` of the package: what consent is given to. */
+            digest: string;
             /**
              * Format: int64
              * @description Size in bytes.
              */
             size: number;
-            /** @description What it is: "source", "webhook", ... */
+            /** @description "source", "webhook", "actions", "health". */
             kinds: string[];
+            /** @description Interfaces that it imports. */
+            imports: string[];
             signer?: components["schemas"]["Signer"] | null;
-            /** @description The signer's key is new here: installing the package pins it to the publisher. */
-            pins_key: boolean;
-            /** @description All that it can do. */
+            /** @description The key is new here: installing pins it for the publisher. */
+            new_key: boolean;
+            /** @description What it can do. */
             abilities: components["schemas"]["Ability"][];
             /** @description What it cannot do, in one sentence. */
             cannot: string;
-            /** @description The version that runs now; absent for a new plugin. */
-            update_from?: string | null;
-            change?: components["schemas"]["AbilityChange"] | null;
+            update?: components["schemas"]["AbilityChange"] | null;
             /** @description It is what runs already. */
             is_active: boolean;
             /** @description Things to know that do not refuse it. */
             remarks: string[];
-            refused?: components["schemas"]["RefusedPackage"] | null;
+            refused?: components["schemas"]["Refused"] | null;
         };
         /** @description How an installation went. */
-        InstallAnswer: {
+        Installed: {
             /**
-             * @description "active": it runs; "unchanged": it ran already; "waiting": it wants more than the version that runs, and waits
-             *     for approval; "shadow": it is compared with the version that runs.
+             * @description "active": it runs. "unchanged": nothing changed. "waiting": it wants more than what runs, and somebody must agree.
+             *     "shadow": it is compared with what runs.
              */
             approval: string;
-            /** @description What was installed. */
+            /** @description What it is. */
             inspection: components["schemas"]["Inspection"];
-        };
-        /** @description An installed plugin and its versions. */
-        Installation: {
-            /** @description Which plugin. */
-            id: string;
-            /** @description Whose it is. */
-            publisher: string;
-            /** @description Calls are made. */
-            enabled: boolean;
-            /** @description Digest of the version that runs; absent: none does. */
-            active?: string | null;
-            /** @description Digest that a rollback leads to. */
-            previous?: string | null;
-            /** @description Kept versions, newest first. */
-            versions: components["schemas"]["PluginVersion"][];
-            shadow?: components["schemas"]["ShadowState"] | null;
         };
         /** @description A job of a run. */
         Job: {
@@ -1729,6 +1871,19 @@ export interface components {
             steps: components["schemas"]["Step"][];
             /** @description The same job ended differently for the same commit. */
             flaky: boolean;
+        };
+        /** @description Calls of one kind. */
+        KindStats: {
+            /**
+             * Format: int64
+             * @description Made.
+             */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Of them, how many failed.
+             */
+            failed: number;
         };
         /**
          * @description One event: a CloudEvent in structured JSON. The SSE `id` is its place in the log; send it back as
@@ -1779,29 +1934,38 @@ export interface components {
             };
             /** @description What it may reach beyond its manifest. */
             grants?: components["schemas"]["Grants"];
+            /**
+             * @description The digest of the plugin's version whose abilities you saw and agree to. If another one runs by now, the answer is
+             *     the conflict `consent-stale`.
+             */
+            consent?: string | null;
         };
-        /** @description Stop something now, and never use it again until the revocation is lifted. Exactly one of the three. */
+        /** @description Revoke something. */
         NewRevocation: {
-            /**
-             * @description All versions of a plugin.
-             * @default null
-             */
-            plugin: string | null;
-            /**
-             * @description One package.
-             * @default null
-             */
-            digest: string | null;
-            /**
-             * @description Everything that a key signed.
-             * @default null
-             */
-            key: string | null;
-            /**
-             * @description Why.
-             * @default
-             */
+            /** @description What. */
+            target: components["schemas"]["RevocationTarget"];
+            /** @description Why: shown wherever it is refused. */
             reason: string;
+        };
+        /** @description Compare a kept version with the active one. */
+        NewShadow: {
+            /** @description `sha256:...` of its package. */
+            digest: string;
+            /**
+             * Format: int64
+             * @description Decide after so many compared calls.
+             */
+            calls?: number;
+            /**
+             * Format: int64
+             * @description Promote it if at most so many of them differed.
+             */
+            differences?: number;
+        };
+        /** @description Which version. */
+        OfVersion: {
+            /** @description `sha256:...` of its package. */
+            digest: string;
         };
         /** @description Figures for the first page. */
         Overview: {
@@ -1838,10 +2002,15 @@ export interface components {
              */
             failed_deliveries: number;
         };
+        /**
+         * Format: binary
+         * @description The bytes of a package.
+         */
+        PackageBytes: string;
         /** @description One page of a list. */
-        Page_CatalogueVersion: {
+        Page_Call: {
             /** @description The rows. */
-            items: components["schemas"]["CatalogueVersion"][];
+            items: components["schemas"]["Call"][];
             /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
             next_cursor?: string | null;
         };
@@ -1905,6 +2074,20 @@ export interface components {
         Page_PluginEvent: {
             /** @description The rows. */
             items: components["schemas"]["PluginEvent"][];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_PluginLogLine: {
+            /** @description The rows. */
+            items: components["schemas"]["PluginLogLine"][];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_PluginVersion: {
+            /** @description The rows. */
+            items: components["schemas"]["PluginVersion"][];
             /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
             next_cursor?: string | null;
         };
@@ -1993,18 +2176,8 @@ export interface components {
             kinds: string[];
             /** @description Interfaces that it imports: all it can do. */
             imports: string[];
-            /** @description What it can do, computed from its imports and its manifest. */
-            abilities: components["schemas"]["Ability"][];
-            /** @description What it cannot do, in one sentence. */
-            cannot: string;
-            /** @description Calls are made; switched off, deliveries are taken and wait. */
-            enabled: boolean;
-            /** @description A version that wants more than this one and waits for approval. */
-            waiting?: string | null;
-            /** @description A version that is compared with this one. */
-            shadow?: string | null;
-            /** @description The key that signed it; absent: nobody did. */
-            key?: string | null;
+            /** @description What it can do, in words, computed from its imports and its manifest. */
+            abilities: string[];
             /** @description Where it may send requests. */
             egress: components["schemas"]["Egress"][];
             /** @description JSON Schema of a connection's settings. */
@@ -2022,6 +2195,18 @@ export interface components {
             };
             /** @description What it did since the host started. */
             stats: components["schemas"]["PluginStats"];
+            /** @description Calls are made; switched off, deliveries are taken and wait. */
+            enabled: boolean;
+            /**
+             * @description "active": it runs. "disabled": it is switched off. "stopped": no version of it may run. "not-loaded": its active
+             *     version could not be loaded.
+             */
+            state: string;
+            signer?: components["schemas"]["Signer"] | null;
+            waiting?: components["schemas"]["VersionName"] | null;
+            shadow?: components["schemas"]["Shadow"] | null;
+            /** @description What it can do, one by one, with what a connection can withhold. */
+            can: components["schemas"]["Ability"][];
         };
         /** @description Something that can be done. */
         PluginAction: {
@@ -2052,16 +2237,33 @@ export interface components {
              * @description When.
              */
             at: string;
-            /** @description Which plugin. */
+            /** @description Which plugin, or what else it is about: "key:...", "publisher:...", "file:...". */
             plugin: string;
             /** @description Which version, when it is about one. */
             digest?: string | null;
-            /** @description "installed", "approved", "updated", "rolled-back", "revoked", "breaker-opened", ... */
+            /** @description "installed", "updated", "waiting", "approved", "rolled-back", "revoked", ... */
             what: string;
             /** @description Who: an admin, or "host". */
             actor: string;
             /** @description One sentence. */
             detail: string;
+        };
+        /** @description A line that a plugin logged. */
+        PluginLogLine: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description "trace", "debug", "info", "warn" or "error". */
+            level: string;
+            /** @description For which connection. */
+            connection: string;
+            /**
+             * @description One line, cleaned of control and invisible characters and of secrets. Plain text: escape it wherever it becomes
+             *     part of a page or a table.
+             */
+            message: string;
         };
         /** @description What a plugin did since the host started. */
         PluginStats: {
@@ -2074,6 +2276,14 @@ export interface components {
             failures: {
                 [key: string]: number;
             };
+            /** @description Calls that failed, by what to do about it: "auth", "rate-limited", "trap", "budget", ... */
+            classes?: {
+                [key: string]: number;
+            };
+            /** @description Calls by kind. */
+            kinds?: {
+                [key: string]: components["schemas"]["KindStats"];
+            };
             /**
              * Format: int64
              * @description CPU time per call, microseconds, median.
@@ -2084,6 +2294,11 @@ export interface components {
              * @description CPU time per call, microseconds, 99th percentile.
              */
             cpu_us_p99: number;
+            /**
+             * Format: int64
+             * @description CPU time of all calls together, milliseconds.
+             */
+            cpu_ms_total?: number;
             /**
              * Format: int64
              * @description Wall time per call, microseconds, median.
@@ -2109,29 +2324,38 @@ export interface components {
              * @description Outbound requests refused.
              */
             egress_denied: number;
+            /**
+             * Format: int64
+             * @description Log lines that were too many and are gone.
+             */
+            log_lines_dropped?: number;
             /** @description The last error. */
             last_error?: string | null;
+            /** @description The last failure of each connection that had one, newest first; at most a hundred. */
+            last_faults?: components["schemas"]["ConnectionFault"][];
         };
-        /** @description One version of a plugin that this host keeps. */
+        /** @description A version that this host keeps. */
         PluginVersion: {
             /** @description `sha256:...` of the package. */
             digest: string;
             /** @description Semantic version. */
             version: string;
-            /** @description "active", "waiting", "shadow", "kept" or "withdrawn". */
+            /** @description "active", "waiting" (for approval), "shadow", "kept" or "withdrawn". */
             state: string;
             /** @description Why it was withdrawn. */
             reason?: string | null;
-            /** @description It may not be used again until the revocation is lifted. */
+            /** @description It is revoked: not even by hand can it be used again, until the revocation is lifted. */
             revoked: boolean;
+            /** @description One goes back to this one when nothing else is said. */
+            is_fallback: boolean;
             signer?: components["schemas"]["Signer"] | null;
-            /** @description Where it came from: "upload", a path or a reference. */
-            source: string;
             /**
              * Format: int64
              * @description Size in bytes.
              */
             size: number;
+            /** @description Where it came from: "upload", "folder: FILE" or the catalogue's reference. */
+            source: string;
             /**
              * Format: date-time
              * @description When it came.
@@ -2142,7 +2366,10 @@ export interface components {
              * @description When it was activated last.
              */
             activated_at?: string | null;
-            change?: components["schemas"]["AbilityChange"] | null;
+            /** @description What it can do. */
+            abilities: components["schemas"]["Ability"][];
+            /** @description Budgets that are larger than those of the active version. */
+            raised: components["schemas"]["RaisedBudget"][];
         };
         /** @description What went wrong (RFC 9457, `application/problem+json`). */
         Problem: {
@@ -2161,55 +2388,63 @@ export interface components {
             code?: string | null;
             /** @description Which fields of the input are wrong. */
             fields?: components["schemas"]["FieldProblem"][];
+            inspection?: components["schemas"]["Inspection"] | null;
             /** @description Quote this when you ask for help; it is in the logs. */
             request_id?: string | null;
         };
-        /** @description A publisher's pinned key. */
+        /** @description A publisher whose key this host knows. */
         Publisher: {
-            /** @description The namespace. */
-            name: string;
-            /** @description Its key. */
+            /** @description The name. */
+            publisher: string;
+            /** @description The public key, `ed25519:...`. */
             key: string;
+            /** @description "listed": the configuration says so. "pinned": an installation, or somebody by hand. */
+            how: string;
             /**
              * Format: date-time
-             * @description Since when.
+             * @description Since when it is pinned.
              */
-            pinned_at: string;
+            pinned_at?: string | null;
         };
-        /** @description A budget that became larger. */
+        /** @description The key to trust for a publisher. */
+        PublisherKey: {
+            /** @description `ed25519:` and 64 hexadecimal digits. */
+            key: string;
+        };
+        /** @description A budget that an update would raise. */
         RaisedBudget: {
             /** @description "webhook.cpu_ms". */
-            budget: string;
+            name: string;
             /**
              * Format: int32
-             * @description What it was; absent: the kind's own limit.
+             * @description What it asks for now; absent is the limit of its kind.
              */
-            from?: number | null;
+            then?: number | null;
             /**
              * Format: int32
-             * @description What it would be; absent: the kind's own limit.
+             * @description What it would ask for.
              */
-            to?: number | null;
+            now?: number | null;
         };
-        /** @description Why. */
-        ReasonGiven: {
+        /** @description Why, for the record. */
+        Reason: {
             /**
-             * @description For the record.
-             * @default null
+             * @description In words.
+             * @default
              */
-            reason: string | null;
+            reason: string;
         };
         /** @description Why a package would be refused. */
-        RefusedPackage: {
-            /** @description Machine readable: "wrong-key", "downgrade", "import". */
+        Refused: {
+            /** @description Stable and machine readable: "downgrade", "similar-name", ... */
             code: string;
             /** @description What is wrong and how to mend it. */
             message: string;
         };
         /** @description A revocation in force. */
         Revocation: {
-            /** @description "plugin:...", "digest:..." or "key:...": what lifts it again. */
-            target: string;
+            /** @description What. */
+            target: components["schemas"]["RevocationTarget"];
             /** @description Why. */
             reason: string;
             /**
@@ -2220,26 +2455,43 @@ export interface components {
             /** @description Who. */
             actor: string;
         };
-        /** @description What revoking did. */
-        RevokedNow: {
+        /** @description What is revoked: one of the three. */
+        RevocationTarget: {
             /**
-             * Format: int64
-             * @description Calls that were under way and were interrupted.
+             * @description All versions of a plugin.
+             * @default null
              */
-            interrupted: number;
-        };
-        /** @description Where to go back to. */
-        RollbackRequest: {
+            plugin: string | null;
             /**
-             * @description `sha256:...`; absent: the version that ran before.
+             * @description One package, `sha256:...`.
+             * @default null
+             */
+            digest: string | null;
+            /**
+             * @description Everything that a key signed, `ed25519:...`.
+             * @default null
+             */
+            key: string | null;
+        };
+        /** @description Stop a plugin, or one version of it, for good. */
+        Revoke: {
+            /** @description Only this version; all of them without it. */
+            digest?: string | null;
+            /** @description Why: shown wherever it is refused. */
+            reason: string;
+        };
+        /** @description Go back. */
+        Rollback: {
+            /**
+             * @description To which version; to the one that ran before without it.
              * @default null
              */
             digest: string | null;
             /**
              * @description Why, for the record.
-             * @default null
+             * @default
              */
-            reason: string | null;
+            reason: string;
         };
         /** @description One attempt of one run. */
         Run: {
@@ -2361,33 +2613,11 @@ export interface components {
              */
             expires_at: string;
         };
-        /** @description A call whose answers differed. */
-        ShadowDifference: {
-            /** @description The active version's call. */
-            call: string;
-            /** @description "webhook", "source", ... */
-            kind: string;
-            /** @description Where they differ, in words. */
-            difference: string;
-        };
-        /** @description What to compare with the active version. */
-        ShadowRequest: {
-            /** @description `sha256:...` of a kept version. */
-            digest: string;
-            /**
-             * Format: int64
-             * @description Decide after so many compared calls (100 unless told).
-             */
-            calls?: number | null;
-            /**
-             * Format: int64
-             * @description Take over if at most so many differ (none unless told).
-             */
-            differences?: number | null;
-        };
-        /** @description A version in the shadow of the active one: the same calls, offline, answers compared. */
-        ShadowState: {
-            /** @description Which version. */
+        /** @description A version that is compared with the active one. */
+        Shadow: {
+            /** @description Semantic version. */
+            version: string;
+            /** @description `sha256:...` of the package. */
             digest: string;
             /**
              * Format: date-time
@@ -2396,14 +2626,16 @@ export interface components {
             since: string;
             /**
              * Format: int64
-             * @description Decide after so many compared calls.
+             * @description It is decided after so many compared calls.
              */
             calls: number;
             /**
              * Format: int64
-             * @description Take over if at most so many differ.
+             * @description So many of them may differ.
              */
             differences: number;
+            /** @description Somebody agreed to all that it wants: it becomes active by the rule alone. */
+            agreed: boolean;
             /**
              * Format: int64
              * @description Calls compared so far.
@@ -2415,7 +2647,7 @@ export interface components {
              */
             different: number;
             /** @description The last differences. */
-            samples: components["schemas"]["ShadowDifference"][];
+            samples: components["schemas"]["Difference"][];
         };
         /** @description Sign in with the admin secret. */
         SignIn: {
@@ -2428,7 +2660,7 @@ export interface components {
         Signer: {
             /** @description For whom. */
             publisher: string;
-            /** @description "ed25519:" and 64 hexadecimal digits. */
+            /** @description The public key: "ed25519:...". */
             key: string;
         };
         /** @description A step of a job. */
@@ -2454,10 +2686,13 @@ export interface components {
              */
             finished_at?: string | null;
         };
-        /** @description The key to trust from now on. */
-        TrustedKey: {
-            /** @description "ed25519:" and 64 hexadecimal digits. */
-            key: string;
+        /** @description What a revocation did at once. */
+        Stopped: {
+            /**
+             * Format: int64
+             * @description Calls that were under way and interrupted. What they were about is tried again.
+             */
+            interrupted: number;
         };
         /** @description What is running. */
         Version: {
@@ -2466,9 +2701,11 @@ export interface components {
             /** @description Version of the plugin contract. */
             contract: string;
         };
-        /** @description Which version a step is about. */
-        VersionChoice: {
-            /** @description `sha256:...`. */
+        /** @description A version in short. */
+        VersionName: {
+            /** @description Semantic version. */
+            version: string;
+            /** @description `sha256:...` of the package. */
             digest: string;
         };
         /** @description How deliveries are set up upstream. */
@@ -2571,9 +2808,9 @@ export interface operations {
     search_catalogue: {
         parameters: {
             query?: {
-                /** @description Every word must be found in id, name, publisher, description or kinds; empty finds all. */
+                /** @description Words that all must occur; everything without it. */
                 query?: string;
-                /** @description At most this many (50 unless told). */
+                /** @description At most so many, 1 to 200. */
                 limit?: number;
             };
             header?: never;
@@ -2588,7 +2825,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CatalogueAnswer"];
+                    "application/json": components["schemas"]["CatalogueFound"];
                 };
             };
             /** @description No session, or one that has ended. */
@@ -2600,7 +2837,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No catalogue answers. */
+            /** @description No catalogue is configured. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No place could be looked at. */
             502: {
                 headers: {
                     [name: string]: unknown;
@@ -2620,7 +2866,7 @@ export interface operations {
             };
         };
     };
-    list_catalogue_versions: {
+    show_catalogue_versions: {
         parameters: {
             query?: never;
             header?: never;
@@ -2638,7 +2884,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_CatalogueVersion"];
+                    "application/json": components["schemas"]["CatalogueVersions"];
                 };
             };
             /** @description No session, or one that has ended. */
@@ -2650,7 +2896,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No catalogue has it. */
+            /** @description No place offers it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2659,7 +2905,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No catalogue answers. */
+            /** @description No catalogue is configured. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The place could not be looked at. */
             502: {
                 headers: {
                     [name: string]: unknown;
@@ -3841,13 +4096,13 @@ export interface operations {
     install_plugin: {
         parameters: {
             query?: {
-                /** @description The digest whose abilities were agreed to. Needed for a new plugin, and for an update that wants more. */
+                /** @description The digest of the package whose abilities somebody saw and agreed to. */
                 consent?: string;
-                /** @description The name may look like that of another plugin. */
+                /** @description Install it although its name looks like another one. */
                 allow_similar_name?: boolean;
-                /** @description Compare it with the version that runs for so many calls before it takes over. */
+                /** @description Compare it with the active version for so many calls first. */
                 shadow_calls?: number;
-                /** @description Take over if at most so many of them differ. */
+                /** @description Calls that may differ and it is promoted all the same. */
                 shadow_differences?: number;
             };
             header?: never;
@@ -3856,18 +4111,18 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["FromCatalogue"];
-                "application/wasm": number[];
+                "application/json": components["schemas"]["CataloguePackage"];
+                "application/wasm": components["schemas"]["PackageBytes"];
             };
         };
         responses: {
-            /** @description It ran already. */
+            /** @description Nothing changed. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["InstallAnswer"];
+                    "application/json": components["schemas"]["Installed"];
                 };
             };
             /** @description It runs. */
@@ -3876,7 +4131,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["InstallAnswer"];
+                    "application/json": components["schemas"]["Installed"];
                 };
             };
             /** @description It waits for approval, or is compared with the version that runs. */
@@ -3885,10 +4140,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["InstallAnswer"];
+                    "application/json": components["schemas"]["Installed"];
                 };
             };
-            /** @description It is no package, or nobody vouches for it; `code` says which. */
+            /** @description It is not a package, not believed, or does not compile; the code says why. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3906,7 +4161,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It may not be installed like this; `code` says why: `consent-needed`, `downgrade`, `similar-name`, ... */
+            /** @description It may not be installed as things stand; the code says why. `consent-needed` comes with the inspection. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3915,8 +4170,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The catalogue does not answer. */
-            502: {
+            /** @description Too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3944,8 +4199,8 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["FromCatalogue"];
-                "application/wasm": number[];
+                "application/json": components["schemas"]["CataloguePackage"];
+                "application/wasm": components["schemas"]["PackageBytes"];
             };
         };
         responses: {
@@ -3958,7 +4213,7 @@ export interface operations {
                     "application/json": components["schemas"]["Inspection"];
                 };
             };
-            /** @description It is no package, or nobody vouches for it; `code` says which. */
+            /** @description It is not a package, or not believed; the code says why. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3976,8 +4231,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The catalogue does not answer. */
-            502: {
+            /** @description The catalogue has no such package. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4039,25 +4303,25 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Which publisher. */
+                /** @description The publisher. */
                 name: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TrustedKey"];
+                "application/json": components["schemas"]["PublisherKey"];
             };
         };
         responses: {
-            /** @description It is trusted. */
+            /** @description In force for what is installed from now on. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description That is no key. */
+            /** @description That is not a key. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4068,6 +4332,15 @@ export interface operations {
             };
             /** @description No session, or one that has ended. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The configuration decides about this publisher. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4091,14 +4364,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Which publisher. */
+                /** @description The publisher. */
                 name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description It is forgotten. */
+            /** @description Forgotten. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -4107,6 +4380,15 @@ export interface operations {
             };
             /** @description No session, or one that has ended. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The configuration decides about this publisher. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4163,7 +4445,7 @@ export interface operations {
             };
         };
     };
-    revoke: {
+    make_revocation: {
         parameters: {
             query?: never;
             header?: never;
@@ -4176,16 +4458,16 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What was asked for. */
+            /** @description In force. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RevokedNow"];
+                    "application/json": components["schemas"]["Stopped"];
                 };
             };
-            /** @description Not exactly one of `plugin`, `digest` and `key`. */
+            /** @description It names nothing, or several things. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4216,24 +4498,28 @@ export interface operations {
     };
     lift_revocation: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description As the list of revocations names it. */
-                target: string;
+            query?: {
+                /** @description All versions of a plugin. */
+                plugin?: string;
+                /** @description One package, `sha256:...`. */
+                digest?: string;
+                /** @description Everything that a key signed, `ed25519:...`. */
+                key?: string;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description It is lifted. */
+            /** @description Lifted. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description That is no target. */
+            /** @description It names nothing, or several things. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4251,7 +4537,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such revocation. */
+            /** @description It is not revoked. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4323,9 +4609,9 @@ export interface operations {
     };
     uninstall_plugin: {
         parameters: {
-            query?: {
-                /** @description "keep" (they work again after a new installation) or "remove" (with credentials and state). "keep" unless told. */
-                data?: string;
+            query: {
+                /** @description What becomes of its connections. */
+                data: "keep" | "remove";
             };
             header?: never;
             path: {
@@ -4336,7 +4622,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone. */
+            /** @description Gone. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -4352,7 +4638,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such plugin. */
+            /** @description It is not installed. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4384,7 +4670,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["VersionChoice"];
+                "application/json": components["schemas"]["OfVersion"];
             };
         };
         responses: {
@@ -4394,7 +4680,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Installation"];
+                    "application/json": components["schemas"]["Plugin"];
                 };
             };
             /** @description No session, or one that has ended. */
@@ -4406,7 +4692,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such plugin or version. */
+            /** @description No such plugin, or no such version of it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4415,8 +4701,110 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not wait. */
+            /** @description That version does not wait, or was revoked. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_calls: {
+        parameters: {
+            query?: {
+                /** @description Only for this connection. */
+                connection?: string;
+                /** @description Only those that ended so. */
+                outcome?: components["schemas"]["CallOutcome"];
+                /** @description Where an earlier page ended. */
+                cursor?: string;
+                /** @description Rows, 1 to 200. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Which plugin: `github`; `-` for all of them. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Call"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin: `github`; `-` for any. */
+                id: string;
+                /** @description Which call. */
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no record of such a call, or not any more. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4453,7 +4841,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Installation"];
+                    "application/json": components["schemas"]["Plugin"];
                 };
             };
             /** @description No session, or one that has ended. */
@@ -4465,7 +4853,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such plugin. */
+            /** @description It is not installed. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4497,7 +4885,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["ReasonGiven"] | null;
+                "application/json": components["schemas"]["Reason"] | null;
             };
         };
         responses: {
@@ -4507,7 +4895,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Installation"];
+                    "application/json": components["schemas"]["Plugin"];
                 };
             };
             /** @description No session, or one that has ended. */
@@ -4519,7 +4907,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such plugin. */
+            /** @description It is not installed. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4528,7 +4916,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nothing is compared. */
+            /** @description It has no shadow. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4566,7 +4954,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Installation"];
+                    "application/json": components["schemas"]["Plugin"];
                 };
             };
             /** @description No session, or one that has ended. */
@@ -4578,7 +4966,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such plugin. */
+            /** @description It is not installed. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4598,17 +4986,17 @@ export interface operations {
             };
         };
     };
-    list_events: {
+    list_plugin_events: {
         parameters: {
             query?: {
                 /** @description Where the page before ended. */
                 cursor?: string;
-                /** @description At most this many (50 unless told). */
+                /** @description Rows on a page, 1 to 200. */
                 limit?: number;
             };
             header?: never;
             path: {
-                /** @description Which plugin; it need not be installed any more. */
+                /** @description Which plugin. */
                 id: string;
             };
             cookie?: never;
@@ -4624,8 +5012,8 @@ export interface operations {
                     "application/json": components["schemas"]["Page_PluginEvent"];
                 };
             };
-            /** @description The cursor is none of ours. */
-            400: {
+            /** @description No session, or one that has ended. */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4633,8 +5021,110 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin: `github`. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PluginLogLine"];
+                };
+            };
             /** @description No session, or one that has ended. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not installed. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_package: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin: `github`. */
+                id: string;
+                /** @description Which version: `sha256:...`. */
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The package. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/wasm": number[];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are no admin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This host does not keep it. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4671,7 +5161,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Installation"];
+                    "application/json": components["schemas"]["Plugin"];
                 };
             };
             /** @description No session, or one that has ended. */
@@ -4683,7 +5173,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such plugin. */
+            /** @description It is not installed. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4692,7 +5182,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nothing is compared. */
+            /** @description It has no shadow. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4724,7 +5214,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["VersionChoice"];
+                "application/json": components["schemas"]["OfVersion"];
             };
         };
         responses: {
@@ -4734,7 +5224,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Installation"];
+                    "application/json": components["schemas"]["Plugin"];
                 };
             };
             /** @description No session, or one that has ended. */
@@ -4746,7 +5236,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such plugin or version. */
+            /** @description No such plugin, or no such version of it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4755,7 +5245,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not wait. */
+            /** @description That version does not wait. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4775,7 +5265,7 @@ export interface operations {
             };
         };
     };
-    rollback_plugin: {
+    revoke_plugin: {
         parameters: {
             query?: never;
             header?: never;
@@ -4785,9 +5275,9 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
-                "application/json": components["schemas"]["RollbackRequest"] | null;
+                "application/json": components["schemas"]["Revoke"];
             };
         };
         responses: {
@@ -4797,7 +5287,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Installation"];
+                    "application/json": components["schemas"]["Stopped"];
                 };
             };
             /** @description No session, or one that has ended. */
@@ -4809,7 +5299,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such plugin or version. */
+            /** @description No such plugin, or no such version of it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4818,7 +5308,61 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing to go back to. */
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_back_plugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which plugin. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rollback"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plugin"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such plugin, or no such version of it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing to go back to, or that version never ran or was revoked. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4850,7 +5394,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ShadowRequest"];
+                "application/json": components["schemas"]["NewShadow"];
             };
         };
         responses: {
@@ -4860,7 +5404,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Installation"];
+                    "application/json": components["schemas"]["Plugin"];
                 };
             };
             /** @description No session, or one that has ended. */
@@ -4872,7 +5416,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such plugin or version. */
+            /** @description No such plugin, or no such version of it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4881,7 +5425,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It runs already, or was revoked. */
+            /** @description It is the active version, or nothing runs to compare it with. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4919,7 +5463,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Installation"];
+                    "application/json": components["schemas"]["Page_PluginVersion"];
                 };
             };
             /** @description No session, or one that has ended. */
@@ -4931,7 +5475,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such plugin. */
+            /** @description It is not installed. */
             404: {
                 headers: {
                     [name: string]: unknown;

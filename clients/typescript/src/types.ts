@@ -50,7 +50,7 @@ export type RunResult = Schemas['RunResult'];
 export type RunState = Schemas['RunState'];
 export type Shadow = Schemas['Shadow'];
 export type Step = Schemas['Step'];
-export type Version = Schemas['Version'];
+export type Version = Schemas['PluginVersion'];
 export type VersionName = Schemas['VersionName'];
 
 /** The filters that an operation takes. */

@@ -1,13 +1,16 @@
 //! Installed plugins.
 
+mod calls;
 pub mod catalogue;
 pub mod changes;
 mod convert;
 pub mod installs;
 pub mod versions;
 
+pub use calls::{Call, CallFailure, CallOutcome, CallQuery, PluginLogLine};
 pub(crate) use convert::danger;
 
+use chrono::{DateTime, Utc};
 use installs::{Ability, Signer};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -198,10 +201,19 @@ pub struct PluginStats {
     pub calls: u64,
     /// Calls that failed, by whose fault: "plugin", "upstream", "policy", "host".
     pub failures: BTreeMap<String, u64>,
+    /// Calls that failed, by what to do about it: "auth", "rate-limited", "trap", "budget", ...
+    #[serde(default)]
+    pub classes: BTreeMap<String, u64>,
+    /// Calls by kind.
+    #[serde(default)]
+    pub kinds: BTreeMap<String, KindStats>,
     /// CPU time per call, microseconds, median.
     pub cpu_us_p50: u64,
     /// CPU time per call, microseconds, 99th percentile.
     pub cpu_us_p99: u64,
+    /// CPU time of all calls together, milliseconds.
+    #[serde(default)]
+    pub cpu_ms_total: u64,
     /// Wall time per call, microseconds, median.
     pub wall_us_p50: u64,
     /// Wall time per call, microseconds, 99th percentile.
@@ -212,7 +224,35 @@ pub struct PluginStats {
     pub egress_requests: u64,
     /// Outbound requests refused.
     pub egress_denied: u64,
+    /// Log lines that were too many and are gone.
+    #[serde(default)]
+    pub log_lines_dropped: u64,
     /// The last error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
+    /// The last failure of each connection that had one, newest first; at most a hundred.
+    #[serde(default)]
+    pub last_faults: Vec<ConnectionFault>,
+}
+
+/// Calls of one kind.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct KindStats {
+    /// Made.
+    pub calls: u64,
+    /// Of them, how many failed.
+    pub failed: u64,
+}
+
+/// The last failure of a connection.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ConnectionFault {
+    /// Which connection.
+    pub connection: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The kind of call: "webhook", "source", ...
+    pub kind: String,
+    /// What went wrong.
+    pub error: CallFailure,
 }

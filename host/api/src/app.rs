@@ -12,6 +12,7 @@ use opssight_core::identity::Identity;
 use opssight_core::pipelines::RunStore;
 use opssight_core::plugins::Plugins;
 use opssight_core::plugins::catalogue::Catalogue;
+use opssight_core::plugins::evidence::EvidenceStore;
 use opssight_core::plugins::installs::Installs;
 use opssight_core::time::{Clock, Randomness};
 use std::num::NonZeroU32;
@@ -46,6 +47,8 @@ pub struct App {
     pub installs: Installs,
     /// What can be installed; none where no places are configured.
     pub catalogue: Option<Arc<dyn Catalogue>>,
+    /// Recorded calls of plugins.
+    pub evidence: Arc<dyn EvidenceStore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.

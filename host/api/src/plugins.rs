@@ -1,5 +1,6 @@
 //! Installed plugins, and their life: what is installed, changed and taken out of service here.
 
+mod calls;
 mod catalogue;
 mod changes;
 mod events;
@@ -36,6 +37,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(revocations::routes())
         .merge(publishers::routes())
         .merge(catalogue::routes())
+        .merge(calls::routes())
 }
 
 /// Do something at the desk to its end, also when whoever asked goes away in the middle of it.

@@ -2,6 +2,7 @@
 //! in `host/server`.
 
 mod desk;
+mod evidence;
 mod stubs;
 
 use crate::app::{ApiConfig, App, Readiness};
@@ -113,6 +114,7 @@ fn app(stubs: &Arc<Stubs>, desk: &Arc<Desk>, config: ApiConfig) -> App {
             enabled: true,
         },
         catalogue: Some(desk.clone()),
+        evidence: stubs.clone(),
         clock: stubs.clone(),
         random: stubs.clone(),
         config,

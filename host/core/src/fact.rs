@@ -61,20 +61,30 @@ impl<T: Ord + Clone> Known<T> {
     }
 }
 
-/// Text as it is kept: no control characters (they would act in a terminal or a log), and no longer than a row
-/// should be. Tabs and line breaks become spaces, because every such text is shown on one line.
+/// Text as it is kept: no control characters (they would act in a terminal or a log), nothing invisible, and no longer
+/// than a row should be. Tabs and line breaks become spaces, because every such text is shown on one line.
 pub fn clean(text: &str) -> String {
     const LONGEST: usize = 1000;
     text.chars()
-        .map(|c| if c == '\n' || c == '\t' { ' ' } else { c })
-        .filter(|c| !c.is_control() && !is_invisible_direction(*c))
+        .map(|c| if matches!(c, '\n' | '\t' | '\u{2028}' | '\u{2029}') { ' ' } else { c })
+        .filter(|c| !c.is_control() && !is_invisible(*c))
         .take(LONGEST)
         .collect()
 }
 
-/// Bidirectional overrides can make a text read as another one.
-fn is_invisible_direction(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+/// What nobody sees, but what makes a text read as another one or hides one in it: directional marks and overrides,
+/// characters without width, annotations, tags, and those variation selectors that no emoji needs.
+pub fn is_invisible(c: char) -> bool {
+    matches!(
+        u32::from(c),
+        0xad | 0x61c | 0x180e | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0xfe00..=0xfe0d | 0xfeff
+            | 0xfff9..=0xfffb | 0xe0000..=0xe01ef
+    )
+}
+
+/// A link as it is kept: a web address or nothing, because whatever is shown as a link may be clicked.
+pub fn clean_url(url: Option<&String>) -> Option<String> {
+    clean_option(url).filter(|url| url.starts_with("https://") || url.starts_with("http://"))
 }
 
 /// [`clean`] for what may be absent; text that is empty afterwards says nothing.

@@ -157,6 +157,10 @@ fn named(fields: &[(&str, &String)]) -> Result<(), String> {
         if value.len() > 500 {
             return Err(format!("`{name}` is longer than 500 bytes"));
         }
+        // What identifies a thing is compared and shown as it is, so it is refused here instead of being cleaned later.
+        if *name == "id" && value.chars().any(|c| c.is_control() || crate::fact::is_invisible(c)) {
+            return Err(format!("`{name}` holds control or invisible characters"));
+        }
     }
     Ok(())
 }

@@ -6,16 +6,19 @@ pub mod breaker;
 mod call;
 pub mod catalogue;
 mod error;
+pub mod evidence;
 pub mod installs;
 pub mod kinds;
 pub mod manifest;
+mod stats;
 pub mod trust;
 
 pub use abilities::{Ability, Wants, WantsChange};
 pub use call::{
     ActionInvocation, ActionOutcome, Budget, CallPriority, CallTarget, CallUsage, Called, Credential, CredentialSource,
-    Credentials, Grants, HealthReport, InstalledPlugin, PageRequest, PluginState, PluginStats, Plugins, PullBatch,
-    RawDelivery, RawItem, Reception, StateWrite, VerifyError, WebhookDelivery,
+    Credentials, Grants, HealthReport, InstalledPlugin, PageRequest, PluginState, Plugins, PullBatch, RawDelivery,
+    RawItem, Reception, StateWrite, VerifyError, WebhookDelivery,
 };
 pub use error::{CallError, FailureClass, FaultSource};
 pub use manifest::Manifest;
+pub use stats::{ConnectionFault, KindStats, LogLevel, LogLine, PluginStats};

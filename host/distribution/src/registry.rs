@@ -1,6 +1,6 @@
 //! An OCI registry, spoken to by the distribution specification 1.1.
 //!
-//! Everything is read up to a limit, because a registry may be anybody's; see docs/decisions/0009-registry-client.md.
+//! Everything is read up to a limit, because a registry may be anybody's; see docs/decisions/0012-registry-client.md.
 
 mod challenge;
 mod http;

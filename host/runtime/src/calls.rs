@@ -15,26 +15,36 @@ use crate::breakers::{Ended, Tripped};
 use crate::budget::{Exhausted, GivenUp, Kind, metered};
 use crate::context::CallContext;
 use crate::error::{self, Fault};
+use crate::evidence;
+use crate::imports::log;
 use crate::plugin::Plugin;
 use crate::registry::PluginHost;
 use crate::state::{self, HostState};
 use crate::warm::{Lived, WarmInstances};
 use opssight_core::plugins::installs::Notice;
 use opssight_core::plugins::{CallError, CallTarget, Called, FailureClass, FaultSource, StateWrite};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::component::Instance;
 use wasmtime::{Engine, Store};
 
-/// One exported function, with what to call it with.
-pub(crate) trait Export: Send + 'static {
+/// One exported function, with what to call it with. Both that and the answer can be written down, see
+/// [`crate::evidence`].
+pub(crate) trait Export: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Which kind of call it is.
     const KIND: Kind;
     /// The function, found in an instance.
     type Guest: Send + Sync;
     /// What it gives, checked and in the words of the core.
-    type Answer: Send + 'static;
+    type Answer: Serialize + Send + 'static;
+
+    /// How many bytes a copy of it takes, when that can be many.
+    fn weight(&self) -> usize {
+        0
+    }
 
     /// The key of the ability that a connection can withhold to keep this call from being made.
     fn ability(&self) -> Option<String> {
@@ -78,7 +88,7 @@ async fn admitted<E: Export>(
     target: &CallTarget,
     export: E,
 ) -> Result<Called<E::Answer>, CallError> {
-    let Ok(slot) = Arc::clone(&host.slots).acquire_owned().await else {
+    let Some(slot) = host.slots.take(&target.plugin).await else {
         return Err(error::unavailable(&plugin, target, "host.closing", "the host is shutting down"));
     };
     let call = Arc::new(CallContext::new(Arc::clone(&host.services), plugin, target.clone(), E::KIND));
@@ -146,6 +156,7 @@ pub(crate) async fn execute<E: Export>(
     call: &Arc<CallContext>,
     export: E,
 ) -> Outcome<E::Answer> {
+    call.tape.input(&export);
     let stopped = call.plugin.until_stopped();
     let outcome = match warm.filter(|_| call.plugin.class().keeps_instances()) {
         None => metered(&call.meter, stopped, in_store(engine, call, export)).await,
@@ -215,10 +226,11 @@ pub(crate) async fn instantiate<E: Export>(store: &mut Store<HostState>, plugin:
 }
 
 /// Count it, and put a failure in words.
-pub(crate) fn finish<T>(
-    call: &CallContext,
+pub(crate) fn finish<T: Serialize>(
+    call: &Arc<CallContext>,
     outcome: Result<(T, Vec<StateWrite>), Fault>,
 ) -> Result<Called<T>, Box<CallError>> {
+    log::close(call);
     let usage = call.usage();
     let denied = call.denied.load(std::sync::atomic::Ordering::Relaxed);
     let meters = call.plugin.meters(call.kind);
@@ -227,46 +239,23 @@ pub(crate) fn finish<T>(
     match outcome {
         Ok((value, state)) => {
             meters.ok.increment(1);
-            call.plugin.stats.record(&usage, denied, None);
+            call.plugin.stats.record(call, &usage, denied, None);
+            evidence::settle(call, Ok((&value, &state)), usage);
             Ok(Called { value, state, usage })
         }
         Err(fault) => {
             let error = error::call_error(call, fault);
-            let source = source_name(error.fault);
             metrics::counter!(
                 "opssight_plugin_calls_total",
                 "plugin" => call.plugin.manifest.id.clone(),
                 "export" => call.kind.name(),
-                "outcome" => class_name(error.class),
-                "fault" => source,
+                "outcome" => error.class.name(),
+                "fault" => error.fault.name(),
             )
             .increment(1);
-            call.plugin.stats.record(&usage, denied, Some((source, &error)));
+            call.plugin.stats.record(call, &usage, denied, Some(&error));
+            evidence::settle::<T>(call, Err(&error), usage);
             Err(Box::new(error))
         }
-    }
-}
-
-fn source_name(source: FaultSource) -> &'static str {
-    match source {
-        FaultSource::Plugin => "plugin",
-        FaultSource::Upstream => "upstream",
-        FaultSource::Policy => "policy",
-        FaultSource::Host => "host",
-    }
-}
-
-fn class_name(class: FailureClass) -> &'static str {
-    match class {
-        FailureClass::Config => "config",
-        FailureClass::Auth => "auth",
-        FailureClass::RateLimited => "rate-limited",
-        FailureClass::Upstream => "upstream",
-        FailureClass::NotFound => "not-found",
-        FailureClass::Unsupported => "unsupported",
-        FailureClass::Internal => "internal",
-        FailureClass::Trap => "trap",
-        FailureClass::Budget => "budget",
-        FailureClass::Unavailable => "unavailable",
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::class::{CompileCap, SizeClass};
 use crate::egress::Resolver;
+use crate::evidence::EvidenceConfig;
 use crate::jail::Compiler;
 use opssight_core::plugins::manifest::BudgetAsk;
 use std::path::PathBuf;
@@ -36,6 +37,8 @@ pub struct RuntimeConfig {
     pub warm_instances: u32,
     /// How to speak with upstreams.
     pub upstream: UpstreamConfig,
+    /// Which calls are recorded, and where.
+    pub evidence: EvidenceConfig,
 }
 
 /// How plugins' requests are carried.
@@ -82,6 +85,7 @@ impl RuntimeConfig {
             aot_bytes: 2 << 30,
             warm_instances: 32,
             upstream: UpstreamConfig::default(),
+            evidence: EvidenceConfig::default(),
         }
     }
 }

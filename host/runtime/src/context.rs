@@ -4,13 +4,14 @@ use crate::budget::{Budget, Kind, Meter};
 use crate::config::UpstreamConfig;
 use crate::credentials::Secrets;
 use crate::egress::{Accounts, Refusal, Resolver};
+use crate::evidence::{Evidence, Tape};
 use crate::lifecycle::Notices;
 use crate::plugin::Plugin;
 use crate::rate::Upstreams;
 use crate::sync::lock;
 use opssight_core::plugins::{CallTarget, CallUsage, CredentialSource, Credentials, PluginState, abilities};
 use opssight_core::time::Clock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::OnceCell;
 
@@ -26,6 +27,7 @@ pub(crate) struct Services {
     pub(crate) upstream: UpstreamConfig,
     /// Certificate authorities beside the system's own.
     pub(crate) roots: Arc<[reqwest::Certificate]>,
+    pub(crate) evidence: Evidence,
 }
 
 /// Shared by the store, the requests that it makes and whoever waits for the answer.
@@ -39,11 +41,27 @@ pub(crate) struct CallContext {
     pub(crate) memory_peak: AtomicU64,
     pub(crate) requests: AtomicU32,
     pub(crate) denied: AtomicU32,
+    /// Bodies of answers that the guest has not let go of.
+    held_bytes: AtomicUsize,
     /// Secrets that were used for this call: never to be seen again.
     pub(crate) secrets: Secrets,
     /// Read when the first request needs one.
     pub(crate) credentials: OnceCell<Credentials>,
+    /// What it learns from outside, written down or read from a record.
+    pub(crate) tape: Tape,
     notes: Mutex<Notes>,
+}
+
+/// An answer's body that the host holds for a guest.
+pub(crate) struct Held {
+    call: Arc<CallContext>,
+    bytes: usize,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.call.held_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 #[derive(Default)]
@@ -52,6 +70,7 @@ struct Notes {
     refusal: Option<Refusal>,
     log_lines: u32,
     log_bytes: usize,
+    log_dropped: u32,
     /// The last line that the plugin wrote to its standard error: its panic message, if it panicked.
     last_words: Option<String>,
     reveals: u32,
@@ -63,6 +82,7 @@ const MAX_REVEALS: u32 = 10;
 impl CallContext {
     pub(crate) fn new(services: Arc<Services>, plugin: Arc<Plugin>, target: CallTarget, kind: Kind) -> Self {
         let budget = plugin.budget(kind);
+        let tape = services.evidence.tape(&plugin, &*services.clock);
         Self {
             services,
             plugin,
@@ -73,15 +93,29 @@ impl CallContext {
             memory_peak: AtomicU64::new(0),
             requests: AtomicU32::new(0),
             denied: AtomicU32::new(0),
+            held_bytes: AtomicUsize::new(0),
             secrets: Secrets::default(),
             credentials: OnceCell::new(),
+            tape,
             notes: Mutex::default(),
         }
     }
 
     /// A context for the same connection in which nothing has happened.
     pub(crate) fn blank(&self) -> Self {
-        Self::new(Arc::clone(&self.services), Arc::clone(&self.plugin), self.target.clone(), self.kind)
+        let mut blank = Self::new(Arc::clone(&self.services), Arc::clone(&self.plugin), self.target.clone(), self.kind);
+        // Between calls nothing is recorded.
+        blank.tape = Tape::default();
+        blank
+    }
+
+    /// Keep the body of an answer for the guest: so many bytes. None: it has too many that it never read, which the
+    /// host holds on top of the guest's own memory.
+    pub(crate) fn hold(self: &Arc<Self>, bytes: usize) -> Option<Held> {
+        let limit = self.budget.response_bytes.saturating_mul(2);
+        let before = self.held_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let held = Held { call: Arc::clone(self), bytes };
+        (before.saturating_add(bytes) <= limit).then_some(held)
     }
 
     /// Another budget than the plugin's, before the call starts. Only the benches do this.
@@ -126,19 +160,21 @@ impl CallContext {
         lock(&self.notes).refusal.clone()
     }
 
-    /// Take one log line of so many bytes from the quota. The last one that fits says so.
-    pub(crate) fn may_log(&self, bytes: usize) -> LogQuota {
+    /// Take one log line of so many bytes from the quota. False: there is nothing left of it.
+    pub(crate) fn may_log(&self, bytes: usize) -> bool {
         let mut notes = lock(&self.notes);
         if notes.log_lines >= self.budget.log_lines || notes.log_bytes >= self.budget.log_bytes {
-            return LogQuota::Dropped;
+            notes.log_dropped = notes.log_dropped.saturating_add(1);
+            return false;
         }
         notes.log_lines += 1;
         notes.log_bytes = notes.log_bytes.saturating_add(bytes);
-        if notes.log_lines == self.budget.log_lines || notes.log_bytes >= self.budget.log_bytes {
-            LogQuota::Last
-        } else {
-            LogQuota::Ok
-        }
+        true
+    }
+
+    /// How many lines were too many, once.
+    pub(crate) fn take_dropped(&self) -> u32 {
+        std::mem::take(&mut lock(&self.notes).log_dropped)
     }
 
     pub(crate) fn note_last_words(&self, line: &str) {
@@ -148,12 +184,4 @@ impl CallContext {
     pub(crate) fn last_words(&self) -> Option<String> {
         lock(&self.notes).last_words.clone()
     }
-}
-
-/// Whether a log line may be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LogQuota {
-    Ok,
-    Last,
-    Dropped,
 }

@@ -3,6 +3,7 @@
 
 mod exchange;
 mod jwt;
+mod lines;
 mod oauth;
 mod secrets;
 mod sigv4;

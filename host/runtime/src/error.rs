@@ -239,10 +239,7 @@ fn failed(call: &CallContext, failure: Failure) -> Told {
 
 fn refused(refusal: &Refusal, failure: &Failure) -> Told {
     let (fault, class) = refusal.verdict();
-    let retry_after_ms = match refusal {
-        Refusal::Paused { retry_after_ms } => Some(*retry_after_ms),
-        _ => failure.retry_after_ms.map(|ms| ms.min(MAX_RETRY_MS)),
-    };
+    let retry_after_ms = refusal.retry_after_ms().or_else(|| failure.retry_after_ms.map(|ms| ms.min(MAX_RETRY_MS)));
     let message = format!("{refusal} (the plugin says: {})", text::clean(&failure.message, 200));
     Told { fault, class, code: refusal.code().to_owned(), message, retry_after_ms }
 }

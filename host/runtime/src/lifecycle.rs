@@ -112,10 +112,19 @@ impl PluginRuntime for PluginHost {
         self.shelf.version(digest).map(|plugin| plugin.stats.figures())
     }
 
-    fn shadow(&self, _plugin: &PluginId, _digest: Option<&str>) {}
+    fn shadow(&self, plugin: &PluginId, digest: Option<&str>) {
+        let version = digest.and_then(|digest| {
+            let version = self.shelf.version(digest);
+            if version.is_none() {
+                tracing::error!(plugin.id = plugin.as_str(), digest, "a version that is not loaded cannot be a shadow");
+            }
+            version
+        });
+        self.services.evidence.shadows.set(plugin, version, &self.stage, &self.slots);
+    }
 
-    fn comparisons(&self, _plugin: &PluginId) -> Vec<Comparison> {
-        Vec::new()
+    fn comparisons(&self, plugin: &PluginId) -> Vec<Comparison> {
+        self.services.evidence.shadows.comparisons(plugin)
     }
 
     fn notices(&self) -> Vec<Notice> {

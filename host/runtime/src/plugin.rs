@@ -3,38 +3,24 @@
 use crate::budget::{Budget, Kind, PerKind};
 use crate::class::SizeClass;
 use crate::exports::Exports;
-use crate::imports::log::Level;
+pub(crate) use crate::log_gate::Admitted;
+use crate::log_gate::LogGate;
 use crate::precheck::{Surface, kinds};
 use crate::state::HostState;
 use crate::stats::Stats;
 use crate::sync::lock;
 use metrics::{Counter, Histogram};
-use opssight_core::id::ConnectionId;
 use opssight_core::plugins::manifest::BudgetAsk;
-use opssight_core::plugins::{InstalledPlugin, Manifest};
-use opssight_core::time::Timestamp;
+use opssight_core::plugins::{InstalledPlugin, LogLine, Manifest};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 use wasmtime::component::InstancePre;
 
 /// Log lines that are kept for people to look at.
 const LOG_LINES: usize = 200;
-
-/// A line that a plugin logged.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct LogLine {
-    /// When.
-    pub at: Timestamp,
-    /// How loud.
-    pub level: Level,
-    /// For which connection.
-    pub connection: ConnectionId,
-    /// Cleaned and without secrets.
-    pub message: String,
-}
 
 /// Shared by all calls of it, and alive until the last of them is over.
 pub(crate) struct Plugin {
@@ -50,6 +36,7 @@ pub(crate) struct Plugin {
     pub(crate) stats: Stats,
     meters: PerKind<OnceLock<CallMetrics>>,
     log: Mutex<VecDeque<LogLine>>,
+    log_gate: LogGate,
     /// Why no calls are made any more; set once.
     stopped: OnceLock<String>,
     stop: CancellationToken,
@@ -98,6 +85,7 @@ impl Plugin {
             stats: Stats::default(),
             meters: PerKind::new(|_| OnceLock::new()),
             log: Mutex::default(),
+            log_gate: LogGate::default(),
             stopped: OnceLock::new(),
             stop: CancellationToken::new(),
             running: AtomicU64::new(0),
@@ -142,6 +130,12 @@ impl Plugin {
         Running(Arc::clone(self))
     }
 
+    /// Whether its code can use an interface, whatever its version.
+    pub(crate) fn imports(&self, interface: &str) -> bool {
+        let name = |import: &String| import.split('@').next() == Some(interface);
+        self.surface.imports.iter().any(name)
+    }
+
     /// The limits of a kind of call.
     pub(crate) fn budget(&self, kind: Kind) -> Budget {
         self.budgets[kind]
@@ -172,6 +166,26 @@ impl Plugin {
                 .collect(),
             stats: self.stats.snapshot(),
         }
+    }
+
+    /// Whether a line of so many bytes is published. All calls of the plugin share its allowance.
+    pub(crate) fn admit_line(&self, bytes: usize) -> Admitted {
+        let admitted = self.log_gate.admit(bytes, Instant::now());
+        if admitted == Admitted::No {
+            self.count_dropped(1);
+        }
+        admitted
+    }
+
+    /// Lines that a call wrote beyond its quota.
+    pub(crate) fn drop_lines(&self, lines: u64) {
+        self.count_dropped(lines);
+    }
+
+    fn count_dropped(&self, lines: u64) {
+        self.stats.dropped(lines);
+        let plugin = self.manifest.id.clone();
+        metrics::counter!("opssight_plugin_log_lines_dropped_total", "plugin" => plugin).increment(lines);
     }
 
     pub(crate) fn remember(&self, line: LogLine) {

@@ -8,12 +8,14 @@ use crate::config::RuntimeConfig;
 use crate::context::Services;
 use crate::egress::{self, Accounts, SystemResolver};
 use crate::engine::{PluginEngine, PluginThreads};
+use crate::evidence::{Evidence, Stage};
 use crate::install::{self, InstallError};
 use crate::jail::Workshop;
 use crate::lifecycle::Notices;
-use crate::plugin::{LogLine, Plugin};
+use crate::plugin::Plugin;
 use crate::rate::Upstreams;
 use crate::shelf::Shelf;
+use crate::slots::Slots;
 use crate::state::HostState;
 use crate::warm::WarmInstances;
 use crate::{imports, verify, wasi};
@@ -22,13 +24,12 @@ use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::manifest::BudgetAsk;
 use opssight_core::plugins::{
     ActionInvocation, ActionOutcome, CallError, CallTarget, Called, CredentialSource, Credentials, Grants,
-    HealthReport, InstalledPlugin, Manifest, PageRequest, PluginState, Plugins, PullBatch, RawDelivery, Reception,
-    VerifyError, Wants, WebhookDelivery,
+    HealthReport, InstalledPlugin, LogLine, Manifest, PageRequest, PluginState, Plugins, PullBatch, RawDelivery,
+    Reception, VerifyError, Wants, WebhookDelivery,
 };
 use opssight_core::time::Clock;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 use wasmtime::component::Linker;
 
 /// Why the runtime does not start.
@@ -73,12 +74,14 @@ pub(crate) struct Parts {
 pub struct PluginHost {
     pub(crate) parts: Arc<Parts>,
     pub(crate) services: Arc<Services>,
-    pub(crate) slots: Arc<Semaphore>,
+    pub(crate) slots: Arc<Slots>,
     pub(crate) threads: PluginThreads,
     pub(crate) shelf: Shelf,
     pub(crate) breakers: Breakers,
     pub(crate) notices: Arc<Notices>,
     pub(crate) warm: Arc<WarmInstances>,
+    /// Where recorded calls are made again.
+    pub(crate) stage: Arc<Stage>,
 }
 
 impl PluginHost {
@@ -99,6 +102,9 @@ impl PluginHost {
         let resolver = config.resolver.unwrap_or_else(|| Arc::new(SystemResolver));
         let notices = Arc::<Notices>::default();
         let upstream = config.upstream;
+        let threads = PluginThreads::start(config.threads).map_err(RuntimeError::Threads)?;
+        let (evidence, work) = Evidence::new(&config.evidence, Arc::clone(&clock));
+        let _ends_with_the_host = threads.spawn(work);
         let services = Services {
             credentials,
             state,
@@ -109,19 +115,21 @@ impl PluginHost {
             upstreams: Upstreams::new().ok_or(RuntimeError::Randomness)?,
             roots: roots(upstream.ca_pem.as_deref())?,
             upstream,
+            evidence,
         };
-        let threads = PluginThreads::start(config.threads).map_err(RuntimeError::Threads)?;
+        let stage = Stage::new(engine.engine.clone()).ok_or(RuntimeError::Randomness)?;
         let warm = Arc::new(WarmInstances::new(config.warm_instances as usize));
         threads.spawn(WarmInstances::drop_old(Arc::downgrade(&warm), Arc::clone(&services.clock)));
         Ok(Arc::new(Self {
             parts: Arc::new(Parts { engine, linker, cache, workshop, largest: config.largest, caps: config.caps }),
             services: Arc::new(services),
-            slots: Arc::new(Semaphore::new(calls as usize)),
+            slots: Arc::new(Slots::new(calls)),
             threads,
             shelf: Shelf::default(),
             breakers: Breakers::default(),
             notices,
             warm,
+            stage: Arc::new(stage),
         }))
     }
 
@@ -175,11 +183,6 @@ impl PluginHost {
         Ok(outcomes)
     }
 
-    /// The last lines that a plugin logged, oldest first.
-    pub fn log(&self, plugin: &PluginId) -> Vec<LogLine> {
-        self.plugin(plugin).map(|plugin| plugin.log()).unwrap_or_default()
-    }
-
     /// The active version.
     pub(crate) fn plugin(&self, id: &PluginId) -> Option<Arc<Plugin>> {
         self.shelf.find(id, None)
@@ -222,6 +225,10 @@ impl Plugins for PluginHost {
     fn wants(&self, plugin: &PluginId, digest: Option<&str>) -> Option<Wants> {
         let version = self.shelf.find(plugin, digest)?.installed();
         Some(Wants::of(&version.manifest, &version.imports))
+    }
+
+    fn log(&self, plugin: &PluginId) -> Vec<LogLine> {
+        self.plugin(plugin).map(|plugin| plugin.log()).unwrap_or_default()
     }
 
     fn verify(

@@ -7,12 +7,16 @@ pub(crate) fn clean(text: &str, max: usize) -> String {
         return text.to_owned();
     }
     let mut clean = String::with_capacity(text.len().min(max));
+    let mut before = ' ';
     for c in text.chars() {
         let c = match c {
-            '\n' | '\r' | '\t' => ' ',
-            c if c.is_control() || is_invisible(c) => '\u{fffd}',
+            '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
+            // One of them may say how the character before it looks; a row of them hides bytes.
+            '\u{fe0e}' | '\u{fe0f}' if !before.is_ascii() && !is_selector(before) && before != '\u{fffd}' => c,
+            c if c.is_control() || is_invisible(c) || is_selector(c) => '\u{fffd}',
             c => c,
         };
+        before = c;
         if clean.len() + c.len_utf8() > max {
             clean.push('…');
             break;
@@ -35,9 +39,18 @@ pub(crate) fn code(text: &str) -> String {
     if code.is_empty() { "plugin.unnamed".to_owned() } else { code }
 }
 
-/// Directional overrides, zero-width characters, tags.
+/// Directional marks and overrides, zero-width and filler characters, tags, interlinear marks: what a reader does not
+/// see and a machine does.
 fn is_invisible(c: char) -> bool {
-    matches!(u32::from(c), 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x2064 | 0x2066..=0x2069 | 0xfeff | 0xe0000..=0xe007f)
+    matches!(u32::from(c),
+        0xad | 0x34f | 0x61c | 0x115f | 0x1160 | 0x17b4 | 0x17b5 | 0x180b..=0x180f | 0x200b..=0x200f
+        | 0x202a..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfeff | 0xffa0 | 0xfff0..=0xfffb | 0x1d173..=0x1d17a
+        | 0xe0000..=0xe0fff)
+}
+
+/// Variation selectors.
+fn is_selector(c: char) -> bool {
+    matches!(u32::from(c), 0xfe00..=0xfe0f)
 }
 
 #[cfg(test)]
@@ -53,6 +66,20 @@ mod tests {
             ("evil\u{202e}txt.exe", "evil\u{fffd}txt.exe"),
             ("tag\u{e0041}", "tag\u{fffd}"),
             ("grüße", "grüße"),
+            ("a\0b", "a\u{fffd}b"),
+            ("\u{9b}31m", "\u{fffd}31m"),
+            ("two\u{2028}lines\u{2029}", "two lines "),
+            ("left\u{61c}right\u{2066}", "left\u{fffd}right\u{fffd}"),
+            ("soft\u{ad}hyphen", "soft\u{fffd}hyphen"),
+            ("no\u{200b}space\u{feff}", "no\u{fffd}space\u{fffd}"),
+            ("filler\u{3164}", "filler\u{fffd}"),
+            ("selector\u{e0100}", "selector\u{fffd}"),
+            ("❤\u{fe0f} ok", "❤\u{fe0f} ok"),
+            ("❤\u{fe0f}\u{fe01}\u{fe02}", "❤\u{fe0f}\u{fffd}\u{fffd}"),
+            ("a\u{fe0f}", "a\u{fffd}"),
+            // Harmless as text: whoever makes HTML or a table of it escapes it there.
+            ("<script>alert(1)</script>", "<script>alert(1)</script>"),
+            ("=cmd|' /C calc'!A0", "=cmd|' /C calc'!A0"),
         ];
         for (input, expect) in cases {
             assert_eq!(clean(input, 100), expect);

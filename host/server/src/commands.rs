@@ -5,6 +5,7 @@ mod compile_worker;
 mod config;
 mod openapi;
 mod plugin;
+mod replay;
 mod serve;
 
 use crate::config::Flags;

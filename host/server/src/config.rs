@@ -4,6 +4,7 @@
 //! A key of the file is `[section] key`; the same in the environment is `OPSSIGHT_SECTION__KEY`.
 
 mod caps;
+mod evidence;
 mod hooks;
 mod load;
 mod log;
@@ -13,6 +14,7 @@ mod server;
 mod worker;
 
 pub use caps::CapsConfig;
+pub use evidence::{PluginEvidenceConfig, RecordedCalls};
 pub use hooks::HooksConfig;
 pub use load::{ConfigError, Flags, load};
 pub use log::{LogConfig, LogFormat};
@@ -49,6 +51,7 @@ impl Config {
         problems.extend(self.hooks.problems());
         problems.extend(self.plugins.problems(self.server.listen));
         problems.extend(crate::catalogues::problems(&self.plugins));
+        problems.extend(self.plugins.evidence.problems());
         problems.extend(self.worker.problems());
         problems.extend(self.retention.problems());
         problems

@@ -57,7 +57,8 @@ struct House {
 pub async fn start(config: Config, telemetry: Telemetry) -> anyhow::Result<Running> {
     let (store, bus) = data::open(&config.server.data).await?;
     let host = {
-        let (runtime, store) = (runtime(&config)?, Arc::clone(&store));
+        let (mut runtime, store) = (runtime(&config)?, Arc::clone(&store));
+        runtime.evidence = config.plugins.evidence.with(store.clone());
         PluginHost::open(runtime, store.clone(), store, Arc::new(SystemClock))?
     };
     start_with(config, telemetry, store, bus, host.clone(), host).await
@@ -208,6 +209,7 @@ impl House {
             plugins: Arc::clone(&self.plugins),
             installs: self.installs.clone(),
             catalogue: self.catalogue.clone(),
+            evidence: self.store.clone(),
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
             config: self.api_config(),

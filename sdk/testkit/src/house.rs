@@ -1,5 +1,6 @@
 //! The runtime with everything around it in memory.
 
+use crate::cassette::{Cassette, CassetteMode, Kept};
 use crate::fault::Fault;
 use crate::upstream::{Request, Response, Upstream};
 use anyhow::Result;
@@ -7,6 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use opssight_core::error::StoreError;
 use opssight_core::id::{ConnectionId, PluginId};
+use opssight_core::plugins::evidence::{CallRecord, Outcome};
 use opssight_core::plugins::kinds::{
     CostPage, CostRequest, CostSource, Detector, Finding, Inventory, InventoryPage, Notification, Notified, Notifier,
     Series,
@@ -14,14 +16,15 @@ use opssight_core::plugins::kinds::{
 use opssight_core::plugins::manifest::BudgetAsk;
 use opssight_core::plugins::{
     ActionInvocation, ActionOutcome, CallError, CallPriority, CallTarget, CallUsage, Called, Credential,
-    CredentialSource, Credentials, Grants, HealthReport, Manifest, PageRequest, PluginState, Plugins, PullBatch,
-    RawDelivery, Reception, StateWrite, VerifyError, WebhookDelivery,
+    CredentialSource, Credentials, FailureClass, FaultSource, Grants, HealthReport, Manifest, PageRequest, PluginState,
+    Plugins, PullBatch, RawDelivery, Reception, StateWrite, VerifyError, WebhookDelivery,
 };
 use opssight_core::time::{Clock, Timestamp};
-use opssight_runtime::{LogLine, PluginHost, RuntimeConfig};
-use serde_json::Value;
+use opssight_runtime::{LogLine, PluginHost, Record, RuntimeConfig, Subject};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 
@@ -31,6 +34,8 @@ pub struct TestHost {
     memory: Arc<Memory>,
     upstream: Upstream,
     target: CallTarget,
+    kept: Arc<Kept>,
+    cassette: Option<Cassette>,
     _data: Option<TempDir>,
 }
 
@@ -59,6 +64,9 @@ impl TestHost {
         let mut config = RuntimeConfig::new(path);
         config.max_concurrent_calls = 8;
         config.caps = caps;
+        let kept = Arc::new(Kept::default());
+        config.evidence.record = Record::All;
+        config.evidence.store = Some(kept.clone());
         let host = PluginHost::open(config, credentials, state, clock)?;
         let installed = host.install(package)?;
         let target = CallTarget {
@@ -73,7 +81,7 @@ impl TestHost {
             }),
             priority: CallPriority::Live,
         };
-        Ok(Self { host, memory, upstream, target, _data: data })
+        Ok(Self { host, memory, upstream, target, kept, cassette: None, _data: data })
     }
 
     /// The connection's settings, a JSON object. `base_url` is that of the recorded upstream unless it is given.
@@ -140,6 +148,19 @@ impl TestHost {
         self
     }
 
+    /// Write the calls from here on to a file, or answer from one what the plugin asks. In a replay settings and grants
+    /// are those of the record.
+    pub fn cassette(mut self, path: impl Into<PathBuf>, mode: CassetteMode) -> Result<Self> {
+        self.cassette = Some(Cassette::open(path.into(), mode)?);
+        Ok(self)
+    }
+
+    /// Records of the calls that were made, in the order in which they ended. A call is written down a moment after
+    /// it has answered.
+    pub fn records(&self) -> Vec<CallRecord> {
+        self.kept.all()
+    }
+
     /// Where the recorded upstream answers: "http://127.0.0.1:PORT".
     pub fn base_url(&self) -> String {
         self.upstream.base_url()
@@ -198,13 +219,15 @@ impl TestHost {
     pub async fn receive(&self, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Result<Reception, CallError> {
         let received_at = self.memory.now();
         let delivery = WebhookDelivery { headers: pairs(headers), body: body.into(), received_at };
-        self.host.receive(&self.target, delivery).await.map(|called| self.keep(called))
+        let input = json!(delivery);
+        self.call("webhook", input, self.host.receive(&self.target, delivery)).await
     }
 
     /// Pull one page of a feed.
     pub async fn pull(&self, feed: &str, checkpoint: Option<&str>, page: PageRequest) -> Result<PullBatch, CallError> {
         let checkpoint = checkpoint.map(str::to_owned);
-        self.host.pull(&self.target, feed, checkpoint, page).await.map(|called| self.keep(called))
+        let input = json!({ "feed": feed, "checkpoint": checkpoint, "page": page });
+        self.call("source", input, self.host.pull(&self.target, feed, checkpoint, page)).await
     }
 
     /// Run a declared action with this JSON input.
@@ -215,12 +238,57 @@ impl TestHost {
             idempotency_key: "test-key".to_owned(),
             actor: "tester".to_owned(),
         };
-        self.host.act(&self.target, invocation).await.map(|called| self.keep(called))
+        let input = json!(invocation);
+        self.call("actions", input, self.host.act(&self.target, invocation)).await
     }
 
     /// Ask whether the connection works.
     pub async fn check(&self) -> Result<HealthReport, CallError> {
-        self.host.check(&self.target).await.map(|called| self.keep(called))
+        self.call("health", Value::Null, self.host.check(&self.target)).await
+    }
+
+    /// A call, live or from the cassette.
+    async fn call<T: DeserializeOwned>(
+        &self,
+        kind: &str,
+        input: Value,
+        live: impl Future<Output = Result<Called<T>, CallError>>,
+    ) -> Result<T, CallError> {
+        let Some(cassette) = &self.cassette else { return live.await.map(|called| self.keep(called)) };
+        if cassette.mode == CassetteMode::Record {
+            let before = self.kept.count();
+            let outcome = live.await;
+            let record = self.kept.after(before).await.map_err(|error| self.broken(&error))?;
+            cassette.add(&record).map_err(|error| self.broken(&error))?;
+            return outcome.map(|called| self.keep(called));
+        }
+        let then = cassette.next(kind, &input).map_err(|error| self.broken(&error))?;
+        let digest = self.host.find(&self.target.plugin).map(|installed| installed.digest).unwrap_or_default();
+        let replayed = self.host.replay(&then, Subject::Digest(&digest)).await;
+        let now = replayed.map_err(|error| self.broken(&error.into()))?.record;
+        let failure = now.failure();
+        match (now.outcome, failure) {
+            (Outcome::Answer { value, writes }, _) => {
+                let value = serde_json::from_value(value).map_err(|error| self.broken(&error.into()))?;
+                Ok(self.keep(Called { value, state: writes, usage: now.usage }))
+            }
+            (Outcome::Failure { .. }, Some(failure)) => Err(failure),
+            (Outcome::Failure { .. }, None) => Err(self.broken(&anyhow::anyhow!("the call failed for no reason"))),
+        }
+    }
+
+    /// The cassette's fault, told as a call's.
+    fn broken(&self, error: &anyhow::Error) -> CallError {
+        CallError {
+            plugin: self.target.plugin.clone(),
+            version: String::new(),
+            connection: self.target.connection.clone(),
+            fault: FaultSource::Host,
+            class: FailureClass::Unavailable,
+            code: "cassette".to_owned(),
+            message: format!("{error:#}"),
+            retry_after_ms: None,
+        }
     }
 
     /// Send notifications to a channel; empty is the one in the settings.

@@ -2,7 +2,7 @@
 
 use super::Remarks;
 use crate::workspace::Workspace;
-use crate::{openapi, schemas};
+use crate::{hostile, openapi, schemas};
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,6 +31,12 @@ pub(super) fn openapi(workspace: &Workspace) -> Result<Remarks> {
     let folder = tempfile::tempdir().context("make a folder for the types")?;
     let types = openapi::types(workspace, &description, folder.path())?;
     same(&workspace.root.join("clients/typescript/src/schema.d.ts"), &types, "cargo xtask openapi")?;
+    Ok(Vec::new())
+}
+
+/// What the documentation says of the hostile corpus.
+pub(super) fn hostile_page(workspace: &Workspace) -> Result<Remarks> {
+    same(&hostile::page(workspace), &hostile::table(workspace)?, "cargo xtask hostile --table")?;
     Ok(Vec::new())
 }
 

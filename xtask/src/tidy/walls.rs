@@ -20,7 +20,7 @@ const ROOMS: &[Room] = &[
     ("opssight-package", &["opssight-core"], &[]),
     ("opssight-distribution", &["opssight-core", "opssight-package"], &[]),
     ("opssight-backends", &["opssight-core"], &[]),
-    ("opssight-runtime", &["opssight-core", "opssight-package"], &[]),
+    ("opssight-runtime", &["opssight-core", "opssight-package"], &["opssight-testkit"]),
     ("opssight-api-types", &["opssight-core"], &[]),
     ("opssight-api", &["opssight-api-types", "opssight-core"], &[]),
     ("opssight-cli", &["opssight-api-types"], &[]),
@@ -41,11 +41,12 @@ const ROOMS: &[Room] = &[
             "opssight-distribution",
             "opssight-runtime",
         ],
-        // The bench compares the sandbox with the same plugin without one.
-        &["opssight-api-types", "opssight-plugin-github", "opssight-testkit"],
+        // The bench compares the sandbox with the same plugin without one; whole-host tests sign packages.
+        &["opssight-api-types", "opssight-hostile", "opssight-package", "opssight-plugin-github", "opssight-testkit"],
     ),
     ("opssight-plugin", &["opssight-items"], &[]),
     ("opssight-testkit", &["opssight-core", "opssight-package", "opssight-runtime"], &[]),
+    ("opssight-hostile", &["opssight-core", "opssight-package", "opssight-runtime", "opssight-testkit"], &[]),
     ("xtask", &["opssight-contract", "opssight-items"], &[]),
 ];
 
@@ -73,6 +74,7 @@ const HEAVY: &[Room] = &[
             "opssight-backends",
             "opssight-cli",
             "opssight-distribution",
+            "opssight-hostile",
             "opssight-runtime",
             "opssight-server",
             "opssight-testkit",

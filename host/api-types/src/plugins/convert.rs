@@ -6,9 +6,10 @@ mod installs;
 use super::installs::{Ability, Signer};
 use super::versions::{Shadow, VersionName};
 use super::{
-    Budget, CredentialForm, CredentialInputForm, CredentialSchemeForm, Egress, Feed, Plugin, PluginAction, PluginStats,
-    WebhookForm,
+    Budget, CallFailure, ConnectionFault, CredentialForm, CredentialInputForm, CredentialSchemeForm, Egress, Feed,
+    KindStats, Plugin, PluginAction, PluginStats, WebhookForm,
 };
+use crate::units::utc;
 use opssight_core::plugins as core;
 use opssight_core::plugins::manifest::{
     ActionSpec, CredentialInput, CredentialScheme, CredentialSpec, Danger, EgressRule, FeedPriority, FeedSpec,
@@ -165,17 +166,39 @@ impl From<core::Budget> for Budget {
 
 impl From<core::PluginStats> for PluginStats {
     fn from(stats: core::PluginStats) -> Self {
+        let kinds = stats.kinds.into_iter();
         Self {
             calls: stats.calls,
             failures: stats.failures,
+            classes: stats.classes,
+            kinds: kinds.map(|(kind, of)| (kind, KindStats { calls: of.calls, failed: of.failed })).collect(),
             cpu_us_p50: stats.cpu_us_p50,
             cpu_us_p99: stats.cpu_us_p99,
+            cpu_ms_total: stats.cpu_ms_total,
             wall_us_p50: stats.wall_us_p50,
             wall_us_p99: stats.wall_us_p99,
             memory_bytes_max: stats.memory_bytes_max,
             egress_requests: stats.egress_requests,
             egress_denied: stats.egress_denied,
+            log_lines_dropped: stats.log_lines_dropped,
             last_error: stats.last_error,
+            last_faults: stats.last_faults.into_iter().map(ConnectionFault::from).collect(),
+        }
+    }
+}
+
+impl From<core::ConnectionFault> for ConnectionFault {
+    fn from(fault: core::ConnectionFault) -> Self {
+        Self {
+            connection: fault.connection.0,
+            at: utc(fault.at),
+            kind: fault.kind,
+            error: CallFailure {
+                fault: fault.fault.name().to_owned(),
+                class: fault.class.name().to_owned(),
+                code: fault.code,
+                message: fault.message,
+            },
         }
     }
 }

@@ -7,6 +7,8 @@ use utoipa::{IntoParams, ToSchema};
 
 /// A version that this host keeps.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+// The host's own version has the short name.
+#[schema(as = PluginVersion)]
 pub struct Version {
     /// `sha256:...` of the package.
     pub digest: String,

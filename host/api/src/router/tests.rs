@@ -2,6 +2,7 @@
 
 mod access;
 mod answers;
+mod calls;
 mod doors;
 mod plugins;
 mod stream;

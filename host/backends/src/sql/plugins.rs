@@ -1,5 +1,6 @@
 //! What plugins remember. Writes come with an effect, see `ingest.rs`.
 
+mod evidence;
 mod installs;
 
 use super::error::{Doing, Error};

@@ -12,6 +12,7 @@
 
 mod connections;
 mod events;
+mod evidence;
 mod feeds;
 mod hooks;
 mod identity;
@@ -53,6 +54,9 @@ macro_rules! every_case {
             events:
                 a_log_that_held_nothing_has_no_bounds,
                 events_are_numbered_and_read_in_order;
+            evidence:
+                records_are_kept_listed_and_filtered,
+                old_and_surplus_records_go_oldest_first;
             feeds:
                 a_feed_is_leased_once_and_resumes_where_it_was,
                 a_page_that_brought_more_goes_on_at_once,

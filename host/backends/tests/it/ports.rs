@@ -12,6 +12,7 @@ use opssight_core::identity::IdentityStore;
 use opssight_core::ingest::{Effect, Ingest};
 use opssight_core::items::Item;
 use opssight_core::pipelines::RunStore;
+use opssight_core::plugins::evidence::EvidenceStore;
 use opssight_core::plugins::installs::{InstallStore, PackageStore};
 use opssight_core::plugins::{CredentialSource, Credentials, PluginState};
 use opssight_core::retention::Retention;
@@ -44,6 +45,7 @@ pub(crate) struct Ports {
     pub(crate) state: Arc<dyn PluginState>,
     pub(crate) installs: Arc<dyn InstallStore>,
     pub(crate) packages: Arc<dyn PackageStore>,
+    pub(crate) evidence: Arc<dyn EvidenceStore>,
     pub(crate) bus: Arc<dyn Bus>,
     dump: Dump,
     /// What must live as long (a directory, a server).
@@ -77,8 +79,9 @@ pub(crate) async fn sqlite() -> Ports {
         delivery: store.clone(),
         retention: store.clone(),
         state: store.clone(),
-        installs: store,
+        installs: store.clone(),
         packages: Arc::new(PackageFiles::open(dir.path()).unwrap()),
+        evidence: store,
         bus,
         dump: Box::new(move || {
             let store = Arc::clone(&dumped);

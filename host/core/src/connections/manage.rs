@@ -258,9 +258,7 @@ impl Connections {
         let problem = |key: &String| match wants.ability(key) {
             Some(ability) if ability.can_be_withheld => None,
             Some(_) => Some("cannot be withheld: the plugin does not work without it".to_owned()),
-            None => {
-                Some("is nothing that the plugin can do; `opssight plugins inspect` lists its abilities".to_owned())
-            }
+            None => Some("is nothing that the plugin can do; `opssight plugin inspect` lists its abilities".to_owned()),
         };
         let problems: Vec<Problem> = new
             .into_iter()

@@ -1,6 +1,6 @@
 //! A change (pull or merge request) and its reviews: how observations of them add up.
 
-use crate::fact::{Known, clean, clean_option};
+use crate::fact::{Known, clean, clean_option, clean_url};
 use crate::id::{ChangeId, ConnectionId};
 use crate::pipelines::derived_id;
 use crate::time::Timestamp;
@@ -105,7 +105,7 @@ impl ChangeDoc {
     /// Take in one observation.
     pub fn learn(&mut self, seen: &Seen, at: Timestamp) {
         self.title.learn(clean_option(seen.title.as_ref()), at);
-        self.url.learn(clean_option(seen.url.as_ref()), at);
+        self.url.learn(clean_url(seen.url.as_ref()), at);
         self.state.learn(seen.state, at);
         self.draft.learn(seen.draft, at);
         self.author.learn(clean_option(seen.author.as_ref()), at);

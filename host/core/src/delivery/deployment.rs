@@ -1,6 +1,6 @@
 //! A deployment: how observations of it add up.
 
-use crate::fact::{Known, clean, clean_option};
+use crate::fact::{Known, clean, clean_option, clean_url};
 use crate::id::{ConnectionId, DeploymentId};
 use crate::pipelines::derived_id;
 use crate::time::Timestamp;
@@ -112,7 +112,7 @@ impl DeploymentDoc {
         self.reference.learn(clean_option(seen.reference.as_ref()), at);
         self.task.learn(clean_option(seen.task.as_ref()), at);
         self.description.learn(clean_option(seen.description.as_ref()), at);
-        self.url.learn(clean_option(seen.url.as_ref()), at);
+        self.url.learn(clean_url(seen.url.as_ref()), at);
         self.actor.learn(clean_option(seen.actor.as_ref()), at);
         self.run_upstream_id.learn(clean_option(seen.run_id.as_ref()), at);
         self.created_at.learn(seen.created_at.map(Timestamp::from_millis), at);

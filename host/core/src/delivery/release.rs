@@ -1,6 +1,6 @@
 //! Releases and repositories: how observations of them add up.
 
-use crate::fact::{Known, clean, clean_option};
+use crate::fact::{Known, clean, clean_option, clean_url};
 use crate::id::ConnectionId;
 use crate::pipelines::derived_id;
 use crate::time::Timestamp;
@@ -56,7 +56,7 @@ impl ReleaseDoc {
         self.service.learn(Some(clean(&seen.service)), at);
         self.tag.learn(clean_option(Some(&seen.tag)), at);
         self.name.learn(clean_option(seen.name.as_ref()), at);
-        self.url.learn(clean_option(seen.url.as_ref()), at);
+        self.url.learn(clean_url(seen.url.as_ref()), at);
         self.author.learn(clean_option(seen.author.as_ref()), at);
         self.prerelease.learn(seen.prerelease, at);
         self.draft.learn(seen.draft, at);
@@ -113,7 +113,7 @@ impl RepositoryDoc {
     /// Take in one observation.
     pub fn learn(&mut self, seen: &wire::Repository, at: Timestamp) {
         self.service = clean(&seen.service);
-        self.url.learn(clean_option(seen.url.as_ref()), at);
+        self.url.learn(clean_url(seen.url.as_ref()), at);
         self.default_branch.learn(clean_option(seen.default_branch.as_ref()), at);
         self.archived.learn(seen.archived, at);
         self.private.learn(seen.private, at);

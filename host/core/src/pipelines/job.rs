@@ -1,7 +1,7 @@
 //! A job of a run: how observations of it add up.
 
 use super::run::derived;
-use crate::fact::{Known, clean, clean_option};
+use crate::fact::{Known, clean, clean_option, clean_url};
 use crate::id::{ConnectionId, JobId, RunId};
 use crate::time::Timestamp;
 use opssight_items::{Job as Seen, JobStep, RunResult, RunState};
@@ -92,7 +92,7 @@ impl JobDoc {
         }
         self.state = self.state.max(seen.state);
         self.name.learn(clean_option(seen.name.as_ref()), at);
-        self.url.learn(clean_option(seen.url.as_ref()), at);
+        self.url.learn(clean_url(seen.url.as_ref()), at);
         if seen.state == Some(RunState::Finished) {
             self.result.learn(seen.result, at);
             self.finished_at.learn(seen.finished_at.map(Timestamp::from_millis), at);

@@ -1,6 +1,6 @@
 //! A run: how observations of it add up.
 
-use crate::fact::{Known, clean, clean_option};
+use crate::fact::{Known, clean, clean_option, clean_url};
 use crate::id::{ConnectionId, RunId};
 use crate::time::Timestamp;
 use opssight_items::{PipelineRun, RunResult, RunState};
@@ -108,7 +108,7 @@ impl RunDoc {
         self.pipeline.learn(clean_option(seen.pipeline.as_ref()), at);
         self.number.learn(seen.number, at);
         self.title.learn(clean_option(seen.title.as_ref()), at);
-        self.url.learn(clean_option(seen.url.as_ref()), at);
+        self.url.learn(clean_url(seen.url.as_ref()), at);
         if seen.state == Some(RunState::Finished) {
             self.result.learn(seen.result, at);
             self.finished_at.learn(seen.finished_at.map(Timestamp::from_millis), at);

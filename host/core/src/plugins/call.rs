@@ -1,6 +1,7 @@
 //! The port through which the house calls plugins, and what goes in and out of it.
 
-use super::{CallError, Manifest, Wants};
+use super::evidence::{bytes, maybe_bytes};
+use super::{CallError, LogLine, Manifest, PluginStats, Wants};
 use crate::error::StoreError;
 use crate::id::{ConnectionId, PluginId};
 use crate::time::Timestamp;
@@ -60,7 +61,7 @@ pub enum CallPriority {
 }
 
 /// What one call used.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallUsage {
     /// Thread CPU time, microseconds.
     pub cpu_us: u64,
@@ -74,11 +75,12 @@ pub struct CallUsage {
 
 /// A write to the plugin's state, to be committed in the transaction that stores the call's items, so that
 /// a remembered ETag can never be newer than what it stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateWrite {
     /// The plugin's key.
     pub key: String,
     /// None removes it.
+    #[serde(with = "maybe_bytes")]
     pub value: Option<Vec<u8>>,
 }
 
@@ -94,7 +96,7 @@ pub struct Called<T> {
 }
 
 /// An item as it came over the boundary; [`crate::items`] types it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawItem {
     /// Upstream identity within its kind.
     pub id: String,
@@ -109,6 +111,7 @@ pub struct RawItem {
     /// Further facts.
     pub attrs: Vec<(String, String)>,
     /// JSON of the kind.
+    #[serde(with = "bytes")]
     pub payload: Vec<u8>,
 }
 
@@ -126,18 +129,19 @@ pub struct RawDelivery<'a> {
 }
 
 /// A stored, verified delivery on its way to the plugin.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct WebhookDelivery {
     /// The headers that the manifest lists, lower case.
     pub headers: Vec<(String, String)>,
     /// The raw bytes.
+    #[serde(with = "bytes")]
     pub body: Vec<u8>,
     /// When it was accepted.
     pub received_at: Timestamp,
 }
 
 /// What a delivery turned out to be.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Reception {
     /// What it says.
     pub items: Vec<RawItem>,
@@ -146,7 +150,7 @@ pub struct Reception {
 }
 
 /// One page to pull.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PageRequest {
     /// Where the page before ended.
     pub cursor: Option<String>,
@@ -155,7 +159,7 @@ pub struct PageRequest {
 }
 
 /// One page that was pulled.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PullBatch {
     /// What it says.
     pub items: Vec<RawItem>,
@@ -166,7 +170,7 @@ pub struct PullBatch {
 }
 
 /// A request to act.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ActionInvocation {
     /// Declared name.
     pub name: String,
@@ -179,7 +183,7 @@ pub struct ActionInvocation {
 }
 
 /// What acting brought.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ActionOutcome {
     /// JSON for who asked.
     pub output: String,
@@ -256,31 +260,6 @@ pub struct Budget {
     pub response_kib: u32,
 }
 
-/// What a plugin did since this host started.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct PluginStats {
-    /// Calls made.
-    pub calls: u64,
-    /// Calls that failed, by whose fault.
-    pub failures: BTreeMap<String, u64>,
-    /// CPU time per call, microseconds, median and 99th percentile of the last calls.
-    pub cpu_us_p50: u64,
-    /// See `cpu_us_p50`.
-    pub cpu_us_p99: u64,
-    /// Wall time per call, microseconds.
-    pub wall_us_p50: u64,
-    /// See `wall_us_p50`.
-    pub wall_us_p99: u64,
-    /// Most memory that one call used, bytes.
-    pub memory_bytes_max: u64,
-    /// Outbound requests let through.
-    pub egress_requests: u64,
-    /// Outbound requests refused.
-    pub egress_denied: u64,
-    /// The last error, for people.
-    pub last_error: Option<String>,
-}
-
 /// The port: everything that the house asks of plugins.
 #[async_trait]
 pub trait Plugins: Send + Sync {
@@ -298,6 +277,11 @@ pub trait Plugins: Send + Sync {
         let installed = self.find(plugin)?;
         let is_it = digest.is_none_or(|digest| digest == installed.digest);
         is_it.then(|| Wants::of(&installed.manifest, &installed.imports))
+    }
+
+    /// The last lines that the active version of a plugin logged, oldest first.
+    fn log(&self, _plugin: &PluginId) -> Vec<LogLine> {
+        Vec::new()
     }
 
     /// Check a delivery's signature over its raw bytes, as the manifest of the target's version declares.

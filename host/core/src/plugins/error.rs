@@ -43,7 +43,59 @@ pub enum FailureClass {
     Unavailable,
 }
 
+impl FaultSource {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plugin => "plugin",
+            Self::Upstream => "upstream",
+            Self::Policy => "policy",
+            Self::Host => "host",
+        }
+    }
+
+    /// And back.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Plugin, Self::Upstream, Self::Policy, Self::Host].into_iter().find(|source| source.name() == name)
+    }
+}
+
 impl FailureClass {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Config,
+        Self::Auth,
+        Self::RateLimited,
+        Self::Upstream,
+        Self::NotFound,
+        Self::Unsupported,
+        Self::Internal,
+        Self::Trap,
+        Self::Budget,
+        Self::Unavailable,
+    ];
+
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Auth => "auth",
+            Self::RateLimited => "rate-limited",
+            Self::Upstream => "upstream",
+            Self::NotFound => "not-found",
+            Self::Unsupported => "unsupported",
+            Self::Internal => "internal",
+            Self::Trap => "trap",
+            Self::Budget => "budget",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// And back.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.name() == name)
+    }
+
     /// Whether trying the same call again can help.
     pub fn is_retryable(self) -> bool {
         matches!(self, Self::RateLimited | Self::Upstream | Self::Unavailable | Self::Auth | Self::Config)
@@ -52,7 +104,7 @@ impl FailureClass {
 
 /// A failed plugin call. Names plugin, version and source, so that nobody has to guess.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("plugin {plugin} {version} failed ({source_name}): {message}", source_name = self.source_name())]
+#[error("plugin {plugin} {version} failed ({source_name}): {message}", source_name = .fault.name())]
 pub struct CallError {
     /// Which plugin.
     pub plugin: PluginId,
@@ -70,15 +122,4 @@ pub struct CallError {
     pub message: String,
     /// How long the upstream asked us to wait.
     pub retry_after_ms: Option<u64>,
-}
-
-impl CallError {
-    fn source_name(&self) -> &'static str {
-        match self.fault {
-            FaultSource::Plugin => "plugin",
-            FaultSource::Upstream => "upstream",
-            FaultSource::Policy => "policy",
-            FaultSource::Host => "host",
-        }
-    }
 }

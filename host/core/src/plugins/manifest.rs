@@ -262,7 +262,10 @@ impl Manifest {
             }
         }
         for kind in self.budgets.keys().filter(|kind| !super::kinds::KINDS.contains(&kind.as_str())) {
-            wrong(format!("budgets.{kind}"), "is no kind of call (webhook, source, actions, health, notifier, ...)");
+            wrong(
+                format!("budgets.{}", kind.escape_debug()),
+                "is no kind of call (webhook, source, actions, health, notifier, ...)",
+            );
         }
         problems
     }

@@ -50,3 +50,32 @@ fn bad_items_name_what_is_wrong() {
     wild.at = Timestamp(i64::MIN);
     assert!(Item::decode(&wild).is_err());
 }
+
+#[test]
+fn what_identifies_a_thing_holds_nothing_invisible() {
+    for id in ["1\\u0000", "1\\u202e2", "1\\u200b"] {
+        let payload = format!(r#"{{"id":"{id}","attempt":1,"service":"o/r"}}"#);
+        let error = Item::decode(&raw("ci.pipeline-run", &payload)).expect_err(id).to_string();
+        assert!(error.contains("control or invisible"), "{error}");
+    }
+}
+
+#[test]
+fn texts_are_kept_without_what_acts_or_hides_and_links_only_to_the_web() {
+    use opssight_core::fact::{clean, clean_url};
+    let cases = [
+        ("a\u{1b}[31mb", "a[31mb"),
+        ("a\u{202e}b\u{2066}", "ab"),
+        ("a\u{200b}b\u{feff}\u{e0041}\u{e0100}", "ab"),
+        ("a\u{2028}b\nc", "a b c"),
+        ("grüße \u{2764}\u{fe0f}", "grüße \u{2764}\u{fe0f}"),
+    ];
+    for (text, kept) in cases {
+        assert_eq!(clean(text), kept);
+    }
+    let links =
+        [("https://a/b", true), ("http://a", true), ("javascript:alert(1)", false), ("//a", false), ("", false)];
+    for (link, kept) in links {
+        assert_eq!(clean_url(Some(&link.to_owned())).is_some(), kept, "{link}");
+    }
+}

@@ -10,6 +10,7 @@
 
 mod analysis;
 mod dora;
+mod evidence;
 mod installs;
 mod items;
 mod kinds;

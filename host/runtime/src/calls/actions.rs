@@ -8,9 +8,11 @@ use crate::plugin::Plugin;
 use crate::state::HostState;
 use opssight_core::plugins::{ActionInvocation, ActionOutcome, abilities};
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Act(pub(crate) ActionInvocation);
 
 impl Export for Act {

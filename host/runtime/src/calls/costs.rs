@@ -10,9 +10,11 @@ use crate::state::HostState;
 use async_trait::async_trait;
 use opssight_core::plugins::kinds::{CostColumns, CostPage, CostRequest, CostSource};
 use opssight_core::plugins::{CallError, CallTarget, Called};
+use serde::{Deserialize, Serialize};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Fetch(pub(crate) CostRequest);
 
 impl Export for Fetch {

@@ -12,14 +12,42 @@ use crate::text;
 use async_trait::async_trait;
 use opssight_core::plugins::kinds::{Detector, Finding, FindingParts, Series};
 use opssight_core::plugins::{CallError, CallTarget, Called};
+use serde::{Deserialize, Serialize};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
 const MAX_EXPLANATION: usize = 2_000;
 
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Detect {
-    series: Vec<WitSeries>,
+    series: Vec<Columns>,
     params: String,
+}
+
+/// A series on its way to the plugin.
+#[derive(Clone, Serialize, Deserialize)]
+struct Columns {
+    name: String,
+    labels: Vec<(String, String)>,
+    /// Milliseconds since the Unix epoch.
+    ts: Vec<i64>,
+    #[serde(with = "exact")]
+    values: Vec<f64>,
+}
+
+/// Numbers as text: the shortest that reads back to the same bits, which JSON's readers do not promise of its numbers.
+mod exact {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(values: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(values.iter().map(f64::to_string))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
+        let values = Vec::<String>::deserialize(deserializer)?;
+        values.iter().map(|value| value.parse().map_err(D::Error::custom)).collect()
+    }
 }
 
 impl Export for Detect {
@@ -27,19 +55,25 @@ impl Export for Detect {
     type Guest = Guest;
     type Answer = Vec<Finding>;
 
+    fn weight(&self) -> usize {
+        self.series.iter().map(|one| one.name.len() + 16 * one.ts.len() + convert::attrs_size(&one.labels)).sum()
+    }
+
     fn load(plugin: &Plugin, store: &mut Store<HostState>, instance: &Instance) -> Result<Guest, Fault> {
         let indices = plugin.exports.detector.as_ref().ok_or(Fault::NotExported)?;
         indices.load(store, instance).map_err(Fault::Trap)
     }
 
     async fn call(self, store: &mut Store<HostState>, guest: &Guest) -> Result<Vec<Finding>, Fault> {
-        let answer = guest.call_detect(&mut *store, &self.series, &self.params).await;
+        let count = self.series.len();
+        let series: Vec<WitSeries> = self.series.into_iter().map(outgoing).collect();
+        let answer = guest.call_detect(&mut *store, &series, &self.params).await;
         let findings = answer.map_err(Fault::Trap)?.map_err(Fault::Failure)?;
         let budget = &store.data().call.budget;
         convert::few_enough("findings", findings.len(), budget)?;
         convert::fits(findings.iter().map(size).sum(), budget)?;
         let findings = findings.into_iter().enumerate();
-        findings.map(|(at, finding)| checked(at, finding, self.series.len())).collect()
+        findings.map(|(at, finding)| checked(at, finding, count)).collect()
     }
 }
 
@@ -60,8 +94,12 @@ fn size(finding: &WitFinding) -> usize {
     finding.kind.len() + finding.explanation.len() + convert::attrs_size(&finding.attrs) + size_of::<WitFinding>()
 }
 
-fn outgoing(series: &Series) -> WitSeries {
-    WitSeries {
+fn outgoing(Columns { name, labels, ts, values }: Columns) -> WitSeries {
+    WitSeries { name, labels, ts, values }
+}
+
+fn columns(series: &Series) -> Columns {
+    Columns {
         name: series.name().to_owned(),
         labels: series.labels().to_vec(),
         ts: series.at().iter().map(|at| at.millis()).collect(),
@@ -77,7 +115,7 @@ impl Detector for PluginHost {
         series: &[Series],
         params: &serde_json::Value,
     ) -> Result<Called<Vec<Finding>>, CallError> {
-        let series = series.iter().map(outgoing).collect();
+        let series = series.iter().map(columns).collect();
         run(self, target, Detect { series, params: params.to_string() }).await
     }
 }

@@ -8,9 +8,11 @@ use crate::plugin::Plugin;
 use crate::state::HostState;
 use crate::text;
 use opssight_core::plugins::HealthReport;
+use serde::{Deserialize, Serialize};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Check;
 
 impl Export for Check {

@@ -10,9 +10,11 @@ use crate::state::HostState;
 use async_trait::async_trait;
 use opssight_core::plugins::kinds::{Inventory, InventoryPage};
 use opssight_core::plugins::{CallError, CallTarget, Called, PageRequest};
+use serde::{Deserialize, Serialize};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct ListResources {
     pub(crate) scope: String,
     pub(crate) page: PageRequest,

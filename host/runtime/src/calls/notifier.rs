@@ -15,11 +15,13 @@ use crate::text;
 use async_trait::async_trait;
 use opssight_core::plugins::kinds::{Notification, Notified, Notifier, Receipt};
 use opssight_core::plugins::{CallError, CallTarget, Called};
+use serde::{Deserialize, Serialize};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
 const MAX_UPSTREAM_ID: usize = 512;
 
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Notify {
     pub(crate) channel: String,
     pub(crate) batch: Vec<Notification>,
@@ -29,6 +31,10 @@ impl Export for Notify {
     const KIND: Kind = Kind::Notifier;
     type Guest = Guest;
     type Answer = Vec<Notified>;
+
+    fn weight(&self) -> usize {
+        self.batch.iter().map(|one| one.title.len() + one.body_md.len() + convert::attrs_size(&one.attrs)).sum()
+    }
 
     fn load(plugin: &Plugin, store: &mut Store<HostState>, instance: &Instance) -> Result<Guest, Fault> {
         let indices = plugin.exports.notifier.as_ref().ok_or(Fault::NotExported)?;

@@ -7,9 +7,11 @@ use crate::error::Fault;
 use crate::plugin::Plugin;
 use crate::state::HostState;
 use opssight_core::plugins::{PageRequest, PullBatch, abilities};
+use serde::{Deserialize, Serialize};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Pull {
     pub(crate) feed: String,
     pub(crate) checkpoint: Option<String>,

@@ -8,15 +8,21 @@ use crate::plugin::Plugin;
 use crate::state::HostState;
 use crate::text;
 use opssight_core::plugins::{Reception, WebhookDelivery, abilities};
+use serde::{Deserialize, Serialize};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Receive(pub(crate) WebhookDelivery);
 
 impl Export for Receive {
     const KIND: Kind = Kind::Webhook;
     type Guest = Guest;
     type Answer = Reception;
+
+    fn weight(&self) -> usize {
+        self.0.body.len()
+    }
 
     fn ability(&self) -> Option<String> {
         Some(abilities::RECEIVE.to_owned())

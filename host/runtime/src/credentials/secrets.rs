@@ -4,6 +4,7 @@
 //! looked for as well: they are a bounded number of fixed texts per secret, and each is searched for in time that is
 //! linear in what is looked at.
 
+use super::lines;
 use crate::sync::{read, write};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -64,6 +65,11 @@ impl Secrets {
         known.passing.push_back(Form { text: signature.as_bytes().to_vec(), base64: false });
     }
 
+    /// All of them, for whoever must keep them out of something.
+    pub(crate) fn values(&self) -> Vec<String> {
+        read(&self.0).values.clone()
+    }
+
     /// Text for logs and errors.
     pub(crate) fn scrub<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let found = read(&self.0).find(text.as_bytes());
@@ -106,6 +112,7 @@ impl Known {
         for form in self.forms.iter().chain(&self.passing) {
             found.extend(memmem::find_iter(text, &form.text).map(|start| form.reach(text, start)));
         }
+        found.extend(lines::across(text, self.forms.iter().map(|form| form.text.as_slice())));
         found.sort_by_key(|range| range.start);
         let mut apart: Vec<Range<usize>> = Vec::with_capacity(found.len());
         for range in found {
@@ -152,6 +159,9 @@ fn forms(secret: &str) -> Vec<Form> {
     forms.push(plain(lower_escapes(&upper)));
     forms.push(plain(upper));
     forms.push(plain(byte_serialize(secret.as_bytes()).collect()));
+    // Every byte, as the wary do it.
+    forms.push(plain(secret.bytes().map(|byte| format!("%{byte:02X}")).collect()));
+    forms.push(plain(secret.bytes().map(|byte| format!("%{byte:02x}")).collect()));
     if let Ok(quoted) = serde_json::to_string(secret) {
         let escaped = quoted.get(1..quoted.len() - 1).unwrap_or_default();
         forms.push(plain(escaped.replace('/', "\\/")));

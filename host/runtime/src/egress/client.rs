@@ -39,9 +39,11 @@ impl Timeouts {
     }
 }
 
-/// The certificates of a PEM file.
+/// The certificates of a PEM file. They are only looked at when a client is made, so one is made.
 pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, reqwest::Error> {
-    Certificate::from_pem_bundle(pem)
+    let certificates = Certificate::from_pem_bundle(pem)?;
+    Client::builder().tls_certs_merge(certificates.clone()).build()?;
+    Ok(certificates)
 }
 
 /// Two clients, because plain http may go only where it was granted. Made when the first request is.

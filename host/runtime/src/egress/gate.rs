@@ -4,6 +4,7 @@ use super::client::{self, Timeouts, exchange, prepare, printable};
 use super::refusal::Refusal;
 use crate::context::CallContext;
 use crate::credentials;
+use crate::evidence::Request;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, Uri, header};
 use std::sync::atomic::Ordering;
@@ -29,7 +30,16 @@ pub(crate) async fn send(
         .map_err(|error| Refusal::NotAllowed { url: "what the plugin asked for".to_owned(), why: error.to_string() })?;
     url.set_fragment(None);
     let method = outgoing.method.clone();
+    let slot = match call.tape.request(&outgoing, &url) {
+        Request::Live(slot) => slot,
+        Request::Played(answer) => {
+            call.requests.fetch_add(1, Ordering::Relaxed);
+            return answer;
+        }
+        Request::Never => std::future::pending().await,
+    };
     let answer = pass(call, &url, outgoing, timeouts).await;
+    call.tape.answered(slot, &answer);
     record(call, &method, &url, &answer);
     answer
 }
@@ -90,14 +100,14 @@ fn record(call: &CallContext, method: &Method, url: &Url, answer: &Result<Respon
             let status = answer.status().as_u16();
             let (bytes, url) = (answer.body().len(), printable(url));
             tracing::debug!(plugin.id = plugin, connection.id = connection, %method, url, status, bytes, "outbound request");
-            "sent"
+            "sent".to_owned()
         }
         Err(refusal) => {
             let (code, url) = (refusal.code(), printable(url));
             let why = refusal.to_string();
             let why = call.secrets.scrub(&why);
             tracing::info!(plugin.id = plugin, connection.id = connection, %method, url, code, "outbound request did not go through: {why}");
-            refusal.code()
+            refusal.code().to_owned()
         }
     };
     metrics::counter!("opssight_plugin_egress_total", "plugin" => plugin.to_owned(), "decision" => decision)

@@ -1,5 +1,7 @@
 //! Why a request did not go through, for three readers: the guest, the operator, and the retry rule.
 
+use crate::evidence::guest_error;
+use opssight_core::plugins::evidence::RefusedRequest;
 use opssight_core::plugins::{FailureClass, FaultSource};
 use wasmtime_wasi_http::Error;
 
@@ -46,11 +48,17 @@ pub(crate) enum Refusal {
     /// Our own fault.
     #[error("{0}")]
     Host(&'static str),
+    /// What was refused once, in a replay of that call.
+    #[error("{}", .0.message)]
+    Recorded(Box<RefusedRequest>),
 }
 
 impl Refusal {
     /// A decision of ours, not an accident on the way.
     pub(crate) fn is_denial(&self) -> bool {
+        if let Self::Recorded(refused) = self {
+            return refused.denial;
+        }
         matches!(
             self,
             Self::NotAllowed { .. }
@@ -62,7 +70,7 @@ impl Refusal {
     }
 
     /// Machine readable, for errors and metrics.
-    pub(crate) fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &str {
         match self {
             Self::NotAllowed { .. } => "egress.denied",
             Self::Address { .. } => "egress.address",
@@ -78,6 +86,16 @@ impl Refusal {
             Self::Unreachable { .. } => "upstream.unreachable",
             Self::Broken(_) => "upstream.broken",
             Self::Host(_) => "host.unavailable",
+            Self::Recorded(refused) => &refused.code,
+        }
+    }
+
+    /// How long to wait before it may go through.
+    pub(crate) fn retry_after_ms(&self) -> Option<u64> {
+        match self {
+            Self::Paused { retry_after_ms } => Some(*retry_after_ms),
+            Self::Recorded(refused) => refused.retry_after_ms,
+            _ => None,
         }
     }
 
@@ -98,6 +116,7 @@ impl Refusal {
                 (FaultSource::Upstream, FailureClass::Upstream)
             }
             Self::Host(_) => (FaultSource::Host, FailureClass::Unavailable),
+            Self::Recorded(refused) => (refused.fault, refused.class),
         }
     }
 
@@ -111,6 +130,7 @@ impl Refusal {
             Self::Unreachable { .. } => Error::ConnectionRefused,
             Self::Broken(_) => Error::HttpResponseIncomplete,
             Self::Host(_) => Error::InternalError(None),
+            Self::Recorded(refused) => guest_error(refused),
             Self::NotAllowed { .. }
             | Self::Withheld(_)
             | Self::NoCredential(_)

@@ -40,7 +40,19 @@ impl WasiHttpHooks for HttpHooks {
             let refusal = answer.as_ref().err().cloned();
             call.note_request(refusal);
             let response = answer.map_err(|refusal| refusal.for_guest())?;
-            let body = |bytes: Bytes| Full::new(bytes).map_err(|never| match never {}).boxed_unsync();
+            let Some(held) = call.hold(response.body().len()) else {
+                let refusal = Refusal::ResponseTooLarge(call.budget.response_bytes);
+                call.note_request(Some(refusal.clone()));
+                return Err(refusal.for_guest());
+            };
+            let body = |bytes: Bytes| {
+                // Let go of when the guest lets go of the body, read or not.
+                let body = Full::new(bytes).map_frame(move |frame| {
+                    let _while_it_lives = &held;
+                    frame
+                });
+                body.map_err(|never| match never {}).boxed_unsync()
+            };
             Ok((response.map(body), Box::new(async { Ok(()) }) as Io))
         })
     }

@@ -1,25 +1,17 @@
 //! `opssight:plugin/log`: lines that are counted, cut, cleaned and named before anybody sees them.
 
 use crate::bindings::opssight::plugin::log::{Host, Level as WitLevel};
-use crate::context::{CallContext, LogQuota};
-use crate::plugin::LogLine;
+use crate::context::CallContext;
+use crate::plugin::Admitted;
 use crate::state::HostState;
 use crate::text;
+use opssight_core::plugins::{LogLevel as Level, LogLine};
 use std::fmt::Write;
 
 /// One line, its fields included, in bytes.
 const LINE: usize = 4 << 10;
-
-/// How loud a line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Level {
-    Trace,
-    Debug,
-    Info,
-    Warn,
-    Error,
-}
+/// Fields of one line.
+const FIELDS: usize = 32;
 
 impl Host for HostState {
     fn log(&mut self, level: WitLevel, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
@@ -38,23 +30,49 @@ impl Host for HostState {
 
 /// Write one line, if the call may still write lines.
 pub(crate) fn write(call: &CallContext, level: Level, message: &str, fields: &[(String, String)]) {
-    match call.may_log(message.len().min(LINE)) {
-        LogQuota::Dropped => {}
-        LogQuota::Ok => emit(call, level, message, fields),
-        LogQuota::Last => {
-            emit(call, level, message, fields);
-            emit(call, Level::Warn, "further lines of this call are dropped", &[]);
+    if call.may_log(message.len().min(LINE)) {
+        emit(call, level, message, fields);
+    }
+}
+
+/// The call is over: say how many lines were too many.
+pub(crate) fn close(call: &CallContext) {
+    let dropped = call.take_dropped();
+    if dropped > 0 {
+        if !call.tape.is_playing() {
+            call.plugin.drop_lines(u64::from(dropped));
         }
+        emit(call, Level::Warn, &format!("{dropped} lines of this call were dropped"), &[]);
     }
 }
 
 fn emit(call: &CallContext, level: Level, message: &str, fields: &[(String, String)]) {
-    let mut line = message.to_owned();
-    for (name, value) in fields.iter().take(32) {
+    // Cut before anything looks at it: one message may be as large as the boundary lets through.
+    let mut line = start(message).to_owned();
+    for (name, value) in fields.iter().take(FIELDS) {
+        if line.len() > 2 * LINE {
+            break;
+        }
         // Writing to a string cannot fail.
-        let _written = write!(line, " {name}={value}");
+        let _written = write!(line, " {}={}", start(name), start(value));
     }
     let line = text::clean(&call.secrets.scrub(&line), LINE);
+    call.tape.log(level, &line);
+    if call.tape.is_playing() {
+        return;
+    }
+    match call.plugin.admit_line(line.len()) {
+        Admitted::No => {}
+        Admitted::Yes => publish(call, level, line),
+        Admitted::After(dropped) => {
+            publish(call, Level::Warn, format!("{dropped} lines dropped: the plugin logs too much"));
+            publish(call, level, line);
+        }
+    }
+}
+
+/// To the host's log, and to what people look at.
+fn publish(call: &CallContext, level: Level, line: String) {
     let plugin = call.plugin.manifest.id.as_str();
     let connection = call.target.connection.as_str();
     macro_rules! event {
@@ -71,4 +89,13 @@ fn emit(call: &CallContext, level: Level, message: &str, fields: &[(String, Stri
     }
     let at = call.services.clock.now();
     call.plugin.remember(LogLine { at, level, connection: call.target.connection.clone(), message: line });
+}
+
+/// As much of it as can matter.
+fn start(text: &str) -> &str {
+    let mut end = text.len().min(2 * LINE);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
 }

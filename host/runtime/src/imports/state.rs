@@ -38,8 +38,7 @@ impl Host for HostState {
         if let Some(value) = self.overlay.writes.get(&key) {
             return Ok(Ok(value.clone()));
         }
-        let read = self.call.services.state.get(&self.call.target.connection, &key).await;
-        Ok(read.map_err(unavailable))
+        Ok(self.call.read_state(&key).await.map_err(unavailable))
     }
 
     async fn set(&mut self, key: String, value: Vec<u8>) -> Answer<()> {
@@ -69,9 +68,7 @@ impl Host for HostState {
         // Enough that those which this call has removed can be left out, and one more to know whether there is more.
         let own: Vec<_> = self.overlay.writes.iter().filter(|(key, _)| within(key)).collect();
         let ask = limit.saturating_add(u32::try_from(own.len()).unwrap_or(u32::MAX)).saturating_add(1);
-        let call = &self.call;
-        let stored = call.services.state.keys(&call.target.connection, &prefix, after.as_deref(), ask).await;
-        let stored = match stored {
+        let stored = match self.call.state_keys(&prefix, after.as_deref(), ask).await {
             Ok(keys) => keys,
             Err(error) => return Ok(Err(unavailable(error))),
         };
@@ -97,15 +94,13 @@ impl HostState {
 
     async fn write(&mut self, key: String, value: Option<Vec<u8>>) -> Result<(), Failure> {
         self.given()?;
-        let connection = &self.call.target.connection;
-        let store = &self.call.services.state;
         let before = match self.overlay.writes.get(&key) {
             Some(value) => value.as_ref().map(Vec::len),
-            None => store.get(connection, &key).await.map_err(unavailable)?.map(|value| value.len()),
+            None => self.call.read_state(&key).await.map_err(unavailable)?.map(|value| value.len()),
         };
         let usage = match self.overlay.usage {
             Some(usage) => usage,
-            None => store.usage(connection).await.map_err(unavailable)?,
+            None => self.call.state_usage().await.map_err(unavailable)?,
         };
         let size = |value: Option<usize>| value.map_or((0, 0), |len| ((key.len() + len) as u64, 1));
         let (old, new) = (size(before), size(value.as_ref().map(Vec::len)));

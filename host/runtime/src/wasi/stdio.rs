@@ -1,9 +1,10 @@
 //! What a guest prints becomes lines of its log, within its quota; it never blocks and never traps.
 
 use crate::context::CallContext;
-use crate::imports::log::{self, Level};
+use crate::imports::log;
 use crate::sync::lock;
 use bytes::Bytes;
+use opssight_core::plugins::LogLevel as Level;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};

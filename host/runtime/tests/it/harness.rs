@@ -3,14 +3,16 @@
 use crate::guests::{NOOP, manifest, package_of};
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
-use opssight_core::id::{ConnectionId, PluginId};
+use opssight_core::id::{CallId, ConnectionId, PluginId};
+use opssight_core::page::Page;
+use opssight_core::plugins::evidence::{CallQuery, CallRecord, CallSummary, EvidenceStore, KeepCalls};
 use opssight_core::plugins::manifest::BudgetAsk;
 use opssight_core::plugins::{
     CallError, CallPriority, CallTarget, Called, Credential, CredentialSource, Credentials, Grants, HealthReport,
     PluginState, Plugins,
 };
 use opssight_core::time::{Clock, Timestamp};
-use opssight_runtime::{PluginHost, Resolver, RuntimeConfig};
+use opssight_runtime::{PluginHost, Record, Resolver, RuntimeConfig};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -52,6 +54,17 @@ impl House {
     /// With something of its configuration changed.
     pub(crate) fn configured(change: impl FnOnce(&mut RuntimeConfig)) -> Self {
         Self::with(change)
+    }
+
+    /// Calls are recorded into the second.
+    pub(crate) fn recording(record: Record, most: usize) -> (Self, Arc<Kept>) {
+        let kept = Arc::new(Kept::default());
+        let store = kept.clone();
+        let house = Self::with(|config| {
+            (config.evidence.record, config.evidence.record_bytes) = (record, most);
+            config.evidence.store = Some(store);
+        });
+        (house, kept)
     }
 
     /// On the data of a host that was there before.
@@ -167,6 +180,45 @@ impl PluginState for Memory {
 impl CredentialSource for Memory {
     async fn credentials(&self, _: &ConnectionId) -> Result<Credentials, StoreError> {
         Ok(self.credentials.lock().unwrap().clone())
+    }
+}
+
+/// Records.
+#[derive(Default)]
+pub(crate) struct Kept(pub(crate) Mutex<Vec<CallRecord>>);
+
+impl Kept {
+    /// So many records, once they are there: they are kept in the background.
+    pub(crate) async fn records(&self, count: usize) -> Vec<CallRecord> {
+        for _ in 0..500 {
+            if self.0.lock().unwrap().len() >= count {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        let records = self.0.lock().unwrap().clone();
+        assert_eq!(records.len(), count);
+        records
+    }
+}
+
+#[async_trait]
+impl EvidenceStore for Kept {
+    async fn put(&self, record: &CallRecord) -> Result<(), StoreError> {
+        self.0.lock().unwrap().push(record.clone());
+        Ok(())
+    }
+
+    async fn call(&self, call: &CallId) -> Result<Option<CallRecord>, StoreError> {
+        Ok(self.0.lock().unwrap().iter().find(|record| record.id == *call).cloned())
+    }
+
+    async fn calls(&self, _: &CallQuery) -> Result<Page<CallSummary>, StoreError> {
+        Ok(Page { items: Vec::new(), next: None })
+    }
+
+    async fn purge_calls(&self, _: &KeepCalls) -> Result<u64, StoreError> {
+        Ok(0)
     }
 }
 

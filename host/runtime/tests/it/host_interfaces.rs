@@ -2,7 +2,7 @@
 
 use crate::guests::checking;
 use crate::harness::House;
-use opssight_core::plugins::{FailureClass, StateWrite};
+use opssight_core::plugins::{FailureClass, Plugins, StateWrite};
 use serde_json::json;
 
 const STATE: &str = r#"

@@ -84,7 +84,7 @@ impl Ask {
         fields(&mut code, data, "$trailers", &self.trailers);
         write!(
             code,
-            "(call $finish (local.get $body) (i32.const {given}) (local.get $trailers) (i32.const 3300))
+            "(call $finish (local.get $body) (i32.const {given}) (local.get $trailers) (i32.const 3304))
             (call $block (call $subscribe (local.get $future)))
             (call $get (local.get $future) (i32.const 3136))
             (if (i32.load8_u (i32.const 3152)) (then (return (call $fail))))"

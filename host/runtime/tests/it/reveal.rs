@@ -3,6 +3,7 @@
 use crate::guests::checking;
 use crate::harness::House;
 use opssight_core::plugins::Grants;
+use opssight_core::plugins::Plugins as _;
 use opssight_core::plugins::installs::PluginRuntime;
 use opssight_runtime::InstallError;
 use serde_json::{Value, json};

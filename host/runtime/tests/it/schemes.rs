@@ -176,7 +176,7 @@ async fn aws_requests_are_signed_as_they_are_sent() {
         let inputs = [("access_key_id", "AKIDEXAMPLE"), ("secret_access_key", CANARY), ("session_token", session)];
         house.memory.credential("api", "aws-sigv4", &inputs);
         let ask = shop
-            .ask("/a b/(c)?z=1&a=x+y")
+            .ask("/a%20b/(c)?z=1&a=x+y")
             .post("Action=ListMetrics")
             .header("content-type", "application/x-www-form-urlencoded")
             .header("x-amz-target", "GraniteServiceVersion20100801.ListMetrics")

@@ -19,11 +19,12 @@ const AT_ONCE: usize = 32;
 const STEADY: u64 = 1000;
 const PER_SECOND: u64 = 50;
 
-struct Client {
+/// A client that is signed in, and its connection.
+pub(crate) struct Client {
     http: reqwest::Client,
     url: String,
     token: String,
-    connection: String,
+    pub(crate) connection: String,
     secret: String,
 }
 
@@ -144,7 +145,7 @@ fn subject_of(block: &str) -> Option<String> {
 }
 
 impl Client {
-    async fn of(host: &Host) -> Client {
+    pub(crate) async fn of(host: &Host) -> Client {
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         let session: Value = http
             .post(format!("{}/api/v1/sessions", host.url))
@@ -162,30 +163,40 @@ impl Client {
             "credentials": { "api": { "scheme": "bearer", "inputs": { "token": "bench" } } },
             "grants": { "networks": ["127.0.0.0/8"], "insecure_http": true },
         });
-        let made: Value = http
-            .post(format!("{}/api/v1/connections", host.url))
-            .bearer_auth(&token)
-            .json(&new)
+        let url = host.url.clone();
+        Client { http, url, token, connection: String::new(), secret: String::new() }.connected(&new).await
+    }
+
+    /// Another connection of the same host, to a plugin that needs nothing.
+    pub(crate) async fn beside(&self, plugin: &str) -> Client {
+        let (http, url, token) = (self.http.clone(), self.url.clone(), self.token.clone());
+        let client = Client { http, url, token, connection: String::new(), secret: String::new() };
+        client.connected(&json!({ "name": plugin, "plugin": plugin, "settings": {}, "credentials": {} })).await
+    }
+
+    async fn connected(mut self, new: &Value) -> Client {
+        let made: Value = self
+            .http
+            .post(format!("{}/api/v1/connections", self.url))
+            .bearer_auth(&self.token)
+            .json(new)
             .send()
             .await
             .expect("an answer")
             .json()
             .await
             .expect("a connection");
-        Client {
-            http,
-            url: host.url.clone(),
-            token,
-            connection: made["id"].as_str().expect("an id").to_owned(),
-            secret: made["webhook_secret"].as_str().expect("a secret").to_owned(),
-        }
+        let text = |field: &str| made[field].as_str().expect("the answer has the field").to_owned();
+        self.connection = text("id");
+        self.secret = text("webhook_secret");
+        self
     }
 
-    fn get(&self, path: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn get(&self, path: &str) -> reqwest::RequestBuilder {
         self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token)
     }
 
-    fn request(&self, example: &Recorded, id: u64) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, example: &Recorded, id: u64) -> reqwest::RequestBuilder {
         let body = example.body(id);
         let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, self.secret.as_bytes());
         self.http

@@ -28,6 +28,10 @@ pub(super) async fn run(command: PluginCommand, globals: GlobalArgs) -> u8 {
             let args = InspectArgs { package: id, access: Access::default() };
             finish(opssight_author::inspect(&args, &mut talk).await, &globals)
         }
+        PluginCommand::Client(PluginsCommand::Replay(args)) => match super::replay::run(&args, &globals).await {
+            Ok(all_same) => u8::from(!all_same),
+            Err(error) => super::fail(&error),
+        },
         PluginCommand::Client(command) => opssight_cli::run(ClientCommand::Plugins(command), globals).await,
         PluginCommand::Author(command) => {
             let Some(mut talk) = talk(&globals) else { return 2 };

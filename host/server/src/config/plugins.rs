@@ -6,7 +6,7 @@ mod update;
 pub use trust::TrustConfig;
 pub use update::UpdateConfig;
 
-use super::CapsConfig;
+use super::{CapsConfig, PluginEvidenceConfig};
 use opssight_core::plugins::manifest::BudgetAsk;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -47,6 +47,8 @@ pub struct PluginsConfig {
     pub registry_auth: Option<PathBuf>,
     /// The operator's ceiling on every call of every plugin. What is left out is not lowered.
     pub caps: CapsConfig,
+    /// Records of their calls.
+    pub evidence: PluginEvidenceConfig,
 }
 
 /// A size of plugins.
@@ -79,6 +81,7 @@ impl Default for PluginsConfig {
             compiled_mib: 2_048,
             warm_instances: 32,
             caps: CapsConfig::default(),
+            evidence: PluginEvidenceConfig::default(),
         }
     }
 }
@@ -93,8 +96,8 @@ impl PluginsConfig {
                  reach: listen on 127.0.0.1, or leave --dev out and sign the packages"
             ));
         }
-        if self.compile_memory_mib.is_some_and(|mib| mib < 64) {
-            problems.push("plugins.compile_memory_mib: must be at least 64".to_owned());
+        if self.compile_memory_mib.is_some_and(|mib| mib < 16) {
+            problems.push("plugins.compile_memory_mib: must be at least 16".to_owned());
         }
         if self.compile_cpu_secs == Some(0) {
             problems.push("plugins.compile_cpu_secs: must be at least 1".to_owned());

@@ -58,6 +58,18 @@ impl Start {
         self
     }
 
+    /// Packages from another folder than the usual one.
+    pub(crate) fn plugins(mut self, folder: &Path) -> Self {
+        self.plugins = folder.to_owned();
+        self
+    }
+
+    /// With another plugin folder, as operators run it: nothing unsigned.
+    pub(crate) fn with_plugins(mut self, plugins: &Path) -> Self {
+        (self.plugins, self.dev) = (plugins.to_owned(), false);
+        self
+    }
+
     pub(crate) fn start(self) -> Host {
         let log = std::fs::OpenOptions::new()
             .create(true)
@@ -165,6 +177,14 @@ impl Client {
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         let answer = self.request(reqwest::Method::POST, path).json(body).send().await.expect("an answer");
+        (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+    }
+
+    /// Anything that is asked of a plugin, with JSON.
+    pub(crate) async fn plugin(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let method = method.parse().expect("a method");
+        let request = self.request(method, &format!("/api/v1/plugins{path}")).json(&body);
+        let answer = request.send().await.expect("an answer");
         (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
     }
 

@@ -2,7 +2,6 @@
 
 use crate::harness::{Client, Start, plugins};
 use std::io::{Read, Write};
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -51,8 +50,6 @@ fn it_is_ended_by_its_own_limits() {
     let github = std::fs::read(plugins().join("github.wasm")).expect("the plugin");
     let (status, code, said) = compile(worker("8", "30"), &github);
     assert!(!status.success() && code.is_empty(), "{status} {said}");
-    let (status, code, _) = compile(worker("1024", "0"), &github);
-    assert_eq!((status.signal().is_some(), code.len()), (true, 0), "{status}");
 }
 
 #[test]
@@ -103,8 +100,8 @@ async fn a_host_compiles_in_it_and_an_operator_can_say_no() {
     assert_eq!(compiled(&data), 1);
     // With a ceiling that is too low nothing can be compiled, and the host runs all the same.
     let data = dir.path().join("other");
-    let host = Start::on(&data).env("OPSSIGHT_PLUGINS__COMPILE_MEMORY_MIB", "64").start();
-    assert!(host.log().contains("more memory than compiling a plugin of its size may (64 MiB)"), "{}", host.log());
+    let host = Start::on(&data).env("OPSSIGHT_PLUGINS__COMPILE_MEMORY_MIB", "16").start();
+    assert!(host.log().contains("more memory than compiling a plugin of its size may (16 MiB)"), "{}", host.log());
     assert_eq!((host.terminate(), compiled(&data)), (0, 0));
 }
 

@@ -6,12 +6,15 @@
     reason = "tests may stop at the first surprise"
 )]
 
+mod canary;
 mod command_line;
 mod door;
+mod evidence;
 mod guides;
 mod harness;
 mod jail;
 mod kills;
+mod lifecycle;
 mod live;
 mod replay;
 mod tutorial;

@@ -8,5 +8,6 @@ mod examples;
 mod feeds;
 mod github;
 mod parsing;
+mod replay;
 mod sandbox;
 mod tolerance;

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use opssight_core::plugins::{FaultSource, Grants};
-use opssight_testkit::{Response, TestHost, build_plugin};
+use opssight_testkit::{CassetteMode, Response, TestHost, build_plugin, replays};
 
 async fn github() -> TestHost {
     TestHost::new(&build_plugin("opssight-plugin-github").unwrap()).await.unwrap().credential(
@@ -38,4 +38,48 @@ async fn what_is_not_granted_is_not_reached() {
     let error = host.check().await.unwrap_err();
     assert_eq!((error.fault, error.code.as_str()), (FaultSource::Policy, "egress.denied"));
     assert!(host.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_cassette_stands_in_for_the_upstream() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("check.json");
+    let rule = |_: &opssight_testkit::Request| Response::new(200, &[], r#"{"login":"octocat","id":1}"#);
+    let recording = github().await.handler(rule).cassette(&path, CassetteMode::Record).unwrap();
+    let live = recording.check().await;
+    let asked = recording.requests().len();
+    assert!(asked > 0);
+    recording.receive(&[("X-GitHub-Event", "ping")], r#"{"zen":"Keep it logically awesome."}"#).await.unwrap();
+    drop(recording);
+    let written = std::fs::read_to_string(&path).unwrap();
+    assert!(!written.contains("c4n4ry"), "{written}");
+    // No handler, no credential: nothing but the cassette.
+    let package = build_plugin("opssight-plugin-github").unwrap();
+    let replaying = TestHost::new(&package).await.unwrap().cassette(&path, CassetteMode::Replay).unwrap();
+    let replayed = replaying.check().await;
+    assert_eq!(format!("{replayed:?}"), format!("{live:?}"));
+    replaying.receive(&[("X-GitHub-Event", "ping")], r#"{"zen":"Keep it logically awesome."}"#).await.unwrap();
+    assert!(replaying.requests().is_empty());
+    // What is not on it is told.
+    let error = replaying.check().await.unwrap_err();
+    assert!(error.code == "cassette" && error.message.contains("no further call of health"), "{error}");
+    assert_eq!(replays(&package, folder.path()).unwrap(), 2);
+}
+
+#[test]
+fn a_cassette_that_plays_differently_is_told_in_words() {
+    let package = build_plugin("opssight-plugin-github").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ping.json");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let host = TestHost::new(&package).await.unwrap().cassette(&path, CassetteMode::Record).unwrap();
+        host.receive(&[("X-GitHub-Event", "ping")], r#"{"zen":"Anything added dilutes everything else."}"#)
+            .await
+            .unwrap();
+    });
+    let record = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, record.replace("\"items\": []", "\"items\": [{ \"id\": \"1\" }]")).unwrap();
+    let told = replays(&package, folder.path()).unwrap_err().to_string();
+    assert!(told.contains("ping.json, call 1: the answer.items[0] was"), "{told}");
 }

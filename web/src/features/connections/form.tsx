@@ -60,7 +60,7 @@ export function ConnectionForm({
   const submit = () => {
     setTried(true);
     if (sound) {
-      onSubmit({ name: name.trim(), settings: settings.settings, credentials: credentials.credentials, grants: { networks: granted.networks, insecure_http: insecure } });
+      onSubmit({ name: name.trim(), settings: settings.settings, credentials: credentials.credentials, grants: { networks: granted.networks, insecure_http: insecure, withheld: connection?.grants.withheld ?? [] } });
     } else {
       // After the render that marks them.
       setTimeout(() => form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus(), 0);

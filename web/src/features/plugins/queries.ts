@@ -99,11 +99,11 @@ export function useStep(id: string) {
         case 'reject':
           return must(api.POST('/api/v1/plugins/{id}/reject', { params, body: { digest: step.digest } }));
         case 'rollback':
-          return must(api.POST('/api/v1/plugins/{id}/rollback', { params, body: { digest: step.digest, reason: step.reason } }));
+          return must(api.POST('/api/v1/plugins/{id}/rollback', { params, body: { digest: step.digest ?? null, reason: step.reason } }));
         case 'shadow':
           return must(api.POST('/api/v1/plugins/{id}/shadow', { params, body: { digest: step.digest, calls: step.calls, differences: 0 } }));
         case 'revoke':
-          return must(api.POST('/api/v1/plugins/{id}/revoke', { params, body: { digest: step.digest, reason: step.reason } }));
+          return must(api.POST('/api/v1/plugins/{id}/revoke', { params, body: { digest: step.digest ?? null, reason: step.reason } }));
         case 'drop':
           return must(api.POST('/api/v1/plugins/{id}/drop', { params, body: { reason: step.reason } }));
         case 'enable':

@@ -4,9 +4,11 @@ use super::{Malformed, checked_time};
 use crate::plugins::{CallError, CallTarget, Called, PageRequest};
 use crate::time::Timestamp;
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 /// How long one row of a bill is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Granularity {
     /// One hour.
     Hourly,
@@ -28,7 +30,7 @@ impl Granularity {
 }
 
 /// A stretch of bills.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CostRequest {
     /// First moment.
     pub start_at: Timestamp,
@@ -41,7 +43,7 @@ pub struct CostRequest {
 }
 
 /// The columns as a plugin gives them, nothing checked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct CostColumns {
     /// ISO 4217: "EUR".
     pub currency: String,
@@ -65,7 +67,7 @@ pub struct CostColumns {
 
 /// One page of a bill: all columns have one length, each name stands once, every row has a currency and a stretch of
 /// time that is not empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CostPage(CostColumns);
 
 /// Text columns of one page.

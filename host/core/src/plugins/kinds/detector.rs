@@ -4,6 +4,7 @@ use super::{LARGEST, Malformed, checked_time, number};
 use crate::plugins::{CallError, CallTarget, Called};
 use crate::time::Timestamp;
 use async_trait::async_trait;
+use serde::{Serialize, Serializer};
 
 /// A metric series in columns: times and values of one length, times in order, every value a number.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,6 +78,13 @@ impl Score {
     }
 }
 
+/// As text, which reads back to the same number; JSON's readers do not promise that of its numbers.
+impl Serialize for Score {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
 /// A finding as a plugin gives it, nothing checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FindingParts {
@@ -97,7 +105,7 @@ pub struct FindingParts {
 }
 
 /// Something odd in one of the series that were looked at.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
     /// Which of them, always one that was handed over.
     pub series: usize,

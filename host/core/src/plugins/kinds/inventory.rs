@@ -2,9 +2,10 @@
 
 use crate::plugins::{CallError, CallTarget, Called, PageRequest, RawItem};
 use async_trait::async_trait;
+use serde::Serialize;
 
 /// One page of resources.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct InventoryPage {
     /// What was seen.
     pub resources: Vec<RawItem>,

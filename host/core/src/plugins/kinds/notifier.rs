@@ -4,9 +4,11 @@
 use crate::plugins::{CallError, CallTarget, Called, FailureClass};
 use crate::time::Timestamp;
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 /// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Worth knowing.
     Information,
@@ -34,7 +36,7 @@ impl Severity {
 }
 
 /// Something to tell.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
     /// Idempotency key: the same over all attempts.
     pub id: String,
@@ -57,7 +59,7 @@ pub struct Notification {
 }
 
 /// It was taken upstream.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Receipt {
     /// Upstream's name for it.
     pub upstream_id: Option<String>,
@@ -66,7 +68,7 @@ pub struct Receipt {
 }
 
 /// One notification was not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize)]
 #[error("{code}: {message}")]
 pub struct NotifyFailure {
     /// What to do about it.
@@ -80,7 +82,7 @@ pub struct NotifyFailure {
 }
 
 /// What became of one notification.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Notified {
     /// The notification's own id, from the batch that was handed over and never from the plugin.
     pub id: String,

@@ -3,7 +3,7 @@
 use super::world::{World, digest, in_shadow, now, package, request};
 use opssight_core::id::{CallId, PluginId};
 use opssight_core::plugins::installs::{
-    Approval, Comparison, Data, HealthRule, RevocationTarget, ShadowRule, VersionFigures, VersionState,
+    Comparison, Data, HealthRule, InstallRequest, RevocationTarget, ShadowRule, VersionFigures, VersionState,
 };
 use opssight_core::time::Timestamp;
 use proptest::prelude::*;
@@ -113,37 +113,36 @@ impl Story {
         self.agreed.insert(digest(&bytes(version)));
     }
 
+    fn install(&mut self, version: usize, consent: bool, request: impl FnOnce(&[u8], Option<&str>) -> InstallRequest) {
+        let package = bytes(version);
+        if consent {
+            self.agree(version);
+        }
+        let consent = consent.then(|| digest(&package));
+        drop(now(self.world.desk.install(request(&package, consent.as_deref()))));
+    }
+
+    fn place(&mut self, version: usize) {
+        let is_first = {
+            let disk = self.world.house.disk();
+            disk.installs.is_empty() && disk.events.iter().all(|event| event.what != "uninstalled")
+        };
+        drop(self.world.place(&bytes(version)));
+        // Whatever was answered: the power may have gone between the write and the answer.
+        if is_first && self.world.active(PLUGIN).is_some() {
+            self.agree(version);
+        }
+    }
+
     fn act(&mut self, op: &Op) {
         let desk = self.world.desk.clone();
         let id = plugin();
         match op {
-            Op::Install { version, consent } => {
-                let package = bytes(*version);
-                if *consent {
-                    self.agree(*version);
-                }
-                let consent = consent.then(|| digest(&package));
-                drop(now(desk.install(request(&package, consent.as_deref()))));
-            }
+            Op::Install { version, consent } => self.install(*version, *consent, request),
             Op::InstallInShadow { version, consent } => {
-                let package = bytes(*version);
-                if *consent {
-                    self.agree(*version);
-                }
-                let consent = consent.then(|| digest(&package));
-                drop(now(desk.install(in_shadow(&package, consent.as_deref(), 2))));
+                self.install(*version, *consent, |package, consent| in_shadow(package, consent, 2));
             }
-            Op::Place(version) => {
-                let is_first = self.world.house.disk().events.iter().all(|event| event.what != "uninstalled")
-                    && self.world.house.disk().installs.is_empty();
-                if self.world.place(&bytes(*version)).is_ok_and(|approval| approval == Approval::Active) && is_first {
-                    self.agree(*version);
-                }
-                // The power may have gone between the write and the answer.
-                if is_first && self.world.active(PLUGIN).is_some() {
-                    self.agree(*version);
-                }
-            }
+            Op::Place(version) => self.place(*version),
             Op::Approve(version) => {
                 self.agree(*version);
                 drop(now(desk.approve(&id, &digest(&bytes(*version)), "admin")));

@@ -177,7 +177,7 @@ fn a_revoked_version_is_stopped_now_and_stays_stopped() {
     now(world.desk.pardon(&target, "admin")).unwrap();
     assert_eq!(code(now(world.desk.pardon(&target, "admin"))), "not-now");
     now(world.desk.rollback(&id("example"), Some(&one), "admin", "it was a mistake")).unwrap();
-    assert_eq!(world.engine.running().loaded[&one], false);
+    assert!(!world.engine.running().loaded[&one]);
     assert_eq!(world.pinned("c"), Some(one));
 }
 
@@ -273,7 +273,7 @@ fn a_shadow_is_promoted_dropped_or_waits_by_its_rule() {
             assert_eq!(world.active("example"), Some(old.clone()));
         }
         compared(&world, &differences);
-        assert_eq!(now(world.desk.watch(Some(rule))).unwrap(), [expect.clone()]);
+        assert_eq!(now(world.desk.watch(Some(rule))).unwrap(), std::slice::from_ref(&expect));
         assert!(world.engine.running().shadow.is_empty() && world.install_of("example").shadow.is_none());
         let promoted = matches!(expect, Watched::Promoted(_));
         assert_eq!(world.active("example"), Some(if promoted { digest(&newer) } else { old }));

@@ -3,6 +3,7 @@
 use super::only;
 use crate::guests::checking;
 use crate::harness::House;
+use opssight_core::plugins::Plugins as _;
 use opssight_core::plugins::manifest::BudgetAsk;
 use serde_json::{Value, json};
 

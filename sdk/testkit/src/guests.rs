@@ -1,23 +1,32 @@
-//! Guests in a few lines of WebAssembly text, made into components with the contract's own WIT.
+//! Guests in a few lines of WebAssembly text, made into components with the contract's own WIT: for tests of the host,
+//! which need guests that no compiler would make.
+#![expect(clippy::unwrap_used, reason = "a guest that does not parse is a mistake in the test that wrote it")]
 
 use serde_json::{Value, json};
 use std::path::Path;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-/// What every guest imports if it uses it; what it does not use is not in the component.
+/// What every guest imports if it uses it; what it does not use is not in the component. `things` is an interface of
+/// the guest's own, for guests that have resources.
 const WORLD: &str = "
     package probe:guest;
+    interface things {
+        resource thing { constructor(); }
+    }
     world guest {
         import opssight:plugin/log@1.0.0;
         import opssight:plugin/settings@1.0.0;
         import opssight:plugin/state@1.0.0;
         import opssight:plugin/reveal@1.0.0;
-        import wasi:random/random@0.2.12;
         import wasi:http/outgoing-handler@0.2.12;
         import wasi:io/poll@0.2.12;
         import wasi:io/streams@0.2.12;
         import wasi:clocks/monotonic-clock@0.2.12;
+        import wasi:clocks/wall-clock@0.2.12;
+        import wasi:random/random@0.2.12;
+        import wasi:cli/environment@0.2.12;
+        import wasi:cli/stdout@0.2.12;
         import wasi:cli/stderr@0.2.12;
         import wasi:cli/exit@0.2.12;
         EXPORTS
@@ -25,13 +34,19 @@ const WORLD: &str = "
 ";
 
 /// A package with these exports (`health`, `webhook`, ...), this code beside memory and allocator, and this manifest.
-pub(crate) fn package(exports: &[&str], code: &str, manifest: &Value) -> Vec<u8> {
+pub fn package(exports: &[&str], code: &str, manifest: &Value) -> Vec<u8> {
     package_of(&module(code), exports, manifest)
 }
 
 /// The same with all of the module's text given.
-pub(crate) fn package_of(module: &str, exports: &[&str], manifest: &Value) -> Vec<u8> {
-    let exports: String = exports.iter().map(|kind| format!("export opssight:plugin/{kind}@1.0.0;\n")).collect();
+pub fn package_of(module: &str, exports: &[&str], manifest: &Value) -> Vec<u8> {
+    let exports: String = exports
+        .iter()
+        .map(|kind| match *kind {
+            "things" => "export things;\n".to_owned(),
+            kind => format!("export opssight:plugin/{kind}@1.0.0;\n"),
+        })
+        .collect();
     let mut resolve = Resolve::default();
     resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit/1.0")).unwrap();
     let world = resolve.push_str("guest.wit", &WORLD.replace("EXPORTS", &exports)).unwrap();
@@ -58,7 +73,7 @@ fn module(code: &str) -> String {
 }
 
 /// A manifest that asks for nothing but what is given here.
-pub(crate) fn manifest(more: Value) -> Value {
+pub fn manifest(more: Value) -> Value {
     let mut manifest = json!({
         "id": "probe",
         "version": "1.2.3",
@@ -74,7 +89,7 @@ pub(crate) fn manifest(more: Value) -> Value {
 }
 
 /// `check` with this body; it must leave the address of its answer.
-pub(crate) fn checking(imports: &str, body: &str, more: Value) -> Vec<u8> {
+pub fn checking(imports: &str, body: &str, more: Value) -> Vec<u8> {
     let code = format!(
         r#"{imports}
         (func $check (export "opssight:plugin/health@1.0.0#check") (result i32)
@@ -84,7 +99,7 @@ pub(crate) fn checking(imports: &str, body: &str, more: Value) -> Vec<u8> {
 }
 
 /// One kind, whose function has these core parameters and this body, which leaves the address of its answer.
-pub(crate) fn answering(kind: &str, function: &str, params: &str, body: &str, more: Value) -> Vec<u8> {
+pub fn answering(kind: &str, function: &str, params: &str, body: &str, more: Value) -> Vec<u8> {
     let code = format!(
         r#"(data (i32.const 4096) "EUR") (data (i32.const 4128) "level-shift") (data (i32.const 4160) "ServiceName")
         (data (i32.const 4192) "a c4n4ry-c4n4ry") (data (i32.const 4224) "probe.failed")
@@ -95,7 +110,7 @@ pub(crate) fn answering(kind: &str, function: &str, params: &str, body: &str, mo
 }
 
 /// Does nothing, at once.
-pub(crate) const NOOP: &str = r#"(module
+pub const NOOP: &str = r#"(module
     (memory (export "memory") 1)
     (global $top (mut i32) (i32.const 4096))
     (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
@@ -110,7 +125,7 @@ pub(crate) const NOOP: &str = r#"(module
 
 /// `check` sends one request and answers with the body of the response, or fails with the class "upstream".
 /// The status is in the first attribute's place of the summary: `<status> <body>`.
-pub(crate) fn fetching(method: u8, scheme: u8, authority: &str, path: &str, more: Value) -> Vec<u8> {
+pub fn fetching(method: u8, scheme: u8, authority: &str, path: &str, more: Value) -> Vec<u8> {
     let imports = r#"
         (import "wasi:http/types@0.2.12" "[constructor]fields" (func $fields (result i32)))
         (import "wasi:http/types@0.2.12" "[method]fields.append" (func $append (param i32 i32 i32 i32 i32 i32)))

@@ -1,0 +1,48 @@
+//! A name server in the hands of the attacker.
+
+use async_trait::async_trait;
+use opssight_runtime::Resolver;
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::IpAddr;
+use std::sync::Mutex;
+
+/// Answers in turn; the last answer repeats, as with a time to live of zero.
+#[derive(Default)]
+pub(crate) struct Names(Mutex<BTreeMap<String, Script>>);
+
+#[derive(Default)]
+struct Script {
+    answers: VecDeque<Vec<IpAddr>>,
+    asked: u32,
+}
+
+impl Names {
+    /// A name's answers, one after the other.
+    pub(crate) fn script(&self, name: &str, answers: &[&[&str]]) {
+        let parse = |answer: &&[&str]| answer.iter().map(|address| address.parse().unwrap()).collect();
+        let script = Script { answers: answers.iter().map(parse).collect(), asked: 0 };
+        self.0.lock().unwrap().insert(name.to_owned(), script);
+    }
+
+    /// How often a name was looked up.
+    pub(crate) fn asked(&self, name: &str) -> u32 {
+        self.0.lock().unwrap().get(name).map_or(0, |script| script.asked)
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap().clear();
+    }
+}
+
+#[async_trait]
+impl Resolver for Names {
+    async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        let mut names = self.0.lock().unwrap();
+        let script = names.get_mut(name).ok_or_else(|| io::Error::other("no such name"))?;
+        script.asked += 1;
+        let answer =
+            if script.answers.len() > 1 { script.answers.pop_front() } else { script.answers.front().cloned() };
+        answer.ok_or_else(|| io::Error::other("no such name"))
+    }
+}

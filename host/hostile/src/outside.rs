@@ -1,0 +1,141 @@
+//! Upstreams under the attacker's control, on threads of their own: what they cost is not the host's.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+
+static OUTSIDE: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("outside").enable_all().build().unwrap()
+});
+
+/// How an upstream behaves once it has read the head of a request.
+pub(crate) enum Manners {
+    /// Answer with these bytes, made from the request's head.
+    Answer(fn(&str) -> Vec<u8>),
+    /// Answer with these bytes.
+    Fixed(Vec<u8>),
+    /// Say nothing, ever.
+    Silence,
+    /// Say this, and then repeat that, so many milliseconds apart (0: as fast as it goes), so many times.
+    Repeat { first: Vec<u8>, then: Vec<u8>, every_ms: u64, times: u64 },
+}
+
+/// A listener that counts who comes, and remembers what they said.
+pub(crate) struct Upstream {
+    pub(crate) address: SocketAddr,
+    came: Arc<AtomicUsize>,
+    said: Arc<Mutex<Vec<String>>>,
+    server: JoinHandle<()>,
+}
+
+impl Upstream {
+    pub(crate) async fn start(manners: Manners) -> Self {
+        Self::at("127.0.0.1:0", manners).await
+    }
+
+    pub(crate) async fn at(address: &str, manners: Manners) -> Self {
+        let listener = std::net::TcpListener::bind(address).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (came, said) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
+        let server = {
+            let (came, said, manners) = (Arc::clone(&came), Arc::clone(&said), Arc::new(manners));
+            OUTSIDE.spawn(async move {
+                let listener = TcpListener::from_std(listener).unwrap();
+                let mut guests = tokio::task::JoinSet::new();
+                while let Ok((stream, _)) = listener.accept().await {
+                    came.fetch_add(1, Ordering::SeqCst);
+                    guests.spawn(serve(stream, Arc::clone(&manners), Arc::clone(&said)));
+                }
+            })
+        };
+        Self { address, came, said, server }
+    }
+
+    /// Connections so far.
+    pub(crate) fn came(&self) -> usize {
+        self.came.load(Ordering::SeqCst)
+    }
+
+    /// Heads of requests, as they came over the wire.
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.said.lock().unwrap().clone()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn serve(mut stream: TcpStream, manners: Arc<Manners>, said: Arc<Mutex<Vec<String>>>) {
+    loop {
+        let Some(head) = head(&mut stream).await else { return };
+        said.lock().unwrap().push(head.clone());
+        let ended = match &*manners {
+            Manners::Answer(answer) => stream.write_all(&answer(&head)).await.is_err(),
+            Manners::Fixed(answer) => stream.write_all(answer).await.is_err(),
+            Manners::Silence => {
+                // Until the other side gives up.
+                while matches!(stream.read(&mut [0; 1024]).await, Ok(read) if read > 0) {}
+                true
+            }
+            Manners::Repeat { first, then, every_ms, times } => {
+                repeat(&mut stream, first, then, *every_ms, *times).await;
+                true
+            }
+        };
+        if ended || head.to_ascii_lowercase().contains("connection: close") {
+            return;
+        }
+    }
+}
+
+async fn repeat(stream: &mut TcpStream, first: &[u8], then: &[u8], every_ms: u64, times: u64) {
+    if stream.write_all(first).await.is_err() {
+        return;
+    }
+    for _ in 0..times {
+        if every_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(every_ms)).await;
+        }
+        if stream.write_all(then).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Up to the empty line. What follows of the body is read and dropped with the next one.
+async fn head(stream: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        if head.len() > 1 << 20 || stream.read_exact(&mut byte).await.is_err() {
+            return None;
+        }
+        head.push(byte[0]);
+    }
+    Some(String::from_utf8_lossy(&head).into_owned())
+}
+
+/// A whole answer with this body.
+pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    let mut answer = format!("HTTP/1.1 {status} Whatever\r\ncontent-length: {}\r\n", body.len());
+    for (name, value) in headers {
+        answer.push_str(&format!("{name}: {value}\r\n"));
+    }
+    answer.push_str("\r\n");
+    let mut answer = answer.into_bytes();
+    answer.extend_from_slice(body);
+    answer
+}

@@ -1,0 +1,67 @@
+//! The cases, one file per family, in the order of their rows.
+
+mod address;
+mod boundary;
+mod bytes;
+mod cache;
+mod compile;
+mod cpu;
+mod events;
+mod files;
+mod handles;
+mod http;
+mod imports;
+mod items;
+mod logs;
+mod memory;
+mod names;
+mod notifier;
+mod packages;
+mod state;
+mod storm;
+mod theft;
+mod time;
+mod values;
+
+mod neighbours;
+
+pub use neighbours::neighbours;
+
+use crate::case::Case;
+
+/// All cases, by row; those without a number of the list last.
+pub fn cases() -> Vec<Case> {
+    let mut cases: Vec<Case> = [
+        cpu::CASES,
+        memory::CASES,
+        compile::CASES,
+        bytes::CASES,
+        imports::CASES,
+        cache::CASES,
+        boundary::CASES,
+        values::CASES,
+        handles::CASES,
+        storm::CASES,
+        logs::CASES,
+        theft::CASES,
+        state::CASES,
+        events::CASES,
+        address::CASES,
+        names::CASES,
+        http::CASES,
+        time::CASES,
+        files::CASES,
+        packages::CASES,
+        notifier::CASES,
+    ]
+    .concat();
+    cases.sort_by_key(|case| place(case.row));
+    cases
+}
+
+/// "7" before "8b" before "74c" before "X1".
+fn place(row: &str) -> (bool, u32, String) {
+    let digits: String = row.chars().filter(char::is_ascii_digit).collect();
+    let letters = row.trim_start_matches('X').trim_start_matches(|c: char| c.is_ascii_digit());
+    (row.starts_with('X'), digits.parse().unwrap_or(u32::MAX), letters.to_owned())
+}

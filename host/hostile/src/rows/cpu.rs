@@ -1,0 +1,172 @@
+//! Rows 1 to 8: processor time and the stack.
+
+use crate::arena::{Arena, NOW};
+use crate::case::{Case, Ran, case};
+use crate::wasm::endless;
+use anyhow::{Result, ensure};
+use opssight_core::plugins::installs::PluginRuntime;
+use opssight_core::plugins::{CallError, Plugins, WebhookDelivery};
+use opssight_testkit::guests::{checking, manifest, package_of};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+pub(super) const CASES: &[Case] = &[
+    case!(Cpu "1" "loop-start", "loops in the module's start function" => "stop it at its CPU budget", start),
+    case!(Cpu "2" "loop-init", "loops in `_initialize`" => "stop it at its CPU budget", init),
+    case!(Cpu "3" "loop-call", "loops in the called export" => "stop it at its CPU budget", call),
+    case!(Cpu "4" "loop-post-return", "loops in post-return, after the answer" => "stop it at its CPU budget", post_return),
+    case!(Cpu "5" "loop-realloc", "loops in cabi_realloc while the host hands over arguments" => "stop it at its CPU budget", realloc),
+    case!(Cpu "6" "loop-drop", "loops in a resource's destructor" => "stop it at its CPU budget", drop_loop),
+    case!(Memory "7" "recursion", "calls itself without end" => "stack overflow, under 20 ms of CPU", recursion),
+    case!(Memory "8" "fat-frames", "calls itself with 500 live locals a frame" => "stack overflow, under 20 ms of CPU", fat_frames),
+    case!(Memory "8b" "fatter-frames", "has a function with 20,000 locals" => "refuse before compiling", fatter_frames),
+    case!(Cpu "X1" "many-spinners", "32 calls that loop at once, for 32 connections" => "stop each at its CPU or wall budget; the neighbour goes on", spinners),
+    case!(Cpu "X2" "revoked-while-spinning", "loops, and is revoked" => "interrupt it within a second", revoked),
+    case!(Cpu "X3" "sleepers-and-slots", "more calls that sleep than there are places for calls" => "the neighbour goes on", sleepers),
+];
+
+const LOOP: &str = "(loop $again (br $again))";
+
+async fn start(arena: &Arena) -> Ran {
+    let spin = format!("(func $spin {LOOP}) (start $spin)");
+    arena.fails(&checking(&spin, "(i32.const 1024)", arena.asks(json!({}))), "budget.cpu").await
+}
+
+async fn init(arena: &Arena) -> Ran {
+    let spin = format!(r#"(func (export "_initialize") {LOOP})"#);
+    arena.fails(&checking(&spin, "(i32.const 1024)", arena.asks(json!({}))), "budget.cpu").await
+}
+
+async fn call(arena: &Arena) -> Ran {
+    arena.fails(&endless("", "", arena.asks(json!({}))), "budget.cpu").await
+}
+
+async fn post_return(arena: &Arena) -> Ran {
+    let post = format!(r#"(func (export "cabi_post_opssight:plugin/health@1.0.0#check") (param i32) {LOOP})"#);
+    arena.fails(&checking(&post, "(i32.const 1024)", arena.asks(json!({}))), "budget.cpu").await
+}
+
+async fn realloc(arena: &Arena) -> Ran {
+    let module = format!(
+        r#"(module
+        (memory (export "memory") 1)
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) {LOOP} (unreachable))
+        (func (export "opssight:plugin/webhook@1.0.0#receive") (param i32 i32 i32 i32 i64) (result i32) (i32.const 0)))"#
+    );
+    let package = package_of(&module, &["webhook"], &manifest(arena.asks(json!({}))));
+    arena.fails_receiving(&package, vec![1; 100], "budget.cpu").await
+}
+
+/// A guest with a resource of its own. The contract hands no resource to the host, so the guest drops it itself.
+pub(super) fn with_things(arena: &Arena, destructor: &str, body: &str) -> Vec<u8> {
+    let code = format!(
+        r#"(import "[export]probe:guest/things" "[resource-new]thing" (func $new (param i32) (result i32)))
+        (import "[export]probe:guest/things" "[resource-drop]thing" (func $drop (param i32)))
+        (func (export "probe:guest/things#[constructor]thing") (result i32) (call $new (i32.const 1)))
+        (func (export "probe:guest/things#[dtor]thing") (param i32) {destructor})
+        (func (export "opssight:plugin/health@1.0.0#check") (result i32) {body})"#
+    );
+    opssight_testkit::guests::package(&["health", "things"], &code, &manifest(arena.asks(json!({}))))
+}
+
+async fn drop_loop(arena: &Arena) -> Ran {
+    let package = with_things(arena, LOOP, "(call $drop (call $new (i32.const 7))) (i32.const 1024)");
+    arena.fails(&package, "budget.cpu").await
+}
+
+/// What the plugin's calls took, most, in thread CPU.
+fn call_cpu_ms(arena: &Arena) -> u64 {
+    arena.stats().cpu_us_p99 / 1_000
+}
+
+async fn overflows(arena: &Arena, package: &[u8]) -> Ran {
+    let code = arena.fails(package, "trap.stack-overflow").await?;
+    let ms = call_cpu_ms(arena);
+    ensure!(ms < 20, "it took {ms} ms of CPU to find out");
+    Ok(code)
+}
+
+async fn recursion(arena: &Arena) -> Ran {
+    let package = checking("(func $deep (call $deep))", "(call $deep) (i32.const 1024)", arena.asks(json!({})));
+    overflows(arena, &package).await
+}
+
+async fn fat_frames(arena: &Arena) -> Ran {
+    let locals = "i64 ".repeat(500);
+    // All of them are set before and read after the call, so that each needs a place in the frame.
+    let set: String = (0..500).map(|n| format!("(local.set {n} (i64.extend_i32_u (global.get $top)))")).collect();
+    let read: String = (0..500).map(|n| format!("(local.get {n}) (i64.add)")).collect();
+    let deep = format!("(func $deep (result i64) (local {locals}) {set} (call $deep) {read})");
+    let package = checking(&deep, "(drop (call $deep)) (i32.const 1024)", arena.asks(json!({})));
+    overflows(arena, &package).await
+}
+
+async fn fatter_frames(arena: &Arena) -> Ran {
+    let deep = format!("(func $deep (local {}) (call $deep))", "i64 ".repeat(20_000));
+    let package = checking(&deep, "(call $deep) (i32.const 1024)", arena.asks(json!({})));
+    arena.refused(&package, &["too-many"]).await
+}
+
+async fn spinners(arena: &Arena) -> Ran {
+    arena.install(&endless("", "", arena.asks(json!({})))).await?;
+    let calls = (0..32).map(|number| {
+        let mut target = arena.plain();
+        target.connection = format!("{}-{number}", target.connection).into();
+        async move { arena.host.check(&target).await }
+    });
+    let outcomes = futures::future::join_all(calls).await;
+    let ended =
+        |code: &str| outcomes.iter().filter(|outcome| matches!(outcome, Err(error) if error.code == code)).count();
+    // Where many share a processor, time runs out before computing time does.
+    let (cpu, wall) = (ended("budget.cpu"), ended("budget.wall"));
+    ensure!(cpu + wall == 32, "{} of 32 ended otherwise: {outcomes:?}", 32 - cpu - wall);
+    Ok(format!("{cpu} x budget.cpu, {wall} x budget.wall"))
+}
+
+async fn revoked(arena: &Arena) -> Ran {
+    let long = json!({ "budgets": { "health": { "cpu_ms": 2000, "wall_ms": 20_000 } } });
+    let package = endless("", "", arena.asks(long));
+    arena.install(&package).await?;
+    let target = arena.plain();
+    let kill = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        (arena.host.kill(&crate::arena::digest(&package), "a drill"), Instant::now())
+    };
+    let (outcome, (interrupted, at)) = tokio::join!(arena.host.check(&target), kill);
+    ensure!(interrupted == 1, "{interrupted} calls were interrupted");
+    ensure!(at.elapsed() < Duration::from_secs(1), "it went on for {:?}", at.elapsed());
+    code_of(outcome.map(|_| ()), "plugin.revoked")?;
+    code_of(arena.check().await.map(|_| ()), "plugin.revoked")
+}
+
+pub(super) fn code_of(outcome: Result<(), CallError>, code: &str) -> Ran {
+    match outcome {
+        Err(error) if error.code == code => Ok(code.to_owned()),
+        Err(error) => anyhow::bail!("{} instead of {code}: {error}", error.code),
+        Ok(()) => anyhow::bail!("it went well instead of failing with {code}"),
+    }
+}
+
+const SLEEP: &str = r#"
+    (import "wasi:clocks/monotonic-clock@0.2.12" "subscribe-duration" (func $subscribe (param i64) (result i32)))
+    (import "wasi:io/poll@0.2.12" "[method]pollable.block" (func $block (param i32)))
+    (func (export "opssight:plugin/webhook@1.0.0#receive") (param i32 i32 i32 i32 i64) (result i32)
+        (call $block (call $subscribe (i64.const 3600000000000))) (i32.const 1024))"#;
+
+async fn sleepers(arena: &Arena) -> Ran {
+    let package = opssight_testkit::guests::package(&["webhook"], SLEEP, &manifest(arena.asks(json!({}))));
+    arena.install(&package).await?;
+    let calls = (0..100).map(|number| {
+        let mut target = arena.plain();
+        // Of ten connections, so that the breakers do not help.
+        target.connection = format!("{}-{}", target.connection, number % 10).into();
+        let delivery = WebhookDelivery { headers: vec![], body: vec![b' '; 100], received_at: NOW };
+        async move { arena.host.receive(&target, delivery).await }
+    });
+    let outcomes = futures::future::join_all(calls).await;
+    let wall = outcomes.iter().filter(|outcome| matches!(outcome, Err(error) if error.code == "budget.wall")).count();
+    let told: Vec<&str> =
+        outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).map(|e| e.code.as_str()).collect();
+    ensure!(told.len() == 100, "{} of 100 sleepers went well", 100 - told.len());
+    Ok(format!("{wall} x budget.wall, {} refused", 100 - wall))
+}

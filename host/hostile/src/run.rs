@@ -1,0 +1,235 @@
+//! Running cases: a child process is the host under attack, and says how each case went; its parent prints that, and
+//! starts another child where one did not survive.
+
+use crate::arena::Arena;
+use crate::case::{Case, Options};
+use crate::measure::{Cost, DOOR_P99_MS, REMAINS_MIB, Watch};
+use crate::rows::cases;
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// No case takes longer, whatever happens.
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// How one case went.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Which.
+    pub row: String,
+    /// What happened.
+    pub outcome: String,
+    /// What it cost.
+    pub cost: Cost,
+    /// Why it failed; empty when it was contained.
+    pub wrong: Vec<String>,
+    /// The first try failed by latency only, as a busy machine makes it: that try's cost.
+    pub first_try: Option<Cost>,
+}
+
+/// What a child says, one line each.
+#[derive(Debug, Serialize, Deserialize)]
+enum Said {
+    Begins(String),
+    Ended(Box<Verdict>),
+}
+
+// --- the child ---
+
+/// Everything that the host logged, as it would stand on disk.
+static LOGGED: LazyLock<Arc<Mutex<Vec<u8>>>> = LazyLock::new(Arc::default);
+
+/// How many bytes the host has logged.
+pub(crate) fn log_bytes() -> usize {
+    LOGGED.lock().unwrap().len()
+}
+
+/// What it has logged.
+pub(crate) fn log_text() -> String {
+    String::from_utf8_lossy(&LOGGED.lock().unwrap()).into_owned()
+}
+
+struct Ink;
+
+impl Write for Ink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        LOGGED.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Paper;
+
+impl MakeWriter<'_> for Paper {
+    type Writer = Ink;
+
+    fn make_writer(&self) -> Ink {
+        Ink
+    }
+}
+
+/// Be the host under attack: run these cases, in order, and say on standard output how each went.
+pub fn attacked(rows: &[String], options: Options) -> Result<()> {
+    let log = tracing_subscriber::fmt().with_ansi(false).with_writer(Paper);
+    log.with_env_filter("warn,opssight=trace,opssight_runtime=trace,opssight_core=trace").init();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("api").enable_all().build()?;
+    runtime.block_on(async {
+        let arena = Arena::open(options)?;
+        let watch = Watch::start(&arena).await?;
+        // What every host has touched after its first minute.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        for case in cases().iter().filter(|case| rows.iter().any(|row| row == case.row)) {
+            say(&Said::Begins(case.row.to_owned()))?;
+            let verdict = judged(&arena, &watch, case).await;
+            // Memory that remains would hide what the next case takes: that one gets a fresh host.
+            let spoilt = verdict.wrong.iter().any(|wrong| wrong.starts_with("memory: "));
+            say(&Said::Ended(Box::new(verdict)))?;
+            if spoilt {
+                break;
+            }
+            LOGGED.lock().unwrap().clear();
+        }
+        anyhow::Ok(())
+    })
+}
+
+fn say(said: &Said) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", serde_json::to_string(said)?)?;
+    Ok(out.flush()?)
+}
+
+/// Run it; once more if only latency was wrong.
+async fn judged(arena: &Arena, watch: &Watch, case: &Case) -> Verdict {
+    let first = tried(arena, watch, case).await;
+    if first.wrong.is_empty() || !first.wrong.iter().all(|wrong| wrong.starts_with("latency: ")) {
+        return first;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let second = tried(arena, watch, case).await;
+    Verdict { first_try: Some(first.cost), ..second }
+}
+
+async fn tried(arena: &Arena, watch: &Watch, case: &Case) -> Verdict {
+    arena.begin(case.row);
+    let begun = watch.begin();
+    let ran = tokio::time::timeout(LONGEST, case.run(arena)).await;
+    arena.end();
+    let (cost, canary) = watch.end(begun).await;
+    let mut wrong = Vec::new();
+    let outcome = match ran {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(error)) => {
+            wrong.push(format!("{error:#}"));
+            "not contained".to_owned()
+        }
+        Err(_) => {
+            wrong.push(format!("it went on for longer than {LONGEST:?}"));
+            "did not end".to_owned()
+        }
+    };
+    wrong.extend(bounds(case, &cost, canary));
+    Verdict { row: case.row.to_owned(), outcome, cost, wrong, first_try: None }
+}
+
+/// The rule of all cases, and the case's own bounds.
+fn bounds(case: &Case, cost: &Cost, canary: Option<String>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if cost.rss_mib > case.rss_mib {
+        wrong.push(format!("memory: the host grew by {} MiB, at most {} are allowed", cost.rss_mib, case.rss_mib));
+    }
+    if cost.remains_mib > REMAINS_MIB {
+        wrong.push(format!("memory: {} MiB remain, at most {REMAINS_MIB} are allowed", cost.remains_mib));
+    }
+    if cost.cpu_ms > case.cpu_ms {
+        wrong.push(format!("cpu: {} ms, at most {} are allowed", cost.cpu_ms, case.cpu_ms));
+    }
+    if cost.door_failed > 0 {
+        wrong.push(format!("the door failed {} times", cost.door_failed));
+    }
+    if cost.door_p99_ms > DOOR_P99_MS {
+        wrong
+            .push(format!("latency: the door's p99 was {:.1} ms, at most {DOOR_P99_MS} are allowed", cost.door_p99_ms));
+    }
+    if cost.missed > 0 {
+        let why = canary.unwrap_or_default();
+        let kind = if why.contains("within a second") { "latency: " } else { "" };
+        wrong.push(format!("{kind}the neighbour missed {} of {} ticks: {why}", cost.missed, cost.ticks));
+    }
+    wrong
+}
+
+// --- the parent ---
+
+/// Run these cases in child processes of this program, and tell of each as it ends.
+pub fn run(cases: &[Case], options: Options, mut tell: impl FnMut(&Case, &Verdict)) -> Result<Vec<Verdict>> {
+    let mut verdicts = Vec::new();
+    let mut rest: Vec<&Case> = cases.iter().collect();
+    while !rest.is_empty() {
+        let before = verdicts.len();
+        let (mut child, lines) = start(&rest, options)?;
+        let mut begun = None;
+        for line in lines.lines() {
+            match serde_json::from_str(&line.context("read what the host under attack says")?) {
+                Ok(Said::Begins(row)) => begun = Some(row),
+                Ok(Said::Ended(verdict)) => {
+                    begun = None;
+                    rest.retain(|case| case.row != verdict.row);
+                    verdicts.extend(cases.iter().find(|case| case.row == verdict.row).map(|case| {
+                        tell(case, &verdict);
+                        *verdict
+                    }));
+                }
+                // Something else that was printed.
+                Err(_) => {}
+            }
+        }
+        let status = child.wait().context("wait for the host under attack")?;
+        if status.success() && begun.is_none() && verdicts.len() > before {
+            continue;
+        }
+        let Some(row) = begun.or_else(|| rest.first().map(|case| case.row.to_owned())) else { break };
+        if let Some(at) = rest.iter().position(|case| case.row == row) {
+            let case = rest.remove(at);
+            let verdict = died(case, status);
+            tell(case, &verdict);
+            verdicts.push(verdict);
+        }
+    }
+    Ok(verdicts)
+}
+
+fn start(rest: &[&Case], options: Options) -> Result<(Child, BufReader<ChildStdout>)> {
+    let program = std::env::current_exe().context("find this program")?;
+    let mut command = Command::new(program);
+    command.arg("attacked").arg(options.seed.to_string()).arg(options.mutants.to_string());
+    command.args(rest.iter().map(|case| case.row));
+    // As `deploy` starts a host: what is freed goes back to the system instead of into the allocator's stock.
+    command
+        .env("MALLOC_ARENA_MAX", "2")
+        .env("MALLOC_MMAP_THRESHOLD_", "131072")
+        .env("MALLOC_TRIM_THRESHOLD_", "131072");
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("start the host under attack")?;
+    let lines = child.stdout.take().context("read from the host under attack")?;
+    Ok((child, BufReader::new(lines)))
+}
+
+fn died(case: &Case, status: ExitStatus) -> Verdict {
+    Verdict {
+        row: case.row.to_owned(),
+        outcome: "the host died".to_owned(),
+        cost: Cost::default(),
+        wrong: vec![format!("the host process ended: {status}")],
+        first_try: None,
+    }
+}

@@ -1,0 +1,46 @@
+import { expect, test } from './base';
+
+test('plugins say what they can do', async ({ page, api }) => {
+  const { items } = await api.get('/api/v1/plugins');
+  expect(items.length).toBeGreaterThan(0);
+  for (const plugin of items) {
+    await page.goto('/plugins/');
+    const card = page.getByRole('region', { name: new RegExp(`^${plugin.name}`) }).first();
+    await expect(card.getByRole('heading', { level: 2 })).toContainText(plugin.version);
+    await card.getByRole('link', { name: plugin.name, exact: true }).click();
+    await page.waitForURL(/\/plugins\/[^/]+\/$/);
+    for (const ability of plugin.can) await expect(page.getByText(ability.says, { exact: true }).first()).toBeVisible();
+    await page.getByText(/interfaces that it imports/).click();
+    if (plugin.imports[0]) await expect(page.getByText(plugin.imports[0], { exact: true })).toBeVisible();
+  }
+});
+
+test('a plugin tells its versions and what happened to it', async ({ page, api }) => {
+  const { items } = await api.get('/api/v1/plugins');
+  const plugin = items.find(({ id }) => id === 'github');
+  if (!plugin) throw new Error('the demo runs the GitHub plugin');
+  await page.goto('/plugins/github/');
+  await page.getByRole('tab', { name: 'Versions' }).click();
+  await expect(page.getByText('active', { exact: true })).toBeVisible();
+  await page.getByRole('tab', { name: 'What happened' }).click();
+  await expect(page.getByText('installed', { exact: true })).toBeVisible();
+});
+
+test('nothing is installed before its abilities were seen, and what is no package is refused in words', async ({ page }) => {
+  await page.goto('/plugins/');
+  await page.getByRole('button', { name: 'Install a plugin' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Package file').setInputFiles({ name: 'x.wasm', mimeType: 'application/wasm', buffer: Buffer.from('not wasm') });
+  await expect(dialog.getByRole('alert')).toContainText(/package|component/);
+  await expect(dialog.getByText('No catalogue is configured', { exact: false }).or(dialog.getByText('this host has no catalogue', { exact: false }))).toBeVisible();
+});
+
+test('switching a plugin off and on is noted', async ({ page }) => {
+  await page.goto('/plugins/webhook/');
+  const on = page.getByRole('switch', { name: 'On' });
+  await expect(on).toBeChecked();
+  await on.uncheck({ force: true });
+  await expect(page.getByText('It is switched off', { exact: false })).toBeVisible();
+  await on.check({ force: true });
+  await expect(page.getByText('It is switched off', { exact: false })).toBeHidden();
+});
