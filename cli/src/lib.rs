@@ -25,6 +25,7 @@ mod connections;
 mod credentials;
 mod deliveries;
 mod delivery;
+mod developer;
 mod doctor;
 mod error;
 mod list;
@@ -38,6 +39,7 @@ mod ui;
 pub use args::{ClientCommand, GlobalArgs, OutputFormat};
 pub use clap_complete::Shell;
 pub use completion::completion;
+pub use developer::{Developer, PluginLine};
 pub use plugins::{PluginsCommand, ReplayArgs};
 pub use ui::{Console, Hidden};
 

@@ -59,6 +59,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
 fn rust(workspace: &Workspace) -> Result<Count> {
     tools::conformance_packages(workspace)?;
     tools::registry(workspace)?;
+    tools::python(workspace)?;
     let mut cargo = workspace.cargo();
     if tools::on_path("cargo-nextest") {
         cargo.args(["nextest", "run", "--locked", "--workspace", "--no-fail-fast", "--status-level", "slow"]);

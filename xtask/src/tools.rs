@@ -132,6 +132,15 @@ pub(crate) fn registry(workspace: &Workspace) -> Result<()> {
     if on_path(NAME) { Ok(()) } else { bail!("{NAME} was installed, but is not on the PATH") }
 }
 
+/// A Python that can make virtual environments, for plugins that are written in it.
+pub(crate) fn python(workspace: &Workspace) -> Result<()> {
+    let works = || process::succeeds(workspace.command("python3").args(["-c", "import venv, ensurepip"]));
+    if !works() {
+        apt_install(workspace, "python3-venv")?;
+    }
+    if works() { Ok(()) } else { bail!("Python 3.10 or newer with its venv module is needed: install python3-venv") }
+}
+
 fn apt_install(workspace: &Workspace, package: &str) -> Result<()> {
     if !on_path("apt-get") {
         bail!("{package} is needed and this system has no apt-get: install it and run this again");

@@ -2,16 +2,19 @@
 //!
 //! One file per command: its arguments, its examples, and `run`. Data goes to standard output, everything else to
 //! standard error ([`Talk`]); the answer is the exit code. Nothing here serves anybody: the composition root
-//! (`host/server`) flattens [`AuthorCommand`] into its command line.
+//! (`host/server`) flattens [`AuthorCommand`] into its command line, and lends `dev` what talks to a running host.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod access;
 mod build;
+mod cases;
+mod dev;
 mod fetch;
 mod inspect;
 mod keygen;
 mod lock;
 mod mirror;
+mod new;
 mod pack;
 mod packages;
 mod process;
@@ -21,10 +24,12 @@ mod search;
 mod sheet;
 mod sign;
 mod talk;
+mod test;
 mod toolchain;
 mod verify;
 
 pub use access::Access;
+pub use dev::{Host, HostLine};
 pub use inspect::{InspectArgs, is_package};
 pub use talk::Talk;
 
@@ -34,6 +39,15 @@ use clap::Subcommand;
 /// What authors and packagers do.
 #[derive(Debug, Subcommand)]
 pub enum AuthorCommand {
+    /// Start a plugin: a project that builds and passes its tests
+    #[command(after_help = new::EXAMPLES)]
+    New(new::NewArgs),
+    /// Build a plugin and run its cases on the real host, in this process
+    #[command(after_help = test::EXAMPLES)]
+    Test(test::TestArgs),
+    /// Build a plugin on every save and swap it into a running host
+    #[command(after_help = dev::EXAMPLES)]
+    Dev(dev::DevArgs),
     /// Make a publisher's key, with which packages are signed
     #[command(after_help = keygen::EXAMPLES)]
     Keygen(keygen::KeygenArgs),
@@ -71,9 +85,16 @@ pub enum AuthorCommand {
 #[error("{0}")]
 pub struct Usage(pub String);
 
-/// Run a command. Answers with the exit code of the process, or with what kept it from being carried out.
-pub async fn run(command: AuthorCommand, talk: &mut Talk) -> Result<u8> {
+/// Exit code of a run in which what was watched ended badly, here: a case failed.
+const FAILED: u8 = 5;
+
+/// Run a command. Answers with the exit code of the process, or with what kept it from being carried out. `host` is
+/// asked only by what speaks to a running host.
+pub async fn run(command: AuthorCommand, talk: &mut Talk, host: &dyn Host) -> Result<u8> {
     let done = match command {
+        AuthorCommand::New(args) => new::run(&args, talk),
+        AuthorCommand::Test(args) => return test::run(&args, talk).await,
+        AuthorCommand::Dev(args) => dev::run(&args, talk, host).await,
         AuthorCommand::Keygen(args) => keygen::run(&args, talk),
         AuthorCommand::Build(args) => build::run(&args, talk),
         AuthorCommand::Pack(args) => pack::run(&args, talk),

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What plugins are written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Language {
     /// Compiled by cargo for wasm32-wasip2
     Rust,
@@ -17,7 +17,16 @@ pub(crate) enum Language {
 }
 
 impl Language {
-    const ALL: [Self; 3] = [Self::Rust, Self::Typescript, Self::Python];
+    pub(crate) const ALL: [Self; 3] = [Self::Rust, Self::Typescript, Self::Python];
+
+    /// As it stands on the command line and in folder names.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Rust => "rust",
+            Self::Typescript => "typescript",
+            Self::Python => "python",
+        }
+    }
 
     /// The file that a project of this language has beside `plugin.toml`.
     fn mark(self) -> &'static str {

@@ -24,7 +24,7 @@ use opssight_runtime::{LogLine, PluginHost, Record, RuntimeConfig, Subject};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 
@@ -36,7 +36,7 @@ pub struct TestHost {
     target: CallTarget,
     kept: Arc<Kept>,
     cassette: Option<Cassette>,
-    _data: TempDir,
+    _data: Option<TempDir>,
 }
 
 impl TestHost {
@@ -47,11 +47,21 @@ impl TestHost {
 
     /// The same on a host whose operator gives no call more than this.
     pub async fn with_caps(package: &[u8], caps: BudgetAsk) -> Result<Self> {
-        let upstream = Upstream::start().await?;
         let data = TempDir::new()?;
+        let path = data.path().to_owned();
+        Self::start(package, caps, &path, Some(data)).await
+    }
+
+    /// The same on a data directory that stays, so that the package is compiled only the first time.
+    pub async fn open(package: &[u8], data: &Path) -> Result<Self> {
+        Self::start(package, BudgetAsk::default(), data, None).await
+    }
+
+    async fn start(package: &[u8], caps: BudgetAsk, path: &Path, data: Option<TempDir>) -> Result<Self> {
+        let upstream = Upstream::start().await?;
         let memory = Arc::new(Memory::default());
         let (credentials, state, clock) = (Arc::clone(&memory), Arc::clone(&memory), Arc::clone(&memory));
-        let mut config = RuntimeConfig::new(data.path());
+        let mut config = RuntimeConfig::new(path);
         config.max_concurrent_calls = 8;
         config.caps = caps;
         let kept = Arc::new(Kept::default());
@@ -97,6 +107,14 @@ impl TestHost {
         let inputs = inputs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let credential = Credential { scheme: scheme.to_owned(), inputs };
         lock(&self.memory.credentials).insert(name.to_owned(), credential);
+        self
+    }
+
+    /// What the plugin's state holds before the first call.
+    #[must_use]
+    pub fn state_of(self, state: &BTreeMap<String, String>) -> Self {
+        let values = state.iter().map(|(key, value)| (key.clone(), value.clone().into_bytes()));
+        lock(&self.memory.state).extend(values);
         self
     }
 
@@ -177,6 +195,11 @@ impl TestHost {
     pub fn advance_secs(&self, secs: i64) {
         let mut now = lock(&self.memory.now);
         *now = now.plus_secs(secs);
+    }
+
+    /// The host's clock.
+    pub fn now(&self) -> Timestamp {
+        self.memory.now()
     }
 
     /// The host that runs it, and the call target, for what this type has no word for.

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod building;
+mod examples;
 mod folders;
 mod keys;
 mod locking;
+mod projects;
 mod typed;

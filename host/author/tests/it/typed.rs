@@ -1,7 +1,8 @@
 //! Typing a command, and reading what it prints.
 
+use async_trait::async_trait;
 use clap::Parser;
-use opssight_author::{AuthorCommand, InspectArgs, Talk};
+use opssight_author::{AuthorCommand, Host, HostLine, InspectArgs, Talk};
 use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -42,6 +43,22 @@ impl Buffer {
     }
 }
 
+/// A running host that takes everything and remembers it.
+#[derive(Default)]
+pub(crate) struct Taken(Mutex<Vec<(Vec<u8>, String)>>);
+
+#[async_trait]
+impl Host for Taken {
+    async fn install(&self, package: Vec<u8>, digest: &str) -> anyhow::Result<String> {
+        self.0.lock().unwrap().push((package, digest.to_owned()));
+        Ok("taken".to_owned())
+    }
+
+    async fn log(&self, _: &str) -> anyhow::Result<Option<Vec<HostLine>>> {
+        Ok(None)
+    }
+}
+
 /// What a command did.
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -73,6 +90,7 @@ impl Outcome {
 /// A folder with a component and its manifest.
 pub(crate) struct Desk {
     folder: TempDir,
+    host: Taken,
 }
 
 pub(crate) const MANIFEST: &str = r#"id = "example"
@@ -86,7 +104,7 @@ licence = "Apache-2.0"
 
 impl Desk {
     pub(crate) fn new() -> Self {
-        let desk = Self { folder: tempfile::tempdir().unwrap() };
+        let desk = Self { folder: tempfile::tempdir().unwrap(), host: Taken::default() };
         let component = r#"(component
             (import "opssight:plugin/state@1.0.0" (instance))
             (instance $i) (export "opssight:plugin/health@1.0.0" (instance $i)))"#;
@@ -105,6 +123,11 @@ impl Desk {
 
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.path(name)).unwrap()
+    }
+
+    /// The packages that the running host got, with the digests that were agreed to.
+    pub(crate) fn taken(&self) -> Vec<(Vec<u8>, String)> {
+        self.host.0.lock().unwrap().clone()
     }
 
     /// A key and a package that is signed with it; the public key.
@@ -136,7 +159,7 @@ impl Desk {
         let (out, err) = (Buffer::default(), Buffer::default());
         let mut talk = Talk::new(Box::new(out.clone()), Box::new(err.clone()), json, false);
         let done = match cli.command {
-            Command::Author(command) => opssight_author::run(command, &mut talk).await,
+            Command::Author(command) => opssight_author::run(command, &mut talk, &self.host).await,
             Command::Inspect(args) => opssight_author::inspect(&args, &mut talk).await,
         };
         let code = done.unwrap_or_else(|error| {

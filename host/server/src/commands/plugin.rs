@@ -1,8 +1,11 @@
 //! `opssight plugin`: one noun for what a server has installed and for packages that need no server.
 
+mod running;
+
 use clap::Subcommand;
 use opssight_author::{Access, AuthorCommand, InspectArgs, Talk, is_package};
 use opssight_cli::{ClientCommand, GlobalArgs, OutputFormat, PluginsCommand};
+use running::Running;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 pub(super) const EXAMPLES: &str = "Examples:\n  opssight plugin list\n  opssight plugin inspect github\n  \
@@ -32,8 +35,9 @@ pub(super) async fn run(command: PluginCommand, globals: GlobalArgs) -> u8 {
         PluginCommand::Client(command) => opssight_cli::run(ClientCommand::Plugins(command), globals).await,
         PluginCommand::Author(command) => {
             let Some(mut talk) = talk(&globals) else { return 2 };
+            let host = Running(globals.clone());
             let done = tokio::select! {
-                done = opssight_author::run(command, &mut talk) => done,
+                done = opssight_author::run(command, &mut talk, &host) => done,
                 _ = tokio::signal::ctrl_c() => return 130,
             };
             finish(done, &globals)

@@ -17,3 +17,4 @@ mod kills;
 mod lifecycle;
 mod live;
 mod replay;
+mod tutorial;

@@ -1,0 +1,75 @@
+//! Which file of a project changed last: saves that come together count as one.
+
+use anyhow::{Context, Result};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::mpsc::{self, Receiver};
+
+/// Editors write a file in several steps, and formatters several files.
+const SETTLE: Duration = Duration::from_millis(150);
+
+/// Folders that tools write to.
+const MADE_BY_TOOLS: [&str; 5] = ["target", "node_modules", ".git", "__pycache__", ".venv"];
+
+/// Watches until it is dropped.
+pub(super) struct Watch {
+    changes: Receiver<PathBuf>,
+    _watcher: RecommendedWatcher,
+}
+
+impl Watch {
+    pub(super) fn start(folder: &Path) -> Result<Self> {
+        // One is enough: what comes while a build runs only says that there must be another.
+        let (sender, changes) = mpsc::channel(1);
+        let root = folder.to_owned();
+        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            let Ok(event) = event else { return };
+            if let Some(path) = event.paths.into_iter().find(|path| is_source(&root, path, event.kind)) {
+                // Full: the news is there already. Closed: nobody watches any more.
+                let _ = sender.try_send(path);
+            }
+        })
+        .context("watch files")?;
+        watcher.watch(folder, RecursiveMode::Recursive).with_context(|| format!("watch {}", folder.display()))?;
+        Ok(Self { changes, _watcher: watcher })
+    }
+
+    /// The next change, once it is quiet again. None when watching ended.
+    pub(super) async fn changed(&mut self) -> Option<PathBuf> {
+        let mut last = self.changes.recv().await?;
+        while let Ok(more) = tokio::time::timeout(SETTLE, self.changes.recv()).await {
+            last = more?;
+        }
+        Some(last)
+    }
+}
+
+fn is_source(root: &Path, path: &Path, kind: EventKind) -> bool {
+    let inside = path.strip_prefix(root).unwrap_or(path);
+    let made = |part: Component<'_>| MADE_BY_TOOLS.iter().any(|made| part.as_os_str() == *made);
+    !matches!(kind, EventKind::Access(_)) && !inside.components().any(made) && !path.ends_with("Cargo.lock")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Watch;
+    use std::fs;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn saving_a_source_is_one_change_and_what_tools_write_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("src")).unwrap();
+        fs::create_dir_all(root.join("target")).unwrap();
+        let mut watch = Watch::start(&root).unwrap();
+        fs::write(root.join("target/made.wasm"), "x").unwrap();
+        assert!(tokio::time::timeout(Duration::from_millis(400), watch.changed()).await.is_err());
+        fs::write(root.join("src/a.ts"), "1").unwrap();
+        fs::write(root.join("src/a.ts"), "2").unwrap();
+        let changed = tokio::time::timeout(Duration::from_secs(10), watch.changed()).await.unwrap();
+        assert_eq!(changed, Some(root.join("src/a.ts")));
+        assert!(tokio::time::timeout(Duration::from_millis(400), watch.changed()).await.is_err());
+    }
+}

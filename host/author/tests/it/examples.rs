@@ -1,0 +1,42 @@
+//! The example plugin in three languages: one set of cases, which none of them can tell apart.
+
+use crate::typed::Desk;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/examples").canonicalize().unwrap()
+}
+
+/// Every case of the shared files passes.
+async fn passes(language: &str) {
+    let desk = Desk::new();
+    let (project, cases) = (examples().join(language).join("kiln"), examples().join("cases/kiln"));
+    let tested = desk.run(&format!("test {} --fixtures {}", project.display(), cases.display())).await;
+    let shown = tested.json();
+    let failed: Vec<_> = shown["cases"].as_array().unwrap().iter().filter(|case| case["passed"] != true).collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+    assert_eq!(shown["passed"], 20);
+}
+
+#[tokio::test]
+async fn kiln_in_rust_passes_the_shared_cases() {
+    passes("rust").await;
+}
+
+#[tokio::test]
+async fn kiln_in_typescript_passes_the_shared_cases() {
+    passes("typescript").await;
+}
+
+#[tokio::test]
+async fn kiln_in_python_passes_the_shared_cases() {
+    passes("python").await;
+}
+
+#[test]
+fn the_twins_declare_the_same() {
+    let manifest = |language: &str| fs::read_to_string(examples().join(language).join("kiln/plugin.toml")).unwrap();
+    assert_eq!(manifest("rust"), manifest("typescript"));
+    assert_eq!(manifest("rust"), manifest("python"));
+}
