@@ -125,7 +125,7 @@ pub enum PluginsCommand {
     /// Stop a plugin, a version or a key now, and until it is pardoned
     Revoke(RevokeArgs),
     /// Lift a revocation; what it stopped stays stopped until it is installed or rolled back to
-    #[command(after_help = "Examples:\n  opssight plugin pardon github\n  opssight plugin pardon --digest sha256:9f2b")]
+    #[command(after_help = "Examples:\n  opssight plugin pardon github\n  opssight plugin pardon --digest \"$DIGEST\"")]
     Pardon(Target),
     /// List what is revoked
     #[command(after_help = "Examples:\n  opssight plugin revocations")]

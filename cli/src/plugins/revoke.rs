@@ -29,7 +29,7 @@ pub struct Target {
     after_help = "Calls under way are interrupted; deliveries are taken and wait. Nothing revoked is installed or run \
     again until `opssight plugin pardon`.\n\nExamples:\n  \
     opssight plugin revoke github --reason \"it sends to a strange host\"\n  \
-    opssight plugin revoke --digest sha256:9f2b --reason \"tampered\"\n  \
+    opssight plugin revoke --digest \"$DIGEST\" --reason \"tampered\"\n  \
     opssight plugin revoke --key ed25519:77aa --reason \"the key was stolen\""
 )]
 pub struct RevokeArgs {

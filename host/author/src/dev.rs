@@ -81,8 +81,8 @@ pub(crate) async fn run(args: &DevArgs, talk: &mut Talk, host: &dyn Host) -> Res
 }
 
 async fn swap(project: &Project, talk: &mut Talk, host: &dyn Host) -> Result<()> {
-    // Compilers take seconds, and nothing else runs on this thread meanwhile.
-    let package = tokio::task::block_in_place(|| toolchain::package(project, talk))?;
+    // Compilers take seconds, and nothing else has to run on this thread meanwhile.
+    let package = toolchain::package(project, talk)?;
     let digest = format!("sha256:{}", hex::encode(Sha256::digest(&package)));
     let said = host.install(package, &digest).await.context("swap it into the host")?;
     talk.note(&plain(&said));

@@ -90,21 +90,19 @@ impl From<&CredentialScheme> for CredentialSchemeForm {
         Self {
             scheme: scheme.name().to_owned(),
             title: scheme.title().to_owned(),
-            inputs: scheme.inputs().iter().map(CredentialInputForm::from).collect(),
+            inputs: scheme.inputs().iter().map(|input| input_form(scheme, input)).collect(),
         }
     }
 }
 
-impl From<&CredentialInput> for CredentialInputForm {
-    fn from(input: &CredentialInput) -> Self {
-        Self {
-            name: input.name.clone(),
-            title: input.title.clone(),
-            help: input.help.clone(),
-            secret: input.secret,
-            multiline: input.multiline,
-            optional: input.optional,
-        }
+fn input_form(scheme: &CredentialScheme, input: &CredentialInput) -> CredentialInputForm {
+    CredentialInputForm {
+        name: input.name.clone(),
+        title: input.title.clone(),
+        help: input.help.clone(),
+        secret: input.secret,
+        multiline: input.multiline,
+        optional: scheme.may_stay_empty(input),
     }
 }
 

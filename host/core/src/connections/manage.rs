@@ -373,8 +373,8 @@ fn credential_problems(manifest: &Manifest, credentials: &Credentials) -> Vec<Pr
         };
         for input in scheme.inputs() {
             match credential.inputs.get(&input.name) {
-                None if input.optional => {}
-                Some(value) if input.optional && value.trim().is_empty() => {}
+                None if scheme.may_stay_empty(input) => {}
+                Some(value) if scheme.may_stay_empty(input) && value.trim().is_empty() => {}
                 None => wrong(format!("{at}/inputs/{}", input.name), format!("is required: {}", input.title)),
                 Some(value) if value.trim().is_empty() => {
                     wrong(format!("{at}/inputs/{}", input.name), format!("is empty: {}", input.title));

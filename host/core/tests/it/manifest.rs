@@ -67,6 +67,10 @@ fn every_scheme_can_be_declared_in_few_words() {
         let scheme = &manifest.credentials[0].schemes[0];
         assert_eq!((scheme.name(), scheme.title(), scheme.inputs().len()), (name, "t", inputs.len()));
         assert!(!scheme.is_for_deliveries());
+        // Long-lived keys of AWS come without a session token.
+        let may_be_missing = scheme.inputs().iter().filter(|input| scheme.may_stay_empty(input));
+        let may_be_missing: Vec<&str> = may_be_missing.map(|input| input.name.as_str()).collect();
+        assert_eq!(may_be_missing, if name == "aws-sigv4" { vec!["session_token"] } else { vec![] });
         // What is written can be read again.
         let again: CredentialScheme = serde_json::from_value(serde_json::to_value(scheme).unwrap()).unwrap();
         assert_eq!(&again, scheme);

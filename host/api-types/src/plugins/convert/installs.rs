@@ -189,14 +189,22 @@ impl From<core::RevocationTarget> for RevocationTarget {
     }
 }
 
+/// A digest that is cut short would be kept, and never stop anything.
+fn is_digest(text: &str) -> bool {
+    let lower = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
+    text.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.as_bytes().iter().all(lower))
+}
+
 impl RevocationTarget {
-    /// The one thing that it names; none if it names none, several, or a key that is none.
+    /// The one thing that it names; none if it names none, several, or a digest or key that is none.
     pub fn read(self) -> Option<core::RevocationTarget> {
         match self {
             Self { plugin: Some(plugin), digest: None, key: None } => {
                 Some(core::RevocationTarget::Plugin(plugin.into()))
             }
-            Self { plugin: None, digest: Some(digest), key: None } => Some(core::RevocationTarget::Digest(digest)),
+            Self { plugin: None, digest: Some(digest), key: None } if is_digest(&digest) => {
+                Some(core::RevocationTarget::Digest(digest))
+            }
             Self { plugin: None, digest: None, key: Some(key) } => {
                 PublisherKey::parse(&key).map(core::RevocationTarget::Key)
             }

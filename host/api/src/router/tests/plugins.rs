@@ -125,7 +125,8 @@ async fn the_kill_switch_names_what_it_stopped_and_is_lifted_by_name() {
         (&listed["items"][1]["target"], &listed["items"][1]["reason"]),
         (&json!({ "key": key }), &json!("stolen"))
     );
-    for bad in [json!({}), json!({ "key": "x" }), json!({ "plugin": "a", "digest": "b" })] {
+    let two = json!({ "plugin": "a", "digest": running });
+    for bad in [json!({}), json!({ "key": "x" }), json!({ "digest": "sha256:9f2b" }), two] {
         let (status, told) = world.change("POST", "/revocations", json!({ "target": bad, "reason": "r" })).await;
         assert_eq!((status, told["fields"][0]["at"].as_str()), (400, Some("/target")), "{told}");
     }

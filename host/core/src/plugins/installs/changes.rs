@@ -152,9 +152,12 @@ impl Installs {
         for version in &install.versions {
             self.runtime.kill(&version.digest, "it was uninstalled");
             self.runtime.unload(&version.digest);
-            self.packages.remove(&version.digest).await?;
         }
         connections.iter().for_each(|connection| self.plugins.forget(connection));
+        // Nothing of it runs any more, whatever becomes of its files.
+        for version in &install.versions {
+            self.remove_package(plugin, &version.digest).await;
+        }
         Ok(())
     }
 

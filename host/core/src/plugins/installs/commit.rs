@@ -122,12 +122,13 @@ impl Installs {
             }
         }
         self.runtime.shadow(&plugin, install.shadow.as_ref().map(|shadow| shadow.digest.as_str()));
-        self.let_go(&install, &pinned, &dropped).await?;
-        if let Some(digest) = activated {
-            self.follow(&install).await?;
-            self.enforce(&plugin, &digest).await?;
-        }
-        Ok(install)
+        let followed = match &activated {
+            Some(digest) => self.follow_and_enforce(&install, digest).await,
+            None => Ok(()),
+        };
+        // Last, because whatever goes wrong with an old package must not keep connections from the version that runs.
+        self.let_go(&install, &pinned, &dropped).await;
+        followed.map(|()| install)
     }
 
     /// The runtime's calls go to the active version, if the plugin is switched on.
@@ -148,7 +149,7 @@ impl Installs {
     }
 
     /// What nothing refers to is neither loaded nor kept.
-    async fn let_go(&self, install: &Install, pinned: &[String], dropped: &[String]) -> Result<(), StoreError> {
+    async fn let_go(&self, install: &Install, pinned: &[String], dropped: &[String]) {
         for version in &install.versions {
             let runs = matches!(version.state, VersionState::Active | VersionState::Shadow);
             let next = install.previous.as_ref() == Some(&version.digest) || pinned.contains(&version.digest);
@@ -158,9 +159,21 @@ impl Installs {
         }
         for digest in dropped {
             self.runtime.unload(digest);
-            self.packages.remove(digest).await?;
+            self.remove_package(&install.plugin, digest).await;
         }
-        Ok(())
+    }
+
+    /// A package that cannot be removed takes up room and does nothing: it is noted, and the next start tries again.
+    pub(super) async fn remove_package(&self, plugin: &PluginId, digest: &str) {
+        let Err(error) = self.packages.remove(digest).await else { return };
+        let detail = format!("its package could not be removed, the next start tries again: {error}");
+        // A store that takes no note either has said so to whoever asked it for something.
+        let _noted = self.store.note(self.event(plugin, Some(digest), "not-removed", "host", detail)).await;
+    }
+
+    async fn follow_and_enforce(&self, install: &Install, digest: &str) -> Result<(), InstallError> {
+        self.follow(install).await?;
+        self.enforce(&install.plugin, digest).await
     }
 
     /// Connections follow the version that runs now.

@@ -325,6 +325,11 @@ impl CredentialScheme {
         }
     }
 
+    /// Whether a connection works without this input. Long-lived keys of AWS have no session token.
+    pub fn may_stay_empty(&self, input: &CredentialInput) -> bool {
+        input.optional || matches!(self, Self::AwsSigv4(aws) if aws.session_token == input.name)
+    }
+
     /// What the operator fills in.
     pub fn inputs(&self) -> &[CredentialInput] {
         match self {

@@ -402,3 +402,17 @@ fn old_versions_are_let_go_of_but_not_the_way_back() {
     let previous = install.previous.unwrap();
     assert_eq!(install.versions[1].digest, previous);
 }
+
+/// A disk that fails under the files of a plugin keeps nothing of it running.
+#[test]
+fn nothing_runs_uninstalled_also_when_a_package_cannot_be_removed() {
+    let world = World::new();
+    for version in ["1.0.0", "1.1.0"] {
+        world.install(&package("example", version, 1));
+    }
+    // The first write goes through, and no other.
+    world.house.fuse.store(2, std::sync::atomic::Ordering::SeqCst);
+    now(world.desk.uninstall(&id("example"), Data::Keep, "admin")).unwrap();
+    assert!(world.engine.running().loaded.is_empty());
+    assert_eq!(world.house.disk().packages.len(), 2, "the disk did fail");
+}
