@@ -10,6 +10,7 @@ mod demo;
 mod host;
 mod hostile;
 mod interrupt;
+mod museum;
 mod openapi;
 mod plugins;
 mod process;
@@ -46,6 +47,8 @@ enum Chore {
     Bench(bench::Args),
     /// Attack the plugin host in every way that the hostile corpus knows.
     Hostile(hostile::Args),
+    /// Load every plugin binary that was ever released, and make its recorded calls again.
+    Museum,
     /// Install, change and remove plugins at random on a host under load.
     Soak(soak::Args),
     /// Check what a reviewer should not have to: format, lints, walls, licences, generated files.
@@ -83,6 +86,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Chore::Bench(args) => bench::run(&workspace, &args)?,
         Chore::Soak(args) => soak::run(&workspace, &args)?,
         Chore::Hostile(args) => return hostile::run(&workspace, &args),
+        Chore::Museum => return museum::run(&workspace),
         Chore::Tidy(args) => return tidy::run(&workspace, &args),
         Chore::Plugins { name } => {
             plugins::build(&workspace, name.as_deref())?;

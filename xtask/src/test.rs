@@ -20,9 +20,10 @@ pub(crate) struct Args {
 type Stage = fn(&Workspace) -> Result<Count>;
 
 /// The stages, cheapest verdict first.
-pub(crate) const STAGES: [(&str, Stage); 6] = [
+pub(crate) const STAGES: [(&str, Stage); 7] = [
     ("typescript", typescript),
     ("rust", rust),
+    ("museum", crate::museum::stage),
     ("hostile", crate::hostile::stage),
     ("soak", crate::soak::stage),
     ("demo", played),

@@ -9,9 +9,11 @@ mod load;
 mod model;
 mod observe;
 mod play;
+mod recording;
 mod update;
 mod upstream;
 
 pub(crate) use load::{CaseFile, load};
 pub(crate) use play::{Bench, Verdict};
+pub(crate) use recording::Recording;
 pub(crate) use update::rewrite;

@@ -1,6 +1,6 @@
 //! `opssight plugin test`.
 
-use crate::cases::{self, Bench, CaseFile, Verdict};
+use crate::cases::{self, Bench, CaseFile, Recording, Verdict};
 use crate::project::Project;
 use crate::talk::{Talk, plain};
 use crate::{FAILED, toolchain};
@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  opssight plugin test\n  opssight plugin test --update\n  \
+    opssight plugin test --record museum/mine-1.0.0\n  \
     opssight plugin test plugins/mine --fixtures ../shared-cases --only builds\n\n\
     Exit codes: 0 every case passed, 1 it could not be built or run, 5 a case failed";
 
@@ -29,6 +30,10 @@ pub struct TestArgs {
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
 
+    /// Write every call into this folder, with the package, to be made again offline by `opssight plugin replay`
+    #[arg(long, value_name = "FOLDER")]
+    record: Option<PathBuf>,
+
     /// Write what was observed into the case files as what is expected
     #[arg(long)]
     update: bool,
@@ -45,13 +50,14 @@ pub(crate) async fn run(args: &TestArgs, talk: &mut Talk) -> Result<u8> {
         }
     }
     let package = toolchain::package(&project, talk)?;
+    let mut recording = args.record.as_deref().map(|folder| Recording::start(folder, &package)).transpose()?;
     let bench = Bench::new(package, &project.output()?.join("host")).await?;
     let mut tally = Tally::default();
     for file in &files {
         let mut verdicts = Vec::new();
         for case in &file.cases {
             let started = Instant::now();
-            let verdict = bench.play(&file.path, case).await;
+            let verdict = bench.play(&file.path, case, recording.as_mut()).await;
             tally.tell(talk, file, &case.name, &verdict, started)?;
             verdicts.push(verdict);
         }
@@ -60,6 +66,9 @@ pub(crate) async fn run(args: &TestArgs, talk: &mut Talk) -> Result<u8> {
             let rewritten = cases::rewrite(file, &verdicts).with_context(|| format!("update {}", file.name()))?;
             tally.rewritten += rewritten;
         }
+    }
+    if let Some(recording) = recording {
+        talk.note(&recording.finish()?);
     }
     tally.sum_up(talk, begun)
 }

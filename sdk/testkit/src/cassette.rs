@@ -90,6 +90,9 @@ pub fn replays(package: &[u8], folder: &Path) -> Result<usize> {
         }
     }
     paths.sort();
+    if paths.is_empty() {
+        bail!("replay {}: there is no cassette in it (*.json)", folder.display());
+    }
     // On a thread of its own, so that it can be called from any kind of test.
     std::thread::scope(|scope| {
         let work = scope.spawn(|| {

@@ -293,20 +293,24 @@ impl TestHost {
 
     /// Send notifications to a channel; empty is the one in the settings.
     pub async fn notify(&self, channel: &str, batch: Vec<Notification>) -> Result<Vec<Notified>, CallError> {
-        self.host.notify(&self.target, channel, batch).await.map(|called| self.keep(called))
+        let input = json!({ "channel": channel, "batch": batch });
+        self.call("notifier", input, self.host.notify(&self.target, channel, batch)).await
     }
 
     /// Fetch one page of a bill.
     pub async fn fetch_costs(&self, request: CostRequest) -> Result<CostPage, CallError> {
-        self.host.fetch_costs(&self.target, request).await.map(|called| self.keep(called))
+        let input = json!(request);
+        self.call("costs", input, self.host.fetch_costs(&self.target, request)).await
     }
 
     /// List one page of what is running in a scope.
     pub async fn list_resources(&self, scope: &str, page: PageRequest) -> Result<InventoryPage, CallError> {
-        self.host.list_resources(&self.target, scope, page).await.map(|called| self.keep(called))
+        let input = json!({ "scope": scope, "page": page });
+        self.call("inventory", input, self.host.list_resources(&self.target, scope, page)).await
     }
 
-    /// Look at series, with the detector's own parameters.
+    /// Look at series, with the detector's own parameters. Cassettes do not hold such calls: a detector has
+    /// nothing outside of itself that one could stand in for.
     pub async fn detect(&self, series: &[Series], params: &Value) -> Result<Vec<Finding>, CallError> {
         self.host.detect(&self.target, series, params).await.map(|called| self.keep(called))
     }

@@ -4,10 +4,11 @@ use super::compare::{Difference, compare};
 use super::deed::{Checkpoints, fits, perform};
 use super::model::{Case, Deed, Expect, Given};
 use super::observe::Observed;
+use super::recording::Recording;
 use super::upstream::Upstream;
 use anyhow::{Context, Result};
-use opssight_testkit::TestHost;
 use opssight_testkit::plugins::Manifest;
+use opssight_testkit::{CassetteMode, TestHost};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
@@ -51,15 +52,25 @@ impl Bench {
     }
 
     /// Play a case. What stands in the way of playing it is part of the verdict.
-    pub(crate) async fn play(&self, case_file: &Path, case: &Case) -> Verdict {
+    pub(crate) async fn play(&self, case_file: &Path, case: &Case, recording: Option<&mut Recording>) -> Verdict {
         let mut steps = Vec::new();
-        let broken = self.steps(case_file, case, &mut steps).await.err();
+        let cassette = recording.map(Recording::next_case);
+        let broken = self.steps(case_file, case, cassette, &mut steps).await.err();
         Verdict { steps, broken: broken.map(|error| format!("{error:#}")) }
     }
 
-    async fn steps(&self, case_file: &Path, case: &Case, verdicts: &mut Vec<StepVerdict>) -> Result<()> {
+    async fn steps(
+        &self,
+        case_file: &Path,
+        case: &Case,
+        cassette: Option<PathBuf>,
+        verdicts: &mut Vec<StepVerdict>,
+    ) -> Result<()> {
         let upstream = Upstream::start(case_file, &case.given.exchanges).await?;
-        let host = self.host(&case.given, &upstream).await?;
+        let mut host = self.host(&case.given, &upstream).await?;
+        if let Some(path) = cassette {
+            host = host.cassette(path, CassetteMode::Record)?;
+        }
         let mut checkpoints = Checkpoints::new();
         let first = std::iter::once((0, &case.when, &case.expect));
         let rest = case.then.iter().map(|step| (step.advance_secs, &step.when, &step.expect));

@@ -24,6 +24,19 @@ async fn kiln_in_rust_passes_the_shared_cases() {
     passes("rust").await;
 }
 
+/// The recording holds the calls of all cases, and they are the same again without the cases and their upstream.
+#[tokio::test]
+async fn what_a_test_records_is_the_same_again() {
+    let desk = Desk::new();
+    let (project, cases) = (examples().join("rust/kiln"), examples().join("cases/kiln"));
+    let test = format!("test {} --fixtures {} --record @recorded", project.display(), cases.display());
+    assert_eq!(desk.run(&test).await.json()["passed"], 20);
+    let package = fs::read(desk.path("recorded/plugin.wasm")).unwrap();
+    assert!(opssight_testkit::replays(&package, &desk.path("recorded")).unwrap() >= 20);
+    let nothing = opssight_testkit::replays(&package, &project).unwrap_err().to_string();
+    assert!(nothing.contains("there is no cassette in it"), "{nothing}");
+}
+
 #[tokio::test]
 async fn kiln_in_typescript_passes_the_shared_cases() {
     passes("typescript").await;

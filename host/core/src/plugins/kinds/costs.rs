@@ -43,7 +43,7 @@ pub struct CostRequest {
 }
 
 /// The columns as a plugin gives them, nothing checked.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CostColumns {
     /// ISO 4217: "EUR".
     pub currency: String,
@@ -67,8 +67,17 @@ pub struct CostColumns {
 
 /// One page of a bill: all columns have one length, each name stands once, every row has a currency and a stretch of
 /// time that is not empty.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "CostColumns")]
 pub struct CostPage(CostColumns);
+
+impl TryFrom<CostColumns> for CostPage {
+    type Error = Malformed;
+
+    fn try_from(page: CostColumns) -> Result<Self, Malformed> {
+        Self::new(page)
+    }
+}
 
 /// Text columns of one page.
 const MAX_COLUMNS: usize = 100;

@@ -2,10 +2,10 @@
 
 use crate::plugins::{CallError, CallTarget, Called, PageRequest, RawItem};
 use async_trait::async_trait;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One page of resources.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InventoryPage {
     /// What was seen.
     pub resources: Vec<RawItem>,

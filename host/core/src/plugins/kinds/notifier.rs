@@ -59,7 +59,7 @@ pub struct Notification {
 }
 
 /// It was taken upstream.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Upstream's name for it.
     pub upstream_id: Option<String>,
@@ -68,7 +68,7 @@ pub struct Receipt {
 }
 
 /// One notification was not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{code}: {message}")]
 pub struct NotifyFailure {
     /// What to do about it.
@@ -82,7 +82,7 @@ pub struct NotifyFailure {
 }
 
 /// What became of one notification.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notified {
     /// The notification's own id, from the batch that was handed over and never from the plugin.
     pub id: String,
