@@ -7,7 +7,7 @@ use crate::client::Body;
 use crate::error::CliError;
 use opssight_api_types::Page;
 use opssight_api_types::plugins::Plugin;
-use opssight_api_types::plugins::changes::{Data, NewShadow, OfVersion, Reason, Rollback, UninstallQuery};
+use opssight_api_types::plugins::changes::{Data, DropShadow, NewShadow, OfVersion, Rollback, UninstallQuery};
 use opssight_api_types::plugins::installs::{Ability, AbilityChange};
 use opssight_api_types::plugins::versions::Version;
 use serde::Serialize;
@@ -70,12 +70,13 @@ pub(super) async fn shadow(
 }
 
 pub(super) async fn promote(session: &mut Session, plugin: &str) -> Result<(), CliError> {
-    let body = serde_json::json!({});
+    let body = OfVersion { digest: shadowing(session, plugin).await?.digest };
     change(session, plugin, "promote", &body, |plugin| format!("{} {} runs.", plugin.id, plugin.version)).await
 }
 
 pub(super) async fn drop_shadow(session: &mut Session, plugin: &str, reason: String) -> Result<(), CliError> {
-    change(session, plugin, "drop", &Reason { reason }, |plugin| format!("{} has no shadow any more.", plugin.id)).await
+    let body = DropShadow { digest: shadowing(session, plugin).await?.digest, reason };
+    change(session, plugin, "drop", &body, |plugin| format!("{} has no shadow any more.", plugin.id)).await
 }
 
 pub(super) async fn uninstall(session: &mut Session, plugin: &str, data: Data) -> Result<(), CliError> {
@@ -123,13 +124,22 @@ async fn find(session: &Session, plugin: &str, named: &str) -> Result<Version, C
 }
 
 async fn waiting(session: &Session, plugin: &str) -> Result<Version, CliError> {
-    let waiting = versions(session, plugin).await?.into_iter().find(|version| version.state == "waiting");
+    let waiting = in_state(session, plugin, "waiting").await?;
     waiting.ok_or_else(|| CliError::Failed(format!("no version of {plugin} waits for approval")))
+}
+
+async fn shadowing(session: &Session, plugin: &str) -> Result<Version, CliError> {
+    let shadow = in_state(session, plugin, "shadow").await?;
+    shadow.ok_or_else(|| CliError::Failed(format!("no version of {plugin} is compared with the active one")))
+}
+
+async fn in_state(session: &Session, plugin: &str, state: &str) -> Result<Option<Version>, CliError> {
+    Ok(versions(session, plugin).await?.into_iter().find(|version| version.state == state))
 }
 
 /// What the version that waits can do and the active one cannot.
 async fn news(session: &Session, plugin: &str, waiting: &Version) -> Result<String, CliError> {
-    let active = versions(session, plugin).await?.into_iter().find(|version| version.state == "active");
+    let active = in_state(session, plugin, "active").await?;
     let (from, before) = active.map_or_else(Default::default, |active| (active.version, active.abilities));
     let without = |some: &[Ability], others: &[Ability]| -> Vec<Ability> {
         some.iter().filter(|ability| !others.iter().any(|other| other.key == ability.key)).cloned().collect()

@@ -153,6 +153,7 @@ async fn with_versions() -> Api {
     let log = ability("use log", "writes log lines", "safe");
     let reveal = ability("use reveal", "reads secrets in clear, each time on record", "danger");
     let versions = json!({ "items": [
+        version("1.3.0", "shadow", "dd", json!([log])),
         version("1.2.0", "waiting", "cc", json!([log, reveal])),
         version("1.1.0", "active", "bb", json!([log])),
         version("1.0.0", "kept", "aa", json!([log])),
@@ -204,8 +205,13 @@ async fn each_step_asks_the_server_for_just_that() {
             "",
             r#"{"calls":5,"differences":0,"digest":"sha256:aa"}"#,
         ),
-        (&["promote", "github"], format!("POST {plugin}/promote"), "", "{}"),
-        (&["drop", "github", "--reason", "no"], format!("POST {plugin}/drop"), "", r#"{"reason":"no"}"#),
+        (&["promote", "github"], format!("POST {plugin}/promote"), "", r#"{"digest":"sha256:dd"}"#),
+        (
+            &["drop", "github", "--reason", "no"],
+            format!("POST {plugin}/drop"),
+            "",
+            r#"{"digest":"sha256:dd","reason":"no"}"#,
+        ),
         (
             &["revoke", "github", "--reason", "bad"],
             "POST /api/v1/plugins/revocations".to_owned(),

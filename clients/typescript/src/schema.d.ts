@@ -1639,6 +1639,13 @@ export interface components {
             /** @description Where the answers differ, in words. */
             difference: string;
         };
+        /** @description Let go of a shadow. */
+        DropShadow: {
+            /** @description `sha256:...` of its package. */
+            digest: string;
+            /** @description Why, for the record. */
+            reason?: string;
+        };
         /** @description Where requests may go. */
         Egress: {
             /** @description Base URL; `{setting:name}` stands for a setting of the connection. */
@@ -2425,14 +2432,6 @@ export interface components {
              * @description What it would ask for.
              */
             now?: number | null;
-        };
-        /** @description Why, for the record. */
-        Reason: {
-            /**
-             * @description In words.
-             * @default
-             */
-            reason: string;
         };
         /** @description Why a package would be refused. */
         Refused: {
@@ -4883,9 +4882,9 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
-                "application/json": components["schemas"]["Reason"] | null;
+                "application/json": components["schemas"]["DropShadow"];
             };
         };
         responses: {
@@ -4916,7 +4915,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It has no shadow. */
+            /** @description It has no shadow, or another one. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5153,7 +5152,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfVersion"];
+            };
+        };
         responses: {
             /** @description What was asked for. */
             200: {
@@ -5182,7 +5185,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It has no shadow. */
+            /** @description It has no shadow, or another one. */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -110,7 +110,7 @@ impl InstallStore for Shelf {
             kept.pins.insert(pin.publisher.clone(), pin);
         }
         kept.installs.insert(change.install.plugin.clone(), change.install);
-        kept.events.push(change.event);
+        kept.events.extend(change.event);
         Ok(true)
     }
 

@@ -7,11 +7,16 @@ use opssight_runtime::{CompileCap, Compiler, RuntimeConfig, SizeClass};
 /// This very program, also when the file that it was started from has been replaced since.
 const OURSELVES: &str = "/proc/self/exe";
 
+/// Compiling in a process of its own, locked in.
+pub(crate) fn jailed() -> Compiler {
+    Compiler::worker(OURSELVES, [crate::commands::COMPILE_WORKER])
+}
+
 /// What the configuration says, and compiling in the jail.
 pub(crate) fn runtime(config: &Config) -> anyhow::Result<RuntimeConfig> {
     let plugins = &config.plugins;
     let mut runtime = RuntimeConfig::new(&config.server.data);
-    runtime.compiler = Compiler::worker(OURSELVES, [crate::commands::COMPILE_WORKER]);
+    runtime.compiler = jailed();
     runtime.compile_cap = CompileCap::new(plugins.compile_memory_mib, plugins.compile_cpu_secs);
     runtime.largest = match plugins.largest {
         Largest::Small => SizeClass::Small,

@@ -41,11 +41,14 @@ fn hundred() -> u64 {
     100
 }
 
-/// Why, for the record.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Reason {
-    /// In words.
+/// Let go of a shadow.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DropShadow {
+    /// `sha256:...` of its package.
+    pub digest: String,
+    /// Why, for the record.
+    #[serde(default)]
     pub reason: String,
 }
 

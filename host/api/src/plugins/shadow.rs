@@ -9,7 +9,7 @@ use crate::router::Api;
 use axum::Json;
 use axum::extract::{Path, State};
 use opssight_api_types::plugins::Plugin;
-use opssight_api_types::plugins::changes::{NewShadow, Reason};
+use opssight_api_types::plugins::changes::{DropShadow, NewShadow, OfVersion};
 use opssight_core::plugins::installs::{Installs, ShadowRule};
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
@@ -51,41 +51,43 @@ async fn shadow_version(
 
 /// Make the shadow the active version now, and agree to what it wants.
 #[utoipa::path(
-    post, path = "/api/v1/plugins/{id}/promote", tag = "plugins",
+    post, path = "/api/v1/plugins/{id}/promote", tag = "plugins", request_body = OfVersion,
     params(("id" = String, Path, description = "Which plugin.")),
     responses(
         (status = 200, body = Plugin),
         (status = 404, description = "It is not installed."),
-        (status = 409, description = "It has no shadow."),
+        (status = 409, description = "It has no shadow, or another one."),
     )
 )]
 async fn promote_shadow(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(plugin): Path<String>,
+    Body(body): Body<OfVersion>,
 ) -> Result<Json<Plugin>, Refusal> {
     let plugin = id(plugin);
-    let done = to_its_end(&app, |desk| async move { desk.promote(&plugin, caller.name).await }).await?;
+    let done = to_its_end(&app, |desk| async move { desk.promote(&plugin, &body.digest, caller.name).await }).await?;
     Ok(Json(shown(&app, &done).await?))
 }
 
 /// Let go of the shadow.
 #[utoipa::path(
-    post, path = "/api/v1/plugins/{id}/drop", tag = "plugins", request_body = Option<Reason>,
+    post, path = "/api/v1/plugins/{id}/drop", tag = "plugins", request_body = DropShadow,
     params(("id" = String, Path, description = "Which plugin.")),
     responses(
         (status = 200, body = Plugin),
         (status = 404, description = "It is not installed."),
-        (status = 409, description = "It has no shadow."),
+        (status = 409, description = "It has no shadow, or another one."),
     )
 )]
 async fn drop_shadow(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(plugin): Path<String>,
-    body: Option<Body<Reason>>,
+    Body(body): Body<DropShadow>,
 ) -> Result<Json<Plugin>, Refusal> {
-    let (plugin, why) = (id(plugin), reason(body.map(|Body(body)| body.reason).unwrap_or_default()));
-    let done = to_its_end(&app, |desk| async move { desk.drop_shadow(&plugin, caller.name, &why).await }).await?;
+    let (plugin, why) = (id(plugin), reason(body.reason));
+    let work = |desk: Installs| async move { desk.drop_shadow(&plugin, &body.digest, caller.name, &why).await };
+    let done = to_its_end(&app, work).await?;
     Ok(Json(shown(&app, &done).await?))
 }

@@ -69,7 +69,7 @@ impl InstallStore for Desk {
             self.pins.lock().unwrap().insert(pin.publisher.clone(), pin);
         }
         self.installs.lock().unwrap().insert(change.install.plugin.clone(), change.install);
-        self.record(change.event);
+        change.event.into_iter().for_each(|event| self.record(event));
         Ok(true)
     }
     async fn forget(&self, plugin: &PluginId, _: bool, event: PluginEvent) -> Result<bool, StoreError> {

@@ -43,7 +43,7 @@ fn event(what: &str) -> PluginEvent {
 }
 
 fn saved(revision: i64) -> Saved {
-    Saved { install: install(revision), event: event("installed"), pin: None, repin: None, unpin: Vec::new() }
+    Saved { install: install(revision), event: Some(event("installed")), pin: None, repin: None, unpin: Vec::new() }
 }
 
 fn pin(key: &str) -> PublisherPin {

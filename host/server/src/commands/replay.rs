@@ -2,6 +2,7 @@
 //! server or from files; everything else is in the record.
 
 use super::say;
+use crate::runtime::jailed;
 use anyhow::{Context, bail};
 use async_trait::async_trait;
 use opssight_cli::{GlobalArgs, ReplayArgs};
@@ -30,13 +31,9 @@ pub(super) async fn run(args: &ReplayArgs, globals: &GlobalArgs) -> anyhow::Resu
         Some(path) => Some(std::fs::read(path).with_context(|| format!("read {}", path.display()))?),
         None => None,
     };
-    let data = std::env::temp_dir().join(format!("opssight-replay-{}", std::process::id()));
-    let outcome = replay_all(&data, globals, &records, given.as_deref()).await;
-    // Compiled code of this one run.
-    if let Err(error) = std::fs::remove_dir_all(&data) {
-        tracing::debug!(%error, "the folder of the replay stays");
-    }
-    outcome
+    // Compiled code of this one run, where nobody else can put some first.
+    let data = tempfile::tempdir().context("make a folder for compiled code")?;
+    replay_all(data.path(), globals, &records, given.as_deref()).await
 }
 
 async fn replay_all(
@@ -45,7 +42,10 @@ async fn replay_all(
     records: &[CallRecord],
     given: Option<&[u8]>,
 ) -> anyhow::Result<bool> {
-    let host = PluginHost::open(RuntimeConfig::new(data), Arc::new(Nothing), Arc::new(Nothing), Arc::new(Nothing))?;
+    let mut config = RuntimeConfig::new(data);
+    // What is replayed may be somebody else's plugin, as on a host.
+    config.compiler = jailed();
+    let host = PluginHost::open(config, Arc::new(Nothing), Arc::new(Nothing), Arc::new(Nothing))?;
     let mut all_same = true;
     for record in records {
         let package = match given {

@@ -8,6 +8,7 @@
 
 mod canary;
 mod command_line;
+mod dev;
 mod door;
 mod evidence;
 mod guides;

@@ -79,12 +79,12 @@ export function useInstall() {
 }
 
 type Step =
-  | { step: 'approve' | 'reject'; digest: string }
+  | { step: 'approve' | 'reject' | 'promote'; digest: string }
   | { step: 'rollback'; digest?: string; reason: string }
   | { step: 'shadow'; digest: string; calls: number }
   | { step: 'revoke'; digest?: string; reason: string }
-  | { step: 'drop'; reason: string }
-  | { step: 'enable' | 'disable' | 'promote' };
+  | { step: 'drop'; digest: string; reason: string }
+  | { step: 'enable' | 'disable' };
 
 /** One step in the life of a plugin. */
 export function useStep(id: string) {
@@ -105,13 +105,13 @@ export function useStep(id: string) {
         case 'revoke':
           return must(api.POST('/api/v1/plugins/{id}/revoke', { params, body: { digest: step.digest ?? null, reason: step.reason } }));
         case 'drop':
-          return must(api.POST('/api/v1/plugins/{id}/drop', { params, body: { reason: step.reason } }));
+          return must(api.POST('/api/v1/plugins/{id}/drop', { params, body: { digest: step.digest, reason: step.reason } }));
         case 'enable':
           return must(api.POST('/api/v1/plugins/{id}/enable', { params }));
         case 'disable':
           return must(api.POST('/api/v1/plugins/{id}/disable', { params }));
         case 'promote':
-          return must(api.POST('/api/v1/plugins/{id}/promote', { params }));
+          return must(api.POST('/api/v1/plugins/{id}/promote', { params, body: { digest: step.digest } }));
       }
     },
     onSettled: refresh,

@@ -17,10 +17,10 @@ export function ShadowCard({ id, shadow }: { id: string; shadow: Shadow }) {
             {count(shadow.compared)} of {count(shadow.calls)} calls, {shadow.different === 0 ? 'all answers the same' : `${count(shadow.different)} different`}. Nobody acts on its answers.
           </span>
         </p>
-        <Button busy={step.isPending} onClick={() => step.mutate({ step: 'drop', reason: 'dropped in the dashboard' })}>
+        <Button busy={step.isPending} onClick={() => step.mutate({ step: 'drop', digest: shadow.digest, reason: 'dropped in the dashboard' })}>
           Let go of it
         </Button>
-        <Button look="primary" busy={step.isPending} onClick={() => step.mutate({ step: 'promote' })}>
+        <Button look="primary" busy={step.isPending} onClick={() => step.mutate({ step: 'promote', digest: shadow.digest })}>
           Let it take over
         </Button>
       </div>

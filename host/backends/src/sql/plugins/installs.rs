@@ -121,7 +121,9 @@ async fn save(conn: &mut Conn, change: &Saved, document: &str) -> Result<bool, E
             .execute(&mut *conn)
             .await?;
     }
-    insert_event(conn, &change.event).await?;
+    if let Some(event) = &change.event {
+        insert_event(conn, event).await?;
+    }
     Ok(true)
 }
 

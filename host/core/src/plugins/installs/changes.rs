@@ -39,7 +39,18 @@ impl Installs {
         actor: &str,
         why: &str,
     ) -> Result<Install, InstallError> {
-        let install = self.find(plugin).await?;
+        self.roll_back(self.find(plugin).await?, digest, actor, why).await
+    }
+
+    /// From what was judged: if it has changed since, nothing is done.
+    pub(super) async fn roll_back(
+        &self,
+        install: Install,
+        digest: Option<&str>,
+        actor: &str,
+        why: &str,
+    ) -> Result<Install, InstallError> {
+        let plugin = &install.plugin.clone();
         let Some(digest) = digest.map(str::to_owned).or_else(|| install.fallback()) else {
             let kept = "no other version that ran here is kept";
             return Err(InstallError::NotNow(format!("roll {plugin} back: {kept}")));
@@ -115,23 +126,49 @@ impl Installs {
         self.commit(install, event, Change::default()).await
     }
 
-    /// Make the shadow the active version now. If it wants more, that is agreed to with it.
-    pub async fn promote(&self, plugin: &PluginId, actor: &str) -> Result<Install, InstallError> {
+    /// Make the shadow the active version now. If it wants more, that is agreed to with it, which is why it is named.
+    pub async fn promote(&self, plugin: &PluginId, digest: &str, actor: &str) -> Result<Install, InstallError> {
         let install = self.find(plugin).await?;
-        let shadow = shadow_of(&install)?.clone();
-        let why = format!("{} calls compared, {} different", shadow.compared, shadow.different);
-        let step = Step { what: "promoted", actor, why: &why, leave: None };
-        self.make_active(install, &shadow.digest, step).await
+        shadow_of(&install, digest)?;
+        self.end_by_promoting(install, digest, actor).await
     }
 
     /// Let go of the shadow.
-    pub async fn drop_shadow(&self, plugin: &PluginId, actor: &str, why: &str) -> Result<Install, InstallError> {
-        let mut install = self.find(plugin).await?;
-        let digest = shadow_of(&install)?.digest.clone();
+    pub async fn drop_shadow(
+        &self,
+        plugin: &PluginId,
+        digest: &str,
+        actor: &str,
+        why: &str,
+    ) -> Result<Install, InstallError> {
+        let install = self.find(plugin).await?;
+        shadow_of(&install, digest)?;
+        self.end_by_dropping(install, digest, actor, why).await
+    }
+
+    pub(super) async fn end_by_promoting(
+        &self,
+        install: Install,
+        digest: &str,
+        actor: &str,
+    ) -> Result<Install, InstallError> {
+        let shadow = shadow_of(&install, digest)?;
+        let why = format!("{} calls compared, {} different", shadow.compared, shadow.different);
+        let step = Step { what: "promoted", actor, why: &why, leave: None };
+        self.make_active(install, digest, step).await
+    }
+
+    pub(super) async fn end_by_dropping(
+        &self,
+        mut install: Install,
+        digest: &str,
+        actor: &str,
+        why: &str,
+    ) -> Result<Install, InstallError> {
         let reason = crate::fact::clean(&format!("dropped from the shadow: {why}"));
         install.end_shadow();
-        install.set(&digest, VersionState::Withdrawn(Withdrawn { reason, revoked: false }));
-        let event = self.event(plugin, Some(&digest), "dropped", actor, why.to_owned());
+        install.set(digest, VersionState::Withdrawn(Withdrawn { reason, revoked: false }));
+        let event = self.event(&install.plugin, Some(digest), "dropped", actor, why.to_owned());
         self.commit(install, event, Change::default()).await
     }
 
@@ -186,7 +223,8 @@ fn waiting<'a>(install: &'a Install, digest: &str, doing: &str) -> Result<&'a Ve
     Err(InstallError::NotNow(format!("{doing} {digest} of {}: it does not wait for approval", install.plugin)))
 }
 
-fn shadow_of(install: &Install) -> Result<&Shadow, InstallError> {
-    let missing = || InstallError::NotNow(format!("end the shadow of {}: there is none", install.plugin));
-    install.shadow.as_ref().ok_or_else(missing)
+fn shadow_of<'a>(install: &'a Install, digest: &str) -> Result<&'a Shadow, InstallError> {
+    let refuse = |why: &str| InstallError::NotNow(format!("end the shadow of {}: {why}", install.plugin));
+    let shadow = install.shadow.as_ref().ok_or_else(|| refuse("there is none"))?;
+    if shadow.digest == digest { Ok(shadow) } else { Err(refuse(&format!("it is {} and not {digest}", shadow.digest))) }
 }

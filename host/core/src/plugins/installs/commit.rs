@@ -93,7 +93,7 @@ impl Installs {
     pub(super) async fn commit(
         &self,
         mut install: Install,
-        event: PluginEvent,
+        event: impl Into<Option<PluginEvent>>,
         change: Change,
     ) -> Result<Install, InstallError> {
         let plugin = install.plugin.clone();
@@ -109,6 +109,7 @@ impl Installs {
             self.tell(&install);
         }
         let Change { pin, activated, unpin } = change;
+        let event = event.into();
         let saved = Saved { install: install.clone(), event, pin, repin: activated.clone(), unpin };
         match self.store.save(saved).await {
             Ok(true) => {}
@@ -196,6 +197,16 @@ impl Installs {
         let Some(revoked) = self.revocation(plugin, version).await? else { return Ok(()) };
         Box::pin(self.take_back(plugin, &revoked)).await?;
         Err(InstallError::Revoked(revoked.reason))
+    }
+
+    /// Note what happened, unless the plugin's last line says just that: what goes on for long is one line and not one
+    /// for each look.
+    pub(super) async fn note_once(&self, event: PluginEvent) -> Result<(), StoreError> {
+        let last = self.store.events(Some(&event.plugin), None, 1).await?;
+        if last.first().is_some_and(|last| last.what == event.what && last.detail == event.detail) {
+            return Ok(());
+        }
+        self.store.note(event).await
     }
 
     pub(super) fn event(

@@ -28,11 +28,7 @@ impl Installs {
     async fn note_refused(&self, path: &str, error: &InstallError) -> Result<(), StoreError> {
         // Which plugin it would be is not known of a package that could not be read.
         let event = self.event(&PluginId(format!("file:{path}")), None, "refused", "host", error.to_string());
-        let last = self.store.events(Some(&event.plugin), None, 1).await?;
         // The folder is read at every start.
-        if last.first().is_some_and(|last| last.detail == event.detail) {
-            return Ok(());
-        }
-        self.store.note(event).await
+        self.note_once(event).await
     }
 }

@@ -26,8 +26,8 @@ pub struct PublisherPin {
 pub struct Saved {
     /// How it stands afterwards; kept only if the stored revision is one less.
     pub install: Install,
-    /// What to note.
-    pub event: PluginEvent,
+    /// What to note, if it is worth a line: a count that grows is not.
+    pub event: Option<PluginEvent>,
     /// A publisher's key that is pinned with it.
     pub pin: Option<PublisherPin>,
     /// All connections of the plugin run this version from now on.

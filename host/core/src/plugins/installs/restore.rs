@@ -24,10 +24,12 @@ impl Installs {
     }
 
     async fn restore_one(&self, plugin: &PluginId) -> Result<(), InstallError> {
-        // A crash may have come between a revocation and its mark on the install.
-        for revoked in self.store.revocations().await? {
-            self.take_back(plugin, &revoked).await?;
+        // A crash may have come between a revocation, or its end, and the mark on the install.
+        let revocations = self.store.revocations().await?;
+        for revoked in &revocations {
+            self.take_back(plugin, revoked).await?;
         }
+        self.free(plugin, &revocations).await?;
         let install = self.find(plugin).await?;
         let Some(active) = install.active() else { return self.restore_stopped(&install).await };
         self.store.adopt(plugin, &active.digest).await?;
@@ -63,7 +65,7 @@ impl Installs {
     }
 
     async fn note_not_loaded(&self, plugin: &PluginId, error: &InstallError) -> Result<(), StoreError> {
-        self.store.note(self.event(plugin, None, "not-loaded", "host", error.to_string())).await
+        self.note_once(self.event(plugin, None, "not-loaded", "host", error.to_string())).await
     }
 
     /// Packages that a crash left behind.

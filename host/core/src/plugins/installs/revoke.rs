@@ -6,9 +6,8 @@ use super::error::InstallError;
 use super::model::{RevocationTarget, Revoked, Version, VersionState, Withdrawn};
 use crate::id::PluginId;
 
-/// A revocation is in force at once; its mark on an install is written again when somebody else changes the install at
-/// the same moment, so often.
-const TRIES: u32 = 10;
+/// What must not be lost is written again when somebody else changes the install at the same moment, so often.
+pub(super) const TRIES: u32 = 10;
 
 impl Installs {
     /// Stop it now, and never use it again until the revocation is lifted. Calls under way are interrupted; how many.
@@ -25,10 +24,15 @@ impl Installs {
                 interrupted += self.runtime.kill(&version.digest, &revoked.reason);
             }
         }
+        // One that cannot be marked now keeps none of the others from it; it is marked at the next start.
+        let mut failed = None;
         for install in &installs {
-            interrupted += self.take_back(&install.plugin, &revoked).await?;
+            match self.take_back(&install.plugin, &revoked).await {
+                Ok(calls) => interrupted += calls,
+                Err(error) => failed = failed.or(Some(error)),
+            }
         }
-        Ok(interrupted)
+        failed.map_or(Ok(interrupted), Err)
     }
 
     /// End a revocation. What it stopped stays stopped until it is installed, rolled back to or approved.
@@ -38,22 +42,36 @@ impl Installs {
             return Err(InstallError::NotNow(format!("lift the revocation of {}: there is none", target.text())));
         }
         let still = self.store.revocations().await?;
+        let mut failed = None;
         for install in self.store.installs().await? {
-            let mut install = install;
-            let plugin = install.plugin.clone();
+            if let Err(error) = self.free(&install.plugin, &still).await {
+                failed = failed.or(Some(error));
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Give back what no revocation covers any more.
+    pub(super) async fn free(&self, plugin: &PluginId, still: &[Revoked]) -> Result<(), InstallError> {
+        for _ in 0..TRIES {
+            let Some(mut install) = self.store.install(plugin).await? else { return Ok(()) };
             let is_free = |version: &&Version| {
                 matches!(&version.state, VersionState::Withdrawn(withdrawn) if withdrawn.revoked)
-                    && !still.iter().any(|revoked| revoked.target.covers(&plugin, version))
+                    && !still.iter().any(|revoked| revoked.target.covers(plugin, version))
             };
             let free: Vec<String> = install.versions.iter().filter(is_free).map(|v| v.digest.clone()).collect();
             if free.is_empty() {
-                continue;
+                return Ok(());
             }
             free.iter().for_each(|digest| install.set(digest, VersionState::Kept));
-            let event = self.event(&plugin, None, "freed", actor, "it may be used again".to_owned());
-            self.commit(install, event, Change::default()).await?;
+            let event = self.event(plugin, None, "freed", "host", "it may be used again".to_owned());
+            match self.commit(install, event, Change::default()).await {
+                Ok(_) => return Ok(()),
+                Err(InstallError::Stale) => {}
+                Err(error) => return Err(error),
+            }
         }
-        Ok(())
+        Err(InstallError::Stale)
     }
 
     /// Take what a revocation covers out of an install; how many calls were interrupted.

@@ -4,7 +4,8 @@ use super::commit::Change;
 use super::desk::Installs;
 use super::error::InstallError;
 use super::model::Install;
-use super::ports::VersionFigures;
+use super::ports::{Comparison, VersionFigures};
+use super::revoke::TRIES;
 use super::shadow::ShadowVerdict;
 use crate::id::PluginId;
 use crate::time::Timestamp;
@@ -88,25 +89,21 @@ impl Installs {
             return Ok(None);
         }
         let why = format!("{} of {} calls of the new version failed by its own fault", figures.faults, figures.calls);
-        self.rollback(&install.plugin, None, "host", &why).await?;
+        self.roll_back(install.clone(), None, "host", &why).await?;
         Ok(Some(Watched::RolledBack(install.plugin.clone())))
     }
 
-    async fn watch_shadow(&self, mut install: Install) -> Result<Option<Watched>, InstallError> {
+    async fn watch_shadow(&self, install: Install) -> Result<Option<Watched>, InstallError> {
         let plugin = install.plugin.clone();
         let comparisons = self.runtime.comparisons(&plugin);
-        let Some(shadow) = &mut install.shadow else { return Ok(None) };
-        shadow.note(&comparisons);
+        let mut install = self.count(install, &comparisons).await?;
+        let Some(shadow) = &install.shadow else { return Ok(None) };
         let (verdict, digest, agreed) = (shadow.verdict(), shadow.digest.clone(), shadow.agreed);
         let why = format!("{} of {} compared calls differed", shadow.different, shadow.compared);
-        if !comparisons.is_empty() {
-            let event = self.event(&plugin, Some(&digest), "compared", "host", why.clone());
-            install = self.commit(install, event, Change::default()).await?;
-        }
         match verdict {
             ShadowVerdict::Wait => Ok(None),
             ShadowVerdict::Drop => {
-                self.drop_shadow(&plugin, "host", &why).await?;
+                self.end_by_dropping(install, &digest, "host", &why).await?;
                 Ok(Some(Watched::Dropped(plugin)))
             }
             ShadowVerdict::Promote if !agreed && is_wider(&install, &digest) => {
@@ -116,10 +113,29 @@ impl Installs {
                 Ok(Some(Watched::Waits(plugin)))
             }
             ShadowVerdict::Promote => {
-                self.promote(&plugin, "host").await?;
+                self.end_by_promoting(install, &digest, "host").await?;
                 Ok(Some(Watched::Promoted(plugin)))
             }
         }
+    }
+
+    /// Add comparisons to what is known of the shadow. They are nowhere else, so they are added again when somebody
+    /// changes the install at the same moment; if they began another shadow, the comparisons say nothing about it.
+    async fn count(&self, mut install: Install, comparisons: &[Comparison]) -> Result<Install, InstallError> {
+        let begun = |install: &Install| install.shadow.as_ref().map(|shadow| (shadow.digest.clone(), shadow.since));
+        let (plugin, compared) = (install.plugin.clone(), begun(&install));
+        for _ in 0..TRIES {
+            let is_same = begun(&install) == compared;
+            let Some(shadow) = install.shadow.as_mut().filter(|_| is_same && !comparisons.is_empty()) else {
+                return Ok(install);
+            };
+            shadow.note(comparisons);
+            match self.commit(install, None, Change::default()).await {
+                Err(InstallError::Stale) => install = self.find(&plugin).await?,
+                done => return done,
+            }
+        }
+        Err(InstallError::Stale)
     }
 }
 

@@ -45,6 +45,8 @@ pub(super) struct House {
     pub(super) now: AtomicI64,
     /// Writes until the power goes: 0 is never, 1 is before the next one.
     pub(super) fuse: AtomicU32,
+    /// Somebody else changes the install just before so many of the next changes are saved.
+    pub(super) rivals: AtomicU32,
 }
 
 impl House {
@@ -81,6 +83,11 @@ impl InstallStore for House {
     async fn save(&self, change: Saved) -> Result<bool, StoreError> {
         let mut disk = self.write()?;
         let plugin = change.install.plugin.clone();
+        let rivals = self.rivals.load(Ordering::SeqCst);
+        if let Some(install) = disk.installs.get_mut(&plugin).filter(|_| rivals > 0) {
+            self.rivals.store(rivals - 1, Ordering::SeqCst);
+            install.revision += 1;
+        }
         let stored = disk.installs.get(&plugin).map_or(0, |install| install.revision);
         let other_key = |pin: &PublisherPin| disk.pins.get(&pin.publisher).is_some_and(|known| known.key != pin.key);
         if change.install.revision != stored + 1 || change.pin.as_ref().is_some_and(other_key) {
@@ -98,7 +105,7 @@ impl InstallStore for House {
             }
         }
         disk.installs.insert(plugin, change.install);
-        disk.note(change.event);
+        change.event.into_iter().for_each(|event| disk.note(event));
         Ok(true)
     }
     async fn forget(&self, plugin: &PluginId, connections: bool, event: PluginEvent) -> Result<bool, StoreError> {

@@ -134,6 +134,13 @@ impl Story {
         }
     }
 
+    /// The digest of the shadow; one of no version when there is none.
+    fn shadow(&self) -> String {
+        let disk = self.world.house.disk();
+        let shadow = disk.installs.get(&PluginId::from(PLUGIN)).and_then(|install| install.shadow.as_ref());
+        shadow.map_or_else(|| "sha256:0".to_owned(), |shadow| shadow.digest.clone())
+    }
+
     fn act(&mut self, op: &Op) {
         let desk = self.world.desk.clone();
         let id = plugin();
@@ -157,12 +164,11 @@ impl Story {
                 drop(now(desk.shadow(&id, &digest(&bytes(*version)), rule, "admin")));
             }
             Op::Promote => {
-                if let Some(shadow) = self.world.house.disk().installs.get(&id).and_then(|i| i.shadow.clone()) {
-                    self.agreed.insert(shadow.digest);
-                }
-                drop(now(desk.promote(&id, "admin")));
+                let shadow = self.shadow();
+                self.agreed.insert(shadow.clone());
+                drop(now(desk.promote(&id, &shadow, "admin")));
             }
-            Op::Drop => drop(now(desk.drop_shadow(&id, "admin", "why not"))),
+            Op::Drop => drop(now(desk.drop_shadow(&id, &self.shadow(), "admin", "why not"))),
             Op::Revoke(version) => drop(now(desk.revoke(target(*version), "bad", "admin"))),
             Op::Pardon(version) => drop(now(desk.pardon(&target(*version), "admin"))),
             Op::Uninstall(data) => drop(now(desk.uninstall(&id, *data, "admin"))),

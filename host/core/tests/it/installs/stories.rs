@@ -297,10 +297,12 @@ fn a_person_decides_about_a_shadow_before_its_rule() {
     assert_eq!(code(now(world.desk.shadow(&id("example"), &newer, rule, "admin"))), "not-now");
     assert_eq!(code(now(world.desk.shadow(&id("example"), "sha256:0", rule, "admin"))), "no-such-version");
     now(world.desk.shadow(&id("example"), &old, rule, "admin")).unwrap();
-    now(world.desk.drop_shadow(&id("example"), "admin", "no need")).unwrap();
-    assert_eq!(code(now(world.desk.promote(&id("example"), "admin"))), "not-now");
+    now(world.desk.drop_shadow(&id("example"), &old, "admin", "no need")).unwrap();
+    assert_eq!(code(now(world.desk.promote(&id("example"), &old, "admin"))), "not-now");
     now(world.desk.shadow(&id("example"), &old, rule, "admin")).unwrap();
-    now(world.desk.promote(&id("example"), "admin")).unwrap();
+    // Another version than the one that was looked at is not agreed to.
+    assert_eq!(code(now(world.desk.promote(&id("example"), &newer, "admin"))), "not-now");
+    now(world.desk.promote(&id("example"), &old, "admin")).unwrap();
     assert_eq!(world.active("example"), Some(old));
 }
 
@@ -415,4 +417,34 @@ fn nothing_runs_uninstalled_also_when_a_package_cannot_be_removed() {
     now(world.desk.uninstall(&id("example"), Data::Keep, "admin")).unwrap();
     assert!(world.engine.running().loaded.is_empty());
     assert_eq!(world.house.disk().packages.len(), 2, "the disk did fail");
+}
+
+/// Comparisons are told once: whoever changes the plugin at the same moment must not make them unsaid.
+#[test]
+fn a_change_at_the_same_moment_loses_no_comparison() {
+    let world = World::new();
+    world.install(&package("example", "1.0.0", 1));
+    now(world.desk.install(in_shadow(&package("example", "1.1.0", 1), None, 9))).unwrap();
+    let before = world.events();
+    compared(&world, &[false, false]);
+    world.house.rivals.store(3, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(now(world.desk.watch(None)).unwrap(), []);
+    compared(&world, &[false]);
+    assert_eq!(now(world.desk.watch(None)).unwrap(), []);
+    assert_eq!(world.install_of("example").shadow.unwrap().compared, 3);
+    assert_eq!(world.events(), before, "counting is no news");
+}
+
+#[test]
+fn a_pardon_that_a_crash_cut_short_is_finished_at_the_next_start() {
+    let mut world = World::new();
+    let one = world.install(&package("example", "1.0.0", 1));
+    let target = RevocationTarget::Digest(one.clone());
+    now(world.desk.revoke(target.clone(), "bad", "admin")).unwrap();
+    // The end of the revocation is kept, and the mark on the install is not taken away any more.
+    world.house.fuse.store(2, std::sync::atomic::Ordering::SeqCst);
+    now(world.desk.pardon(&target, "admin")).unwrap_err();
+    assert!(matches!(state(&world, "example", &one), VersionState::Withdrawn(_)));
+    world.restart();
+    assert_eq!(state(&world, "example", &one), VersionState::Kept);
 }
