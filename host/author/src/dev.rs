@@ -8,7 +8,7 @@ use crate::toolchain;
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 use clap::Args;
-use sha2::{Digest, Sha256};
+use opssight_distribution::Digest;
 use std::path::PathBuf;
 use std::time::Duration;
 use watch::Watch;
@@ -83,8 +83,8 @@ pub(crate) async fn run(args: &DevArgs, talk: &mut Talk, host: &dyn Host) -> Res
 async fn swap(project: &Project, talk: &mut Talk, host: &dyn Host) -> Result<()> {
     // Compilers take seconds, and nothing else has to run on this thread meanwhile.
     let package = toolchain::package(project, talk)?;
-    let digest = format!("sha256:{}", hex::encode(Sha256::digest(&package)));
-    let said = host.install(package, &digest).await.context("swap it into the host")?;
+    let digest = Digest::of(&package);
+    let said = host.install(package, digest.as_str()).await.context("swap it into the host")?;
     talk.note(&plain(&said));
     Ok(())
 }

@@ -4,7 +4,7 @@ use crate::cases::{self, Bench, CaseFile, Recording, Verdict};
 use crate::project::Project;
 use crate::talk::{Talk, plain};
 use crate::{FAILED, toolchain};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -35,7 +35,8 @@ pub struct TestArgs {
     record: Option<PathBuf>,
 
     /// Write what was observed into the case files as what is expected
-    #[arg(long)]
+    // A file of which only some cases were played cannot be matched with what was observed.
+    #[arg(long, conflicts_with_all = ["only", "record"])]
     update: bool,
 }
 
@@ -48,9 +49,12 @@ pub(crate) async fn run(args: &TestArgs, talk: &mut Talk) -> Result<u8> {
             let of_this_file = file.name().contains(only.as_str());
             file.cases.retain(|case| of_this_file || case.name.contains(only.as_str()));
         }
+        if files.iter().all(|file| file.cases.is_empty()) {
+            bail!("find a case with \"{only}\" in its name or its file's name");
+        }
     }
+    let mut recording = args.record.as_deref().map(Recording::start).transpose()?;
     let package = toolchain::package(&project, talk)?;
-    let mut recording = args.record.as_deref().map(|folder| Recording::start(folder, &package)).transpose()?;
     let bench = Bench::new(package, &project.output()?.join("host")).await?;
     let mut tally = Tally::default();
     for file in &files {
@@ -61,14 +65,15 @@ pub(crate) async fn run(args: &TestArgs, talk: &mut Talk) -> Result<u8> {
             tally.tell(talk, file, &case.name, &verdict, started)?;
             verdicts.push(verdict);
         }
-        // A file of which only some cases were played cannot be matched with what was observed.
-        if args.update && args.only.is_none() {
+        if args.update {
             let rewritten = cases::rewrite(file, &verdicts).with_context(|| format!("update {}", file.name()))?;
             tally.rewritten += rewritten;
         }
     }
-    if let Some(recording) = recording {
-        talk.note(&recording.finish()?);
+    match recording {
+        Some(_) if tally.failed > 0 => talk.warn("nothing is recorded, because a case failed"),
+        Some(recording) => talk.note(&recording.finish(bench.package())?),
+        None => {}
     }
     tally.sum_up(talk, begun)
 }

@@ -63,10 +63,11 @@ impl Slots {
         Some(Slot { plugin: Some(plugin.clone()), shared: Arc::clone(&self.0) })
     }
 
-    /// An open place that is not the last one, for work that can wait. It is nobody's call.
+    /// An open place that is not the last one, or the only one while nothing runs, for work that can wait. It is
+    /// nobody's call.
     pub(crate) fn spare(&self) -> Option<Slot> {
         let mut running = lock(&self.0.running);
-        if running.all + 1 >= self.0.open {
+        if running.all > 0 && running.all + 1 >= self.0.open {
             return None;
         }
         running.all += 1;

@@ -44,6 +44,11 @@ class Response:
         """Whether the status is 2xx."""
         return 200 <= self.status < 300
 
+    def retry_after_ms(self, otherwise: int = 60_000) -> int:
+        """How long `Retry-After` asks for, in milliseconds; `otherwise` if it is missing or no number of seconds."""
+        text = self.headers.get("retry-after", "").strip()
+        return int(text) * 1000 if text.isascii() and text.isdigit() and len(text) < 10 else otherwise
+
     def text(self) -> str:
         return self.body.decode(errors="replace")
 
@@ -149,7 +154,11 @@ def _read(what: str, incoming: Any, max_body: int) -> Response:
     with incoming:
         status = incoming.status()
         with incoming.headers() as fields:
-            headers = {name.lower(): value.decode(errors="replace") for name, value in fields.entries()}
+            headers: dict[str, str] = {}
+            for name, value in fields.entries():
+                text = value.decode(errors="replace")
+                # A header that comes twice says both.
+                headers[name.lower()] = f"{headers[name.lower()]}, {text}" if name.lower() in headers else text
         with incoming.consume() as body, body.stream() as stream:
             try:
                 while True:

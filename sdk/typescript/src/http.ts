@@ -42,6 +42,12 @@ export class Response {
     return this.status >= 200 && this.status < 300;
   }
 
+  /** How long `Retry-After` asks for, in milliseconds; `otherwise` if it is missing or no number of seconds. */
+  retryAfterMs(otherwise = 60_000): number {
+    const text = (this.headers["retry-after"] ?? "").trim();
+    return /^\d{1,9}$/.test(text) ? Number(text) * 1000 : otherwise;
+  }
+
   text(): string {
     return decode(this.bytes);
   }
@@ -180,7 +186,10 @@ function read(what: string, incoming: IncomingResponse, maxBody: number): Respon
     bytes.set(piece, at);
     at += piece.length;
   }
-  return new Response(status, Object.fromEntries(entries), bytes);
+  const headers: Record<string, string> = {};
+  // A header that comes twice says both.
+  for (const [name, value] of entries) headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
+  return new Response(status, headers, bytes);
 }
 
 function broken(what: string): never {

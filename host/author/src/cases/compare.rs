@@ -45,12 +45,16 @@ pub(super) fn compare(expected: &Map<String, Value>, observed: &Map<String, Valu
     differences
 }
 
-/// Each expected line must be part of a logged one, in this order; others may stand between.
+/// Each expected line must be part of a logged one, in this order; others may stand between. An empty list expects that
+/// nothing is logged.
 fn log(expected: &[Value], logged: &[Value], differences: &mut Vec<Difference>) {
+    if expected.is_empty() {
+        value("log", &Value::Array(Vec::new()), Some(&Value::Array(logged.to_vec())), differences);
+    }
     let mut rest = logged.iter().filter_map(|line| line.get("message")?.as_str());
     for (place, line) in expected.iter().enumerate() {
-        let wanted = line.as_str().unwrap_or_default();
-        if !rest.any(|message| message.contains(wanted)) {
+        let is_there = line.as_str().is_some_and(|wanted| rest.any(|message| message.contains(wanted)));
+        if !is_there {
             let found = Value::Array(logged.to_vec());
             differences.push(Difference {
                 at: format!("log[{place}]"),
@@ -80,8 +84,10 @@ fn value(at: &str, expected: &Value, found: Option<&Value>, differences: &mut Ve
                 value(&format!("{at}[{place}]"), wanted, Some(got), differences);
             }
         }
-        (Value::Number(wanted), Some(Value::Number(got))) if wanted.as_f64() == got.as_f64() => {}
         (wanted, Some(got)) if wanted == got => {}
+        // 1 and 1.0 are the same; whole numbers, such as amounts, are not rounded to be compared.
+        (Value::Number(wanted), Some(Value::Number(got)))
+            if (wanted.is_f64() || got.is_f64()) && wanted.as_f64() == got.as_f64() => {}
         (wanted, got) => differ(Some(wanted), got),
     }
 }

@@ -51,6 +51,10 @@ impl Bench {
         Ok(Self { package, manifest, data: data.to_owned() })
     }
 
+    pub(crate) fn package(&self) -> &[u8] {
+        &self.package
+    }
+
     /// Play a case. What stands in the way of playing it is part of the verdict.
     pub(crate) async fn play(&self, case_file: &Path, case: &Case, recording: Option<&mut Recording>) -> Verdict {
         let mut steps = Vec::new();

@@ -1,6 +1,6 @@
 //! The calls of all cases in one file, beside the package that they were made on.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -14,11 +14,11 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    /// Make the folder and put the package into it. What was recorded there before stays until the end.
-    pub(crate) fn start(folder: &Path, package: &[u8]) -> Result<Self> {
-        fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
-        let file = folder.join("plugin.wasm");
-        fs::write(&file, package).with_context(|| format!("write {}", file.display()))?;
+    /// Into a folder that is empty or not there yet: a recording is never changed.
+    pub(crate) fn start(folder: &Path) -> Result<Self> {
+        if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+            bail!("record into {}: there is something in it; name another folder", folder.display());
+        }
         Ok(Self { folder: folder.to_owned(), desk: TempDir::new()?, cases: 0 })
     }
 
@@ -28,8 +28,9 @@ impl Recording {
         self.case(self.cases)
     }
 
-    /// Write the recording, and say what became of it.
-    pub(crate) fn finish(self) -> Result<String> {
+    /// Write the recording with the package, and say what became of it.
+    pub(crate) fn finish(self, package: &[u8]) -> Result<String> {
+        fs::create_dir_all(&self.folder).with_context(|| format!("make {}", self.folder.display()))?;
         let mut calls = String::new();
         for number in 1..=self.cases {
             let path = self.case(number);
@@ -41,6 +42,7 @@ impl Recording {
         let file = self.folder.join("calls.json");
         fs::write(&file, calls).with_context(|| format!("write {}", file.display()))?;
         let again = self.folder.join("plugin.wasm");
+        fs::write(&again, package).with_context(|| format!("write {}", again.display()))?;
         Ok(format!(
             "recorded; `opssight plugin replay {} --package {}` makes the calls again",
             file.display(),

@@ -12,9 +12,14 @@ const SETTLE: Duration = Duration::from_millis(150);
 /// Folders that tools write to.
 const MADE_BY_TOOLS: [&str; 5] = ["target", "node_modules", ".git", "__pycache__", ".venv"];
 
+/// And files.
+const LOCKS: [&str; 2] = ["Cargo.lock", "package-lock.json"];
+
 /// Watches until it is dropped.
 pub(super) struct Watch {
     changes: Receiver<PathBuf>,
+    /// What changed and is not quiet yet: whoever waits may be interrupted, and the change must outlive that.
+    pending: Option<PathBuf>,
     _watcher: RecommendedWatcher,
 }
 
@@ -32,23 +37,27 @@ impl Watch {
         })
         .context("watch files")?;
         watcher.watch(folder, RecursiveMode::Recursive).with_context(|| format!("watch {}", folder.display()))?;
-        Ok(Self { changes, _watcher: watcher })
+        Ok(Self { changes, pending: None, _watcher: watcher })
     }
 
     /// The next change, once it is quiet again. None when watching ended.
     pub(super) async fn changed(&mut self) -> Option<PathBuf> {
-        let mut last = self.changes.recv().await?;
-        while let Ok(more) = tokio::time::timeout(SETTLE, self.changes.recv()).await {
-            last = more?;
+        if self.pending.is_none() {
+            self.pending = Some(self.changes.recv().await?);
         }
-        Some(last)
+        while let Ok(Some(more)) = tokio::time::timeout(SETTLE, self.changes.recv()).await {
+            self.pending = Some(more);
+        }
+        self.pending.take()
     }
 }
 
 fn is_source(root: &Path, path: &Path, kind: EventKind) -> bool {
     let inside = path.strip_prefix(root).unwrap_or(path);
     let made = |part: Component<'_>| MADE_BY_TOOLS.iter().any(|made| part.as_os_str() == *made);
-    !matches!(kind, EventKind::Access(_)) && !inside.components().any(made) && !path.ends_with("Cargo.lock")
+    !matches!(kind, EventKind::Access(_))
+        && !inside.components().any(made)
+        && !LOCKS.iter().any(|lock| path.ends_with(lock))
 }
 
 #[cfg(test)]
@@ -71,5 +80,26 @@ mod tests {
         let changed = tokio::time::timeout(Duration::from_secs(10), watch.changed()).await.unwrap();
         assert_eq!(changed, Some(root.join("src/a.ts")));
         assert!(tokio::time::timeout(Duration::from_millis(400), watch.changed()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_save_outlives_that_nobody_waits_for_it_for_a_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let mut watch = Watch::start(&root).unwrap();
+        let saved = root.join("a.ts");
+        tokio::spawn({
+            let saved = saved.clone();
+            async move {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                fs::write(saved, "1").unwrap();
+            }
+        });
+        // Interrupted after the save was seen, and before it is quiet.
+        while watch.pending.is_none() {
+            assert!(tokio::time::timeout(Duration::from_millis(20), watch.changed()).await.is_err());
+        }
+        let changed = tokio::time::timeout(Duration::from_secs(10), watch.changed()).await.unwrap();
+        assert_eq!(changed, Some(saved));
     }
 }

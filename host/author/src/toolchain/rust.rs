@@ -24,7 +24,7 @@ struct Message {
 
 pub(super) fn build(project: &Project) -> Result<Vec<u8>> {
     let cargo = process::find("cargo", "install Rust with rustup")?;
-    target_is_there()?;
+    target_is_there(project)?;
     let mut command = Command::new(cargo);
     command.current_dir(&project.folder).args(["build", "--quiet", "--lib", "--profile", PROFILE, "--target", TARGET]);
     command.arg("--message-format=json-render-diagnostics");
@@ -42,9 +42,11 @@ pub(super) fn build(project: &Project) -> Result<Vec<u8>> {
     fs::read(&made).with_context(|| format!("read {}", made.display()))
 }
 
-fn target_is_there() -> Result<()> {
+fn target_is_there(project: &Project) -> Result<()> {
     let rustc = process::find("rustc", "install Rust with rustup")?;
     let mut command = Command::new(rustc);
+    // The project may ask for a toolchain of its own.
+    command.current_dir(&project.folder);
     let folder = process::run(command.args(["--print", "target-libdir", "--target", TARGET]), "ask rustc")?;
     let folder = PathBuf::from(String::from_utf8_lossy(&folder.stdout).trim());
     if !folder.is_dir() {

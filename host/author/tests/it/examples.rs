@@ -16,7 +16,7 @@ async fn passes(language: &str) {
     let shown = tested.json();
     let failed: Vec<_> = shown["cases"].as_array().unwrap().iter().filter(|case| case["passed"] != true).collect();
     assert!(failed.is_empty(), "{failed:#?}");
-    assert_eq!(shown["passed"], 20);
+    assert_eq!(shown["passed"], 21);
 }
 
 #[tokio::test]
@@ -30,9 +30,11 @@ async fn what_a_test_records_is_the_same_again() {
     let desk = Desk::new();
     let (project, cases) = (examples().join("rust/kiln"), examples().join("cases/kiln"));
     let test = format!("test {} --fixtures {} --record @recorded", project.display(), cases.display());
-    assert_eq!(desk.run(&test).await.json()["passed"], 20);
+    assert_eq!(desk.run(&test).await.json()["passed"], 21);
     let package = fs::read(desk.path("recorded/plugin.wasm")).unwrap();
-    assert!(opssight_testkit::replays(&package, &desk.path("recorded")).unwrap() >= 20);
+    assert!(opssight_testkit::replays(&package, &desk.path("recorded")).unwrap() >= 21);
+    let again = desk.run(&test).await;
+    assert!(again.bad().contains("name another folder"), "{}", again.err);
     let nothing = opssight_testkit::replays(&package, &project).unwrap_err().to_string();
     assert!(nothing.contains("there is no cassette in it"), "{nothing}");
 }

@@ -305,11 +305,13 @@ impl Inbox for Store {
         .await
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let due: Option<i64> = sqlx::query_scalar("SELECT MIN(due_at) FROM deliveries WHERE state = 'retrying'")
-            .fetch_one(&self.readers)
-            .await
-            .doing("read when the next delivery is due")?;
+    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let due: Option<i64> =
+            sqlx::query_scalar("SELECT MIN(due_at) FROM deliveries WHERE state = 'retrying' AND due_at > $1")
+                .bind(now.0)
+                .fetch_one(&self.readers)
+                .await
+                .doing("read when the next delivery is due")?;
         Ok(due.map(Timestamp))
     }
 

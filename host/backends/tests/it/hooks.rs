@@ -172,11 +172,12 @@ pub(crate) async fn connections_take_turns(ports: Ports) {
 
 pub(crate) async fn a_retry_waits_for_its_time(ports: Ports) {
     ports.inbox.accept(delivery("u1")).await.unwrap();
-    assert_eq!(ports.inbox.next_due().await.unwrap(), None);
+    assert_eq!(ports.inbox.next_due(at(0)).await.unwrap(), None);
     let leased = lease_one(&ports, 20).await.unwrap();
     let how = Settled::Retry { fault: fault("upstream"), at: at(500) };
     assert!(ports.inbox.settle(settlement(&leased, how)).await.unwrap());
-    assert_eq!(ports.inbox.next_due().await.unwrap(), Some(at(500)));
+    assert_eq!(ports.inbox.next_due(at(499)).await.unwrap(), Some(at(500)));
+    assert_eq!(ports.inbox.next_due(at(500)).await.unwrap(), None, "what is due already is not waited for");
     let (row, _) = ports.inbox.delivery(&leased.id).await.unwrap().unwrap();
     assert_eq!((row.state, row.next_attempt_at), (DeliveryState::Retrying, Some(at(500))));
     assert_eq!((row.fault, row.finished_at), (Some(fault("upstream")), None));

@@ -252,7 +252,7 @@ pub trait Inbox: Send + Sync {
     /// Take back every lease: nobody else works on this store (a start after a crash).
     async fn release_all(&self) -> Result<u64, StoreError>;
     /// When the next retry is due, if one waits.
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
     /// Put a delivery that is done with (its body still kept) back in line. False: it is not there, not done with,
     /// or its body is gone.
     async fn replay(&self, id: &DeliveryId, now: Timestamp) -> Result<bool, StoreError>;

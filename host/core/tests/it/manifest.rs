@@ -79,7 +79,12 @@ fn every_scheme_can_be_declared_in_few_words() {
 
 #[test]
 fn a_scheme_that_cannot_work_is_told() {
-    let cases: [(Value, &[&str], &str); 9] = [
+    let cases: [(Value, &[&str], &str); 10] = [
+        (
+            json!({ "scheme": "query", "parameter": "p", "value": "{token" }),
+            &["token"],
+            "credentials[0].schemes[0].value",
+        ),
         (json!({ "scheme": "bearer" }), &["tokn"], "credentials[0].schemes[0].inputs"),
         (json!({ "scheme": "basic" }), &["username"], "credentials[0].schemes[0].inputs"),
         (json!({ "scheme": "header", "header": "two words" }), &["token"], "credentials[0].schemes[0].header"),

@@ -36,7 +36,7 @@ impl Inbox for Shelf {
         Ok(0)
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+    async fn next_due(&self, _: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         Ok(None)
     }
 

@@ -1,25 +1,54 @@
 //! Secrets that are spread over lines: encoders break long texts, and printers of JSON indent them.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// Longer spellings (keys) are not looked for across lines: what breaks them is found line by line anyway.
 const LONGEST: usize = 1_024;
 
-/// Where one of these texts stands with white space in between, at least one line break of it. What does not look like
-/// a text that was broken is passed over at once, so that this costs little more than finding the line breaks.
-pub(super) fn across<'f>(text: &[u8], forms: impl Iterator<Item = &'f [u8]> + Clone) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    for at in memchr::memchr2_iter(b'\n', b'\r', text) {
-        let (Some((before, left)), Some((after, right))) = (last_of(text, at), first_of(text, at)) else { continue };
-        if !is_inner(left) || !is_inner(right) {
-            continue;
+/// Where the texts that are looked for can be broken: by the two bytes that stand around a break, which text and where
+/// in it. Most breaks of an answer are between bytes that stand nowhere side by side.
+#[derive(Default)]
+pub(super) struct Breaks(HashMap<[u8; 2], Vec<(usize, usize)>>);
+
+impl Breaks {
+    /// Look for a text, under a number.
+    pub(super) fn add(&mut self, number: usize, text: &[u8]) {
+        if text.len() > LONGEST {
+            return;
         }
-        for form in forms.clone().filter(|form| form.len() <= LONGEST) {
-            let breaks = form.windows(2).zip(1..).filter(|(pair, _)| **pair == [left, right]);
-            found.extend(breaks.filter_map(|(_, split)| {
-                let (head, tail) = form.split_at_checked(split)?;
-                Some(ends_with(text, before + 1, head)?..starts_with(text, after, tail)?)
-            }));
+        for (pair, split) in text.windows(2).zip(1..) {
+            if let [left, right] = *pair
+                && is_inner(left)
+                && is_inner(right)
+            {
+                self.0.entry([left, right]).or_default().push((number, split));
+            }
+        }
+    }
+}
+
+/// Where one of these texts stands with white space in between, at least one line break of it. Each stretch of white
+/// space is walked once; only where its neighbours fit is there more to do.
+pub(super) fn across<'f>(text: &[u8], breaks: &Breaks, form: impl Fn(usize) -> &'f [u8]) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let mut from = 0;
+    // Up to where each text was found: what is inside of that need not be looked at again.
+    let mut seen: HashMap<usize, usize> = HashMap::new();
+    while let Some(at) = text.get(from..).and_then(|rest| memchr::memchr2(b'\n', b'\r', rest)).map(|at| from + at) {
+        let Some((after, right)) = first_of(text, at) else { break };
+        from = after;
+        let Some((before, left)) = last_of(text, at) else { continue };
+        for (number, split) in breaks.0.get(&[left, right]).into_iter().flatten() {
+            if seen.get(number).is_some_and(|end| before < *end) {
+                continue;
+            }
+            let Some((head, tail)) = form(*number).split_at_checked(*split) else { continue };
+            let (start, end) = (ends_with(text, before + 1, head), starts_with(text, after, tail));
+            if let (Some(start), Some(end)) = (start, end) {
+                seen.insert(*number, end);
+                found.push(start..end);
+            }
         }
     }
     found
@@ -71,7 +100,7 @@ fn starts_with(text: &[u8], start: usize, part: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::across;
+    use super::{Breaks, across};
 
     #[test]
     fn a_text_is_found_over_any_lines_and_nothing_else_is() {
@@ -91,7 +120,9 @@ mod tests {
             ("s3cr3t-valu\n", None),
         ];
         for (text, covered) in cases {
-            let found = across(text.as_bytes(), std::iter::once(secret));
+            let mut breaks = Breaks::default();
+            breaks.add(0, secret);
+            let found = across(text.as_bytes(), &breaks, |_| secret);
             let first = found.first().map(|range| &text[range.clone()]);
             assert_eq!(first, covered, "{text:?}");
             assert!(found.iter().all(|range| Some(&text[range.clone()]) == covered));

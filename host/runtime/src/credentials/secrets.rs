@@ -31,6 +31,7 @@ struct Known {
     values: Vec<String>,
     /// In the order in which they became known.
     forms: Vec<Form>,
+    breaks: lines::Breaks,
     passing: VecDeque<Form>,
 }
 
@@ -122,6 +123,7 @@ impl Secrets {
 impl Known {
     fn look_for(&mut self, form: Form) {
         if form.text.len() >= SHORTEST && !self.forms.contains(&form) {
+            self.breaks.add(self.forms.len(), &form.text);
             self.forms.push(form);
         }
     }
@@ -132,7 +134,9 @@ impl Known {
         for form in self.forms.iter().chain(&self.passing) {
             found.extend(memmem::find_iter(text, &form.text).map(|start| form.reach(text, start)));
         }
-        found.extend(lines::across(text, self.forms.iter().map(|form| form.text.as_slice())));
+        found.extend(lines::across(text, &self.breaks, |number| {
+            self.forms.get(number).map(|form| form.text.as_slice()).unwrap_or_default()
+        }));
         found.sort_by_key(|range| range.start);
         let mut apart: Vec<Range<usize>> = Vec::with_capacity(found.len());
         for range in found {
@@ -195,6 +199,12 @@ fn escaped(secret: &str) -> Vec<Form> {
         forms.push(plain(escaped.replace('/', "\\/")));
         forms.push(plain(escaped.to_owned()));
     }
+    // What is safe inside of a page is chosen differently by Go, Python, Gson and .NET.
+    for (also, non_ascii) in [("&<>", false), ("", true), ("&<>'=", false), ("&<>'\"+`", true)] {
+        let escaped = unicode_escaped(secret, also, non_ascii);
+        forms.push(plain(escaped.replace("\\U", "\\u")));
+        forms.push(plain(upper_escapes(&escaped)));
+    }
     let markup = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     forms.push(plain(markup.replace('"', "&quot;")));
     forms.push(plain(markup));
@@ -223,6 +233,37 @@ fn forms(secret: &str) -> Vec<Form> {
     }
     forms.dedup();
     forms
+}
+
+/// As in JSON with `\\u` before the code of these characters, and of all that are not ASCII. The `\\U` here says where
+/// digits follow that may be in upper or lower case.
+fn unicode_escaped(text: &str, also: &str, non_ascii: bool) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if also.contains(letter) || (non_ascii && !letter.is_ascii()) {
+            let mut units = [0; 2];
+            for unit in letter.encode_utf16(&mut units) {
+                escaped.push_str(&format!("\\U{unit:04x}"));
+            }
+        } else {
+            let quoted = serde_json::to_string(&letter).unwrap_or_default();
+            escaped.push_str(quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default());
+        }
+    }
+    escaped
+}
+
+/// The same with those digits in upper case.
+fn upper_escapes(escaped: &str) -> String {
+    let mut parts = escaped.split("\\U");
+    let mut upper = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(4).unwrap_or((part, ""));
+        upper.push_str("\\u");
+        upper.push_str(&digits.to_ascii_uppercase());
+        upper.push_str(rest);
+    }
+    upper
 }
 
 /// As RFC 3986 has it: unreserved characters stay.

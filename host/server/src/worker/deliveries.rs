@@ -109,7 +109,11 @@ impl Crew {
     fn ended(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
         let id = match ended {
             Ok((id, ())) => id,
-            Err(error) => error.id(),
+            Err(error) => {
+                // Its lease runs out and the delivery is tried again.
+                tracing::error!(error = %error, "the work on a delivery ended in the middle");
+                error.id()
+            }
         };
         let Some(connection) = self.whose.remove(&id) else { return };
         if let Some(running) = self.running.get_mut(&connection) {
@@ -123,7 +127,7 @@ impl Crew {
 
 /// Until the next retry is due, if that is sooner than the usual rest.
 async fn pause(processor: &Processor) -> Duration {
-    match processor.inbox.next_due().await {
+    match processor.inbox.next_due(processor.clock.now()).await {
         Ok(Some(due)) => {
             let micros = due.since(processor.clock.now()).max(1000);
             REST.min(Duration::from_micros(u64::try_from(micros).unwrap_or(1000)))

@@ -9,7 +9,7 @@ fn fields(value: Value) -> Map<String, Value> {
 fn what_is_named_is_compared_and_nothing_else_unless_it_is_exact() {
     let observed = json!({
         "items": [{ "id": "1", "payload": { "state": "running", "branch": "main" } }],
-        "note": "nothing new", "log": [{ "message": "took 3 builds" }, { "message": "done" }],
+        "amount": 9_007_199_254_740_993_i64, "ratio": 1.0, "note": "nothing new", "log": [{ "message": "took 3 builds" }, { "message": "done" }],
     });
     let table = [
         (json!({}), vec![]),
@@ -23,6 +23,11 @@ fn what_is_named_is_compared_and_nothing_else_unless_it_is_exact() {
         (json!({ "next": "2" }), vec!["next"]),
         (json!({ "log": ["3 builds", "done"] }), vec![]),
         (json!({ "log": ["done", "3 builds"] }), vec!["log[1]"]),
+        (json!({ "log": [] }), vec!["log"]),
+        (json!({ "log": [{ "message": "done" }] }), vec!["log[0]"]),
+        (json!({ "amount": 9_007_199_254_740_993_i64 }), vec![]),
+        (json!({ "amount": 9_007_199_254_740_992_i64 }), vec!["amount"]),
+        (json!({ "ratio": 1 }), vec![]),
         (json!({ "failure": { "class": "auth" } }), vec!["failure"]),
     ];
     for (expected, places) in table {

@@ -260,7 +260,7 @@ impl Inbox for House {
     async fn release_all(&self) -> Result<u64, StoreError> {
         Ok(0)
     }
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+    async fn next_due(&self, _: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         Ok(None)
     }
     async fn replay(&self, _: &DeliveryId, _: Timestamp) -> Result<bool, StoreError> {

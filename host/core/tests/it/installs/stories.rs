@@ -297,6 +297,9 @@ fn a_person_decides_about_a_shadow_before_its_rule() {
     assert_eq!(code(now(world.desk.shadow(&id("example"), &newer, rule, "admin"))), "not-now");
     assert_eq!(code(now(world.desk.shadow(&id("example"), "sha256:0", rule, "admin"))), "no-such-version");
     now(world.desk.shadow(&id("example"), &old, rule, "admin")).unwrap();
+    // Another version than the one that was looked at is not meant.
+    assert_eq!(code(now(world.desk.drop_shadow(&id("example"), &newer, "admin", "no need"))), "not-now");
+    assert_eq!(world.active("example"), Some(newer.clone()));
     now(world.desk.drop_shadow(&id("example"), &old, "admin", "no need")).unwrap();
     assert_eq!(code(now(world.desk.promote(&id("example"), &old, "admin"))), "not-now");
     now(world.desk.shadow(&id("example"), &old, rule, "admin")).unwrap();

@@ -21,7 +21,9 @@ def run(build: dict[str, Any]) -> Item:
         fail("upstream", "kiln.status", f'build {number} is "{status}", which Kiln does not document')
     state, result = STATES[status]
     created, started, finished = (dates.parse(build.get(name)) for name in ("created", "started", "finished"))
-    at = finished or started or created or fail("upstream", "kiln.time", f"build {number} has no time")
+    at = next((time for time in (finished, started, created) if time is not None), None)
+    if at is None:
+        fail("upstream", "kiln.time", f"build {number} has no time")
     payload = items.PipelineRun(
         id=str(number),
         attempt=build["attempt"],

@@ -95,7 +95,6 @@ def ask(
         case 404 | 410:
             fail("not-found", "kiln.not-found", said)
         case 429:
-            seconds = int(answer.headers.get("retry-after", "60"))
-            fail("rate-limited", "kiln.rate-limited", said, retry_after_ms=seconds * 1000)
+            fail("rate-limited", "kiln.rate-limited", said, retry_after_ms=answer.retry_after_ms())
         case _:
             fail("upstream", "kiln.status", said)

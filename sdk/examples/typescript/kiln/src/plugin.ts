@@ -76,10 +76,8 @@ function ask(path: string, init: http.RequestInit = {}): http.Response {
     case 404:
     case 410:
       return fail("not-found", "kiln.not-found", said);
-    case 429: {
-      const seconds = Number(answer.headers["retry-after"] ?? "60");
-      return fail("rate-limited", "kiln.rate-limited", said, { retryAfterMs: seconds * 1000 });
-    }
+    case 429:
+      return fail("rate-limited", "kiln.rate-limited", said, { retryAfterMs: answer.retryAfterMs() });
     default:
       return fail("upstream", "kiln.status", said);
   }

@@ -34,7 +34,10 @@ def row(line: dict) -> CostRow:
 
 
 def moment(text: str) -> int:
-    return dates.parse(text) or fail("upstream", "{{id}}.time", f'"{text}" is no time')
+    at = dates.parse(text)
+    if at is None:
+        fail("upstream", "{{id}}.time", f'"{text}" is no time')
+    return at
 
 
 def nanos(amount: str) -> int:

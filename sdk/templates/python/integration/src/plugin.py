@@ -67,8 +67,7 @@ def ask(method: http.Method, path: str, json: object = None) -> http.Response:
         case 404:
             fail("not-found", "{{id}}.not-found", said)
         case 429:
-            seconds = int(answer.headers.get("retry-after", "60"))
-            fail("rate-limited", "{{id}}.rate-limited", said, retry_after_ms=seconds * 1000)
+            fail("rate-limited", "{{id}}.rate-limited", said, retry_after_ms=answer.retry_after_ms())
         case _:
             fail("upstream", "{{id}}.status", said)
 
@@ -78,7 +77,9 @@ def run(build: dict) -> Item:
         fail("upstream", "{{id}}.status", f'a build is "{build["status"]}"')
     state, result = STATES[build["status"]]
     created, started, finished = (dates.parse(build.get(name)) for name in ("created", "started", "finished"))
-    at = finished or started or created or fail("upstream", "{{id}}.time", f"build {build['id']} has no time")
+    at = next((time for time in (finished, started, created) if time is not None), None)
+    if at is None:
+        fail("upstream", "{{id}}.time", f"build {build['id']} has no time")
     payload = items.PipelineRun(
         id=str(build["id"]),
         attempt=1,

@@ -33,7 +33,6 @@ def ask(
         case 404:
             fail("not-found", "{{id}}.not-found", said)
         case 429:
-            seconds = int(answer.headers.get("retry-after", "60"))
-            fail("rate-limited", "{{id}}.rate-limited", said, retry_after_ms=seconds * 1000)
+            fail("rate-limited", "{{id}}.rate-limited", said, retry_after_ms=answer.retry_after_ms())
         case _:
             fail("upstream", "{{id}}.status", said)

@@ -103,7 +103,7 @@ fn ask(request: http::Request) -> Result<http::Response, Failure> {
         404 => Failure::not_found("{{id}}.not-found", said),
         429 => {
             let seconds = answer.header("retry-after").and_then(|text| text.parse().ok()).unwrap_or(60_u64);
-            Failure::rate_limited("{{id}}.rate-limited", said).retry_after(seconds * 1000)
+            Failure::rate_limited("{{id}}.rate-limited", said).retry_after(seconds.saturating_mul(1000))
         }
         _ => Failure::upstream("{{id}}.status", said),
     })

@@ -55,10 +55,8 @@ function ask(path: string, init: http.RequestInit = {}): http.Response {
       return fail("auth", "{{id}}.unauthorised", `${said}: renew the token`);
     case 404:
       return fail("not-found", "{{id}}.not-found", said);
-    case 429: {
-      const seconds = Number(answer.headers["retry-after"] ?? "60");
-      return fail("rate-limited", "{{id}}.rate-limited", said, { retryAfterMs: seconds * 1000 });
-    }
+    case 429:
+      return fail("rate-limited", "{{id}}.rate-limited", said, { retryAfterMs: answer.retryAfterMs() });
     default:
       return fail("upstream", "{{id}}.status", said);
   }
