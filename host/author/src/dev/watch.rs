@@ -96,7 +96,10 @@ mod tests {
             }
         });
         // Interrupted after the save was seen, and before it is quiet.
-        while watch.pending.is_none() {
+        for _ in 0..250 {
+            if watch.pending.is_some() {
+                break;
+            }
             assert!(tokio::time::timeout(Duration::from_millis(20), watch.changed()).await.is_err());
         }
         let changed = tokio::time::timeout(Duration::from_secs(10), watch.changed()).await.unwrap();

@@ -41,7 +41,7 @@ fn no_usual_encoding_hides_a_secret() {
         byte_serialize(SECRET.as_bytes()).collect(),
         hex::encode(SECRET),
         hex::encode_upper(SECRET),
-        // Go, Python and .NET, in this order.
+        // Go, Python and .NET, in this order. The first is Gson's as well where there is no `=`.
         r#"s3cr?t/v\u00e4l+\"ue\u003e~"#.replace("\\u00e4", "\u{e4}"),
         r#"s3cr?t/v\u00e4l+\"ue>~"#.to_owned(),
         r#"s3cr?t/v\u00E4l\u002B\u0022ue\u003E~"#.to_owned(),
