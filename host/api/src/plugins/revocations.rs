@@ -67,6 +67,6 @@ async fn lift_revocation(
 }
 
 fn read(at: &str, target: RevocationTarget) -> Result<core::RevocationTarget, Refusal> {
-    let problem = "name one of plugin, digest (`sha256:...`) and key (`ed25519:...` with 64 hexadecimal digits)";
+    let problem = "name one of plugin, digest (`sha256:...`) and key (`ed25519:...`), both with 64 hexadecimal digits";
     target.read().ok_or_else(|| Refusal::field(at, problem))
 }
