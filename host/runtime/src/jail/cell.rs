@@ -6,11 +6,14 @@ use std::io;
 /// How much a locked-in process may still use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CellLimits {
-    /// Address space on top of what the process has when it locks itself in, MiB.
+    /// Memory on top of what the process has when it locks itself in, MiB.
     pub memory_mib: u64,
     /// CPU time, seconds.
     pub cpu_secs: u64,
 }
+
+/// Address space that is reserved and never written to, for a handful of threads.
+const RESERVED: u64 = 512 << 20;
 
 /// Steps nicer than whoever started it.
 const NICE: i32 = 15;
@@ -46,8 +49,14 @@ fn let_go() -> io::Result<()> {
 }
 
 fn confine(limits: CellLimits) -> io::Result<()> {
-    let memory = used_bytes().saturating_add(limits.memory_mib.saturating_mul(1 << 20));
-    limit(Resource::As, memory, memory)?;
+    let Used { space, data } = used();
+    let more = limits.memory_mib.saturating_mul(1 << 20);
+    // What can be written to is what counts: the allocator reserves address space for each thread, sometimes before and
+    // sometimes after this, and makes it writable as it needs it.
+    let writable = data.saturating_add(more);
+    limit(Resource::Data, writable, writable)?;
+    let reserved = space.saturating_add(more).saturating_add(RESERVED);
+    limit(Resource::As, reserved, reserved)?;
     // At the first it is told to end, and the signal says why; at the second it is ended.
     limit(Resource::Cpu, limits.cpu_secs, limits.cpu_secs.saturating_add(2))?;
     limit(Resource::Core, 0, 0)?;
@@ -65,11 +74,21 @@ fn limit(resource: Resource, current: u64, maximum: u64) -> io::Result<()> {
     Ok(setrlimit(resource, Rlimit { current: Some(current), maximum: Some(maximum) })?)
 }
 
-/// Address space that the program itself takes, which differs from build to build.
-fn used_bytes() -> u64 {
+/// What the program itself takes, which differs from build to build.
+struct Used {
+    /// Address space, bytes.
+    space: u64,
+    /// Of that, what is writable and its own.
+    data: u64,
+}
+
+fn used() -> Used {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: u64 = statm.split_whitespace().next().and_then(|pages| pages.parse().ok()).unwrap_or(0);
-    pages.saturating_mul(rustix::param::page_size() as u64)
+    let bytes = |field: usize| {
+        let pages: u64 = statm.split_whitespace().nth(field).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+        pages.saturating_mul(rustix::param::page_size() as u64)
+    };
+    Used { space: bytes(0), data: bytes(5) }
 }
 
 /// Whatever the host had open when it started us: nothing of ours is open yet but the three standard streams.
