@@ -1,8 +1,10 @@
 //! What one call may use. There is no way to make a store without a budget.
 
+mod house;
 mod limiter;
 mod meter;
 
+pub(crate) use house::GuestMemory;
 pub(crate) use meter::{GivenUp, Meter, metered, thread_cpu_ns};
 
 use crate::class::SizeClass;
@@ -250,8 +252,15 @@ pub(crate) enum Exhausted {
     Cpu(u128),
     #[error("it took longer than a call may ({0} ms)")]
     Wall(u128),
+    #[error("the host had too little time for it: it was not over after {0} ms")]
+    Starved(u128),
     #[error("it wanted more memory than a call may have ({0} MiB)")]
     Memory(usize),
+    #[error(
+        "all plugins together hold as much memory as they may ({0} MiB, plugins.memory_mib): it is tried again when \
+         there is less to do"
+    )]
+    House(usize),
     #[error("it wanted larger tables than a call may have ({0} entries)")]
     Tables(usize),
     #[error("it moved more data across the boundary at once than a call may ({0} bytes)")]
@@ -267,7 +276,9 @@ impl Exhausted {
         match self {
             Self::Cpu(_) => "budget.cpu",
             Self::Wall(_) => "budget.wall",
+            Self::Starved(_) => "host.busy",
             Self::Memory(_) => "budget.memory",
+            Self::House(_) => "host.memory",
             Self::Tables(_) => "budget.tables",
             Self::Hostcall(_) => "budget.hostcall",
             Self::HostCalls(_) => "budget.host-calls",

@@ -12,13 +12,15 @@ pub(crate) mod source;
 pub(crate) mod webhook;
 
 use crate::breakers::{Ended, Tripped};
-use crate::budget::{Exhausted, GivenUp, Kind, metered};
+use crate::budget::{GivenUp, Kind, metered};
 use crate::context::CallContext;
 use crate::error::{self, Fault};
 use crate::evidence;
 use crate::imports::log;
+use crate::lanes::{LIGHT, Lane};
 use crate::plugin::Plugin;
 use crate::registry::PluginHost;
+use crate::slots::Weigher;
 use crate::state::{self, HostState};
 use crate::warm::{Lived, WarmInstances};
 use opssight_core::plugins::installs::Notice;
@@ -77,7 +79,7 @@ pub(crate) async fn run<E: Export>(
     if let Err(retry_after_ms) = host.breakers.admit(&target.connection, host.services.clock.now()) {
         return Err(error::breaker_open(&plugin, target, retry_after_ms));
     }
-    let mut under_way = UnderWay { host, target, over: false };
+    let mut under_way = UnderWay { host, target, kind: E::KIND, over: false };
     let outcome = admitted(host, plugin, target, export).await;
     under_way.over = true;
     note_end(host, target, outcome.as_ref().err());
@@ -89,12 +91,14 @@ pub(crate) async fn run<E: Export>(
 struct UnderWay<'h> {
     host: &'h PluginHost,
     target: &'h CallTarget,
+    kind: Kind,
     over: bool,
 }
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         if !self.over {
+            self.host.lanes.abandoned(&self.target.connection, self.kind);
             let now = self.host.services.clock.now();
             self.host.breakers.ended(&self.target.connection, Ended::Unknown, now);
         }
@@ -107,7 +111,10 @@ async fn admitted<E: Export>(
     target: &CallTarget,
     export: E,
 ) -> Result<Called<E::Answer>, CallError> {
-    let slot = host.slots.take(&target.plugin).await;
+    let (connection, kind) = (&target.connection, E::KIND);
+    let lane = host.lanes.begin(connection, kind);
+    let slot = host.slots.take(&target.plugin, lane).await;
+    let weigher = slot.weigher();
     let call = Arc::new(CallContext::new(Arc::clone(&host.services), plugin, target.clone(), E::KIND));
     let engine = host.parts.engine.engine.clone();
     let warm = Arc::clone(&host.warm);
@@ -120,10 +127,24 @@ async fn admitted<E: Export>(
             finish(&call, outcome)
         }
     };
-    let Some(task) = host.threads.spawn(task) else {
-        return Err(error::unavailable(&call.plugin, target, "host.closing", "the host is shutting down"));
+    let closing = || error::unavailable(&call.plugin, target, "host.closing", "the host is shutting down");
+    let ended = match lane {
+        Lane::Heavy => host.threads.spawn(lane, task).ok_or_else(closing)?.await,
+        Lane::Live => {
+            let (lanes, call, connection) = (Arc::clone(&host.lanes), Arc::clone(&call), connection.clone());
+            let is_heavy = move || {
+                let heavy = call.meter.cpu() > LIGHT;
+                if heavy {
+                    lanes.heavy(&connection, kind);
+                    weigher.iter().for_each(Weigher::is_heavy);
+                }
+                heavy
+            };
+            host.threads.spawn_live(task, is_heavy).ok_or_else(closing)?.await.and_then(std::convert::identity)
+        }
     };
-    match task.await {
+    host.lanes.ended(connection, kind, call.meter.cpu());
+    match ended {
         Ok(outcome) => outcome.map_err(|error| *error),
         // A panic of ours must stay an error of this one call.
         Err(panic) => {
@@ -181,7 +202,7 @@ pub(crate) async fn execute<E: Export>(
     };
     match outcome {
         Ok(outcome) => outcome,
-        Err(GivenUp::Late) => Err(Fault::Exhausted(Exhausted::Wall(call.meter.wall().as_millis()))),
+        Err(GivenUp::Late(late)) => Err(Fault::Exhausted(late)),
         Err(GivenUp::Stopped) => Err(Fault::Stopped),
     }
 }

@@ -17,8 +17,11 @@ pub struct RuntimeConfig {
     pub data_dir: PathBuf,
     /// How many calls may be under way at once; each holds one slot of the instance pool.
     pub max_concurrent_calls: u32,
-    /// Operating system threads that run plugin code, apart from those that serve the API.
+    /// Operating system threads that run plugin code, apart from those that serve the API, and once more as many for
+    /// calls that compute for long.
     pub threads: usize,
+    /// Memory of all guests together, bytes. The calls of one plugin get at most half of it.
+    pub memory_bytes: usize,
     /// The operator's ceiling on every call of every plugin. What is left out is not lowered.
     pub caps: BudgetAsk,
     /// Where names are looked up; the system's resolver when none is given.
@@ -70,13 +73,14 @@ impl Default for UpstreamConfig {
 }
 
 impl RuntimeConfig {
-    /// Defaults for a data directory: 64 calls at once on two threads, no further ceiling, the system's resolver,
+    /// Defaults for a data directory: 64 calls at once on two threads, with a gibibyte together, no further ceiling, the system's resolver,
     /// plugins of every size, compiled in this process, with at most 32 instances and 2 GiB of code kept.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
             max_concurrent_calls: 64,
             threads: 2,
+            memory_bytes: 1 << 30,
             caps: BudgetAsk::default(),
             resolver: None,
             compiler: Compiler::default(),

@@ -1,6 +1,6 @@
 //! One call: for whom, of which plugin, within which limits, and what the host saw while it ran.
 
-use crate::budget::{Budget, Kind, Meter};
+use crate::budget::{Budget, GuestMemory, Kind, Meter};
 use crate::config::UpstreamConfig;
 use crate::credentials::Secrets;
 use crate::egress::{Accounts, Refusal, Resolver};
@@ -28,6 +28,8 @@ pub(crate) struct Services {
     /// Certificate authorities beside the system's own.
     pub(crate) roots: Arc<[reqwest::Certificate]>,
     pub(crate) evidence: Evidence,
+    /// Of all calls together.
+    pub(crate) memory: Arc<GuestMemory>,
 }
 
 /// Shared by the store, the requests that it makes and whoever waits for the answer.

@@ -167,7 +167,16 @@ fn plugin(class: FailureClass, code: &str, message: String) -> Told {
 }
 
 fn out_of(exhausted: Exhausted) -> Told {
-    plugin(FailureClass::Budget, exhausted.code(), exhausted.to_string())
+    let told = plugin(FailureClass::Budget, exhausted.code(), exhausted.to_string());
+    match exhausted {
+        Exhausted::Starved(_) | Exhausted::House(_) => of_the_host(told),
+        _ => told,
+    }
+}
+
+/// The host has no room or no time for it: nobody's plugin is to blame, and later it may go through.
+fn of_the_host(told: Told) -> Told {
+    Told { fault: FaultSource::Host, class: FailureClass::Unavailable, ..told }
 }
 
 fn trapped(call: &CallContext, error: &wasmtime::Error) -> Told {
@@ -179,8 +188,7 @@ fn trapped(call: &CallContext, error: &wasmtime::Error) -> Told {
     }
     if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() {
         let message = "the host has no free place for it".to_owned();
-        let told = plugin(FailureClass::Unavailable, "host.busy", message);
-        return Told { fault: FaultSource::Host, ..told };
+        return of_the_host(plugin(FailureClass::Unavailable, "host.busy", message));
     }
     let reason = error.root_cause().to_string();
     // The engine has no public types for these two.

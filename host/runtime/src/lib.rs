@@ -24,6 +24,7 @@ mod exports;
 mod imports;
 mod install;
 mod jail;
+mod lanes;
 mod lifecycle;
 mod log_gate;
 mod plugin;

@@ -13,7 +13,7 @@ use metrics::{Counter, Histogram};
 use opssight_core::plugins::manifest::BudgetAsk;
 use opssight_core::plugins::{InstalledPlugin, LogLine, Manifest};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
@@ -41,6 +41,8 @@ pub(crate) struct Plugin {
     stopped: OnceLock<String>,
     stop: CancellationToken,
     running: AtomicU64,
+    /// Linear memory of all its instances.
+    pub(crate) held_bytes: AtomicUsize,
     /// No longer on the shelf: nothing of it is kept after a call.
     retired: AtomicBool,
 }
@@ -89,6 +91,7 @@ impl Plugin {
             stopped: OnceLock::new(),
             stop: CancellationToken::new(),
             running: AtomicU64::new(0),
+            held_bytes: AtomicUsize::new(0),
             retired: AtomicBool::new(false),
         })
     }

@@ -1,6 +1,7 @@
 //! The plugin host: what is installed, and the way in for everybody else.
 
 use crate::breakers::Breakers;
+use crate::budget::GuestMemory;
 use crate::cache::AotCache;
 use crate::calls;
 use crate::class::SizeClass;
@@ -11,6 +12,7 @@ use crate::engine::{PluginEngine, PluginThreads};
 use crate::evidence::{Evidence, Stage};
 use crate::install::{self, InstallError};
 use crate::jail::Workshop;
+use crate::lanes::{Lane, Lanes};
 use crate::lifecycle::Notices;
 use crate::plugin::Plugin;
 use crate::rate::Upstreams;
@@ -69,6 +71,7 @@ pub struct PluginHost {
     pub(crate) parts: Arc<Parts>,
     pub(crate) services: Arc<Services>,
     pub(crate) slots: Arc<Slots>,
+    pub(crate) lanes: Arc<Lanes>,
     pub(crate) threads: PluginThreads,
     pub(crate) shelf: Shelf,
     pub(crate) breakers: Breakers,
@@ -97,8 +100,10 @@ impl PluginHost {
         let notices = Arc::<Notices>::default();
         let upstream = config.upstream;
         let threads = PluginThreads::start(config.threads).map_err(RuntimeError::Threads)?;
+        let memory = Arc::new(GuestMemory::new(config.memory_bytes));
         let (evidence, work) = Evidence::new(&config.evidence, Arc::clone(&clock));
-        let _ends_with_the_host = threads.spawn(work);
+        // Putting a large record together takes its time, and nobody waits for it.
+        let _ends_with_the_host = threads.spawn(Lane::Heavy, work);
         let services = Services {
             credentials,
             state,
@@ -110,14 +115,17 @@ impl PluginHost {
             roots: roots(upstream.ca_pem.as_deref())?,
             upstream,
             evidence,
+            memory: Arc::clone(&memory),
         };
-        let stage = Stage::new(engine.engine.clone()).ok_or(RuntimeError::Randomness)?;
+        let stage = Stage::new(engine.engine.clone(), Arc::clone(&memory)).ok_or(RuntimeError::Randomness)?;
         let warm = Arc::new(WarmInstances::new(config.warm_instances as usize));
-        threads.spawn(WarmInstances::drop_old(Arc::downgrade(&warm), Arc::clone(&services.clock)));
+        memory.sheds(Arc::downgrade(&warm));
+        threads.spawn(Lane::Heavy, WarmInstances::drop_old(Arc::downgrade(&warm), Arc::clone(&services.clock)));
         Ok(Arc::new(Self {
             parts: Arc::new(Parts { engine, linker, cache, workshop, largest: config.largest, caps: config.caps }),
             services: Arc::new(services),
             slots: Arc::new(Slots::new(calls)),
+            lanes: Arc::default(),
             threads,
             shelf: Shelf::default(),
             breakers: Breakers::default(),
@@ -237,6 +245,7 @@ impl Plugins for PluginHost {
     fn forget(&self, connection: &ConnectionId) {
         self.services.accounts.forget(connection);
         self.breakers.forget(connection);
+        self.lanes.forget(connection);
         self.warm.forget(connection);
     }
 

@@ -83,6 +83,12 @@ impl HostState {
     }
 }
 
+impl Drop for HostState {
+    fn drop(&mut self) {
+        self.call.services.memory.give(&self.call.plugin, self.memory_bytes);
+    }
+}
+
 /// A store for one call, with every limit set.
 pub(crate) fn store(engine: &Engine, call: Arc<CallContext>) -> Store<HostState> {
     let hostcall_bytes = call.budget.hostcall_bytes;
@@ -98,6 +104,7 @@ pub(crate) fn store(engine: &Engine, call: Arc<CallContext>) -> Store<HostState>
         }
         context.data().within_host_calls()?;
         call.meter.check()?;
+        call.meter.step_back();
         Ok(UpdateDeadline::Yield(1))
     });
     store.set_epoch_deadline(1);

@@ -117,7 +117,8 @@ impl WarmInstances {
         lived.calls += 1;
         let call = Arc::clone(&lived.store.data().call);
         let state = lived.store.data_mut();
-        if self.most == 0 || state.memory_bytes > MOST_BYTES || !leftovers::are_harmless(&mut state.table) {
+        let is_short = call.services.memory.is_short();
+        if self.most == 0 || is_short || state.memory_bytes > MOST_BYTES || !leftovers::are_harmless(&mut state.table) {
             return;
         }
         // Nothing of the call stays with it: neither its overlay nor the credentials that were read for it.
@@ -154,6 +155,17 @@ impl WarmInstances {
     /// This version will not be called any more.
     pub(crate) fn drop_version(&self, plugin: &Arc<Plugin>) {
         self.drop_those(|kept| Arc::ptr_eq(&kept.plugin, plugin));
+    }
+
+    /// Memory is short. False: there is nothing left to throw away.
+    pub(crate) fn drop_oldest(&self) -> bool {
+        let oldest = {
+            let mut kept = lock(&self.kept);
+            let oldest = if kept.is_empty() { None } else { Some(kept.remove(0)) };
+            self.tell(&kept);
+            oldest
+        };
+        oldest.is_some()
     }
 
     /// The connection is gone, or is not what it was.

@@ -24,6 +24,7 @@ pub(crate) fn runtime(config: &Config) -> anyhow::Result<RuntimeConfig> {
         Largest::Large => SizeClass::Large,
     };
     runtime.aot_bytes = plugins.compiled_mib.saturating_mul(1 << 20);
+    runtime.memory_bytes = usize::try_from(plugins.memory_mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
     runtime.warm_instances = plugins.warm_instances;
     runtime.caps = plugins.caps.into();
     if let Some(path) = &plugins.ca_file {

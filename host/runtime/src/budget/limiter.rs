@@ -14,6 +14,11 @@ impl ResourceLimiter for HostState {
             self.denied = Some(Exhausted::Memory(limit >> 20));
             return Ok(false);
         }
+        let memory = &self.call.services.memory;
+        if !memory.take(&self.call.plugin, total - self.memory_bytes) {
+            self.denied = Some(Exhausted::House(memory.most() >> 20));
+            return Ok(false);
+        }
         self.memory_bytes = total;
         self.call.memory_peak.fetch_max(total as u64, Ordering::Relaxed);
         Ok(true)

@@ -4,13 +4,17 @@ use super::{Budget, Exhausted};
 use rustix::time::{ClockId, clock_gettime};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::time::{Sleep, sleep};
 
 /// So much later than its ticks, a call that waits is given up.
 const SLACK: Duration = Duration::from_millis(50);
+
+/// So much longer than its wall time a call may take when it is the host that has no time for it. A lease of what it
+/// works on lasts longer still.
+const MOST_STARVED: Duration = Duration::from_secs(45);
 
 /// CPU time of the calling thread, nanoseconds.
 pub(crate) fn thread_cpu_ns() -> u64 {
@@ -21,13 +25,20 @@ pub(crate) fn thread_cpu_ns() -> u64 {
 /// The clocks of one call.
 ///
 /// A call may move to another thread whenever it waits, so CPU time is counted from poll to poll: what the thread
-/// used while it polled this call, and nothing that it did in between.
+/// used while it polled this call, and nothing that it did in between. Wall time is what the call takes by itself:
+/// while it could go on and the machine or the other calls have no thread for it, its clock stands still.
 pub(crate) struct Meter {
     started: Instant,
     wall: Duration,
     cpu: Duration,
     spent_ns: AtomicU64,
+    /// When this poll began, by the thread's clock and by the call's own.
+    entered_cpu_ns: AtomicU64,
     entered_ns: AtomicU64,
+    /// When the last poll ended, and whether the call could have gone on at once.
+    left_ns: AtomicU64,
+    stepped_back: AtomicBool,
+    starved_ns: AtomicU64,
 }
 
 impl Meter {
@@ -37,21 +48,50 @@ impl Meter {
             wall: budget.wall,
             cpu: budget.cpu,
             spent_ns: AtomicU64::new(0),
+            entered_cpu_ns: AtomicU64::new(0),
             entered_ns: AtomicU64::new(0),
+            left_ns: AtomicU64::new(0),
+            stepped_back: AtomicBool::new(false),
+            starved_ns: AtomicU64::new(0),
         }
     }
 
     /// Called from within the call, at a check point.
     pub(crate) fn check(&self) -> Result<(), Exhausted> {
-        let this_poll = thread_cpu_ns().saturating_sub(self.entered_ns.load(Ordering::Relaxed));
-        let cpu = self.spent_ns.load(Ordering::Relaxed).saturating_add(this_poll);
+        let poll_cpu = thread_cpu_ns().saturating_sub(self.entered_cpu_ns.load(Ordering::Relaxed));
+        let cpu = self.spent_ns.load(Ordering::Relaxed).saturating_add(poll_cpu);
         if u128::from(cpu) > self.cpu.as_nanos() {
             return Err(Exhausted::Cpu(self.cpu.as_millis()));
         }
-        if self.started.elapsed() > self.wall {
+        let poll = self.now_ns().saturating_sub(self.entered_ns.load(Ordering::Relaxed));
+        self.late(Duration::from_nanos(poll.saturating_sub(poll_cpu)))
+    }
+
+    /// Whether its time is over. `starved`: in this poll, which is not counted yet.
+    fn late(&self, starved: Duration) -> Result<(), Exhausted> {
+        let elapsed = self.started.elapsed();
+        let starved = starved + Duration::from_nanos(self.starved_ns.load(Ordering::Relaxed));
+        if elapsed.saturating_sub(starved) > self.wall {
             return Err(Exhausted::Wall(self.wall.as_millis()));
         }
+        if elapsed > self.longest() {
+            return Err(Exhausted::Starved(elapsed.as_millis()));
+        }
         Ok(())
+    }
+
+    fn longest(&self) -> Duration {
+        self.wall + self.wall.min(MOST_STARVED)
+    }
+
+    /// The call gives its thread to others for a moment and could go on at once.
+    pub(crate) fn step_back(&self) {
+        self.stepped_back.store(true, Ordering::Relaxed);
+    }
+
+    /// What the host does for the call on threads of its own counts as the call's.
+    pub(crate) fn charge(&self, cpu: Duration) {
+        self.spent_ns.fetch_add(u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// When the call started.
@@ -59,7 +99,12 @@ impl Meter {
         self.started
     }
 
-    /// CPU time of all finished polls, microseconds.
+    /// CPU time of all finished polls.
+    pub(crate) fn cpu(&self) -> Duration {
+        Duration::from_nanos(self.spent_ns.load(Ordering::Relaxed))
+    }
+
+    /// The same, microseconds.
     pub(crate) fn cpu_us(&self) -> u64 {
         self.spent_ns.load(Ordering::Relaxed) / 1_000
     }
@@ -71,21 +116,33 @@ impl Meter {
 
     /// How long the call may still take.
     pub(crate) fn remaining(&self) -> Duration {
-        self.wall.saturating_sub(self.started.elapsed())
+        let starved = Duration::from_nanos(self.starved_ns.load(Ordering::Relaxed));
+        self.wall.saturating_add(starved).min(self.longest()).saturating_sub(self.started.elapsed())
     }
 
-    /// The whole of it.
-    pub(crate) fn wall(&self) -> Duration {
-        self.wall
+    fn now_ns(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
     fn enter(&self) {
-        self.entered_ns.store(thread_cpu_ns(), Ordering::Relaxed);
+        let now = self.now_ns();
+        if self.stepped_back.swap(false, Ordering::Relaxed) {
+            self.starve(now.saturating_sub(self.left_ns.load(Ordering::Relaxed)));
+        }
+        self.entered_ns.store(now, Ordering::Relaxed);
+        self.entered_cpu_ns.store(thread_cpu_ns(), Ordering::Relaxed);
     }
 
     fn leave(&self) {
-        let used = thread_cpu_ns().saturating_sub(self.entered_ns.load(Ordering::Relaxed));
-        self.spent_ns.fetch_add(used, Ordering::Relaxed);
+        let cpu = thread_cpu_ns().saturating_sub(self.entered_cpu_ns.load(Ordering::Relaxed));
+        let now = self.now_ns();
+        self.spent_ns.fetch_add(cpu, Ordering::Relaxed);
+        self.starve(now.saturating_sub(self.entered_ns.load(Ordering::Relaxed)).saturating_sub(cpu));
+        self.left_ns.store(now, Ordering::Relaxed);
+    }
+
+    fn starve(&self, ns: u64) {
+        self.starved_ns.fetch_add(ns, Ordering::Relaxed);
     }
 }
 
@@ -93,7 +150,7 @@ impl Meter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GivenUp {
     /// Its time is over.
-    Late,
+    Late(Exhausted),
     /// Its plugin was taken out of service.
     Stopped,
 }
@@ -119,8 +176,16 @@ pub(crate) async fn metered<F: Future>(
         if stopped.as_mut().poll(context).is_ready() {
             return Poll::Ready(Err(GivenUp::Stopped));
         }
-        let alarm = alarm.get_or_insert_with(|| Box::pin(sleep(meter.remaining() + SLACK)));
-        alarm.as_mut().poll(context).map(|()| Err(GivenUp::Late))
+        let rest = || Box::pin(sleep(meter.remaining() + SLACK));
+        let alarm = alarm.get_or_insert_with(rest);
+        while alarm.as_mut().poll(context).is_ready() {
+            if let Err(late) = meter.late(Duration::ZERO) {
+                return Poll::Ready(Err(GivenUp::Late(late)));
+            }
+            // It starved meanwhile, and has that time left.
+            *alarm = rest();
+        }
+        Poll::Pending
     })
     .await
 }

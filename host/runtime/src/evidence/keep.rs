@@ -5,10 +5,13 @@ use super::shadow::{Shadow, Shadows};
 use super::tape::Tape;
 use crate::context::CallContext;
 use crate::plugin::Plugin;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use opssight_core::id::ConnectionId;
 use opssight_core::plugins::evidence::{EvidenceStore, KeepCalls, Outcome};
 use opssight_core::plugins::{CallError, CallUsage, FailureClass, FaultSource, StateWrite};
 use opssight_core::time::{Clock, Timestamp};
 use serde::Serialize;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -20,10 +23,17 @@ const PURGE_EVERY: Duration = Duration::from_secs(600);
 /// And after this much was written meanwhile.
 const PURGE_AFTER_BYTES: usize = 16 << 20;
 
+/// Failures of one connection that are recorded at once, and after that in a minute. One more record of the same failure
+/// says nothing new, and writing it takes time that others want.
+const AT_ONCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+const PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
+/// So many connections that failed are remembered before those are looked for which did not of late.
+const CONNECTIONS: usize = 1_000;
+
 /// Which calls are kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Record {
-    /// Those that failed.
+    /// Those that failed; of a connection that keeps failing some of them.
     #[default]
     Failures,
     /// All of them.
@@ -66,6 +76,7 @@ pub(crate) struct Evidence {
     record: Record,
     record_bytes: usize,
     pub(crate) shadows: Shadows,
+    failures: DefaultKeyedRateLimiter<ConnectionId>,
     jobs: Option<mpsc::Sender<Job>>,
 }
 
@@ -81,16 +92,28 @@ pub(crate) struct Job {
 impl Evidence {
     /// Nothing is recorded.
     pub(crate) fn off() -> Self {
-        Self { record: Record::None, record_bytes: 0, shadows: Shadows::default(), jobs: None }
+        Self::with(Record::None, 0, None)
     }
 
     /// And the work that goes with it, to be spawned.
     pub(crate) fn new(config: &EvidenceConfig, clock: Arc<dyn Clock>) -> (Self, impl Future<Output = ()> + use<>) {
         let (jobs, waiting) = mpsc::channel(WAITING);
         let record = if config.store.is_some() { config.record } else { Record::None };
-        let evidence =
-            Self { record, record_bytes: config.record_bytes, shadows: Shadows::default(), jobs: Some(jobs) };
+        let evidence = Self::with(record, config.record_bytes, Some(jobs));
         (evidence, work(waiting, config.clone(), clock))
+    }
+
+    fn with(record: Record, record_bytes: usize, jobs: Option<mpsc::Sender<Job>>) -> Self {
+        let failures = RateLimiter::keyed(Quota::per_minute(PER_MINUTE).allow_burst(AT_ONCE));
+        Self { record, record_bytes, shadows: Shadows::default(), failures, jobs }
+    }
+
+    /// Whether one more failure of a connection is recorded.
+    fn is_news(&self, connection: &ConnectionId) -> bool {
+        if self.failures.len() > CONNECTIONS {
+            self.failures.retain_recent();
+        }
+        self.failures.check_key(connection).is_ok()
     }
 
     /// The tape of a call that is about to be made.
@@ -114,7 +137,7 @@ pub(crate) fn settle<T: Serialize>(
     let evidence = &call.services.evidence;
     let keep = match evidence.record {
         Record::All => true,
-        Record::Failures => outcome.is_err(),
+        Record::Failures => outcome.is_err() && evidence.is_news(&call.target.connection),
         Record::None => false,
     };
     // What the host did to a call, or its machine, says nothing about the version.

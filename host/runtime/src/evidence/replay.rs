@@ -1,5 +1,6 @@
 //! `PluginHost::replay`: a recorded call, made again.
 
+use crate::lanes::Lane;
 use crate::registry::PluginHost;
 use opssight_core::plugins::evidence::{CallRecord, NotReplayable, Scope, differences};
 use opssight_core::plugins::installs::{PackageRefusal, PluginRuntime};
@@ -67,7 +68,7 @@ impl PluginHost {
         if loaded_for_this {
             self.shelf.unload(&digest);
         }
-        let slot = self.slots.take(&record.plugin).await;
+        let slot = self.slots.take(&record.plugin, Lane::Heavy).await;
         let then = Arc::new(record.clone());
         let task = {
             let (stage, then) = (Arc::clone(&self.stage), Arc::clone(&then));
@@ -76,7 +77,7 @@ impl PluginHost {
                 stage.play(plugin, then).await
             }
         };
-        let task = self.threads.spawn(task).ok_or(ReplayError::Closing)?;
+        let task = self.threads.spawn(Lane::Heavy, task).ok_or(ReplayError::Closing)?;
         let now = task.await.map_err(|panic| {
             tracing::error!(%panic, "a replay ended in a panic of the host");
             ReplayError::Closing

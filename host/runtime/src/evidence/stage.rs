@@ -5,7 +5,7 @@ use super::develop::develop;
 use super::keep::Evidence;
 use super::replay::ReplayError;
 use super::tape::Tape;
-use crate::budget::Kind;
+use crate::budget::{GuestMemory, Kind};
 use crate::calls::{self, Export};
 use crate::config::UpstreamConfig;
 use crate::context::{CallContext, Services};
@@ -30,7 +30,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// None: the system has no randomness.
-    pub(crate) fn new(engine: Engine) -> Option<Self> {
+    pub(crate) fn new(engine: Engine, memory: Arc<GuestMemory>) -> Option<Self> {
         let nothing = Services {
             credentials: Arc::new(Nothing),
             state: Arc::new(Nothing),
@@ -42,6 +42,7 @@ impl Stage {
             upstream: UpstreamConfig::default(),
             roots: Arc::default(),
             evidence: Evidence::off(),
+            memory,
         };
         Some(Self { engine, nothing: Arc::new(nothing) })
     }

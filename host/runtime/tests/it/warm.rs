@@ -164,6 +164,17 @@ async fn only_so_many_are_kept_and_the_least_recently_used_goes_first() {
 }
 
 #[tokio::test]
+async fn what_is_kept_makes_room_when_memory_is_short() {
+    // Each instance has 4 MiB, and half of what there is may be had by whoever asks first.
+    let house = House::with(|config| config.memory_bytes = 16 << 20);
+    house.install(&medium());
+    let [a, b, c] = ["a", "b", "c"].map(connection);
+    assert_eq!([nth(&house, &a).await, nth(&house, &b).await, nth(&house, &a).await], [1, 1, 2]);
+    assert_eq!([nth(&house, &c).await, nth(&house, &a).await], [1, 3]);
+    assert_eq!(nth(&house, &b).await, 1, "it was used longest ago");
+}
+
+#[tokio::test]
 async fn every_call_has_its_own_budget_of_cpu_time() {
     let house = House::new();
     // About half of the budget each time.

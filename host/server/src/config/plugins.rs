@@ -38,6 +38,9 @@ pub struct PluginsConfig {
     pub compile_cpu_secs: Option<u64>,
     /// Room for compiled plugins that are not loaded just now, MiB.
     pub compiled_mib: u64,
+    /// Memory of all plugins together, MiB; the calls of one plugin get at most half of it. The host itself needs up to
+    /// 256 MiB more.
+    pub memory_mib: u32,
     /// Instances of interpreted plugins that are kept between calls, all together; 0 makes every call start afresh.
     pub warm_instances: u32,
     /// Places that offer plugins, asked in this order: "oci://HOST/PREFIX", "dir:PATH" or "mirror:PATH". The first that
@@ -79,6 +82,7 @@ impl Default for PluginsConfig {
             compile_memory_mib: None,
             compile_cpu_secs: None,
             compiled_mib: 2_048,
+            memory_mib: 1_024,
             warm_instances: 32,
             caps: CapsConfig::default(),
             evidence: PluginEvidenceConfig::default(),
@@ -101,6 +105,9 @@ impl PluginsConfig {
         }
         if self.compile_cpu_secs == Some(0) {
             problems.push("plugins.compile_cpu_secs: must be at least 1".to_owned());
+        }
+        if !(64..=1_048_576).contains(&self.memory_mib) {
+            problems.push("plugins.memory_mib: must be 64 to 1048576; an interpreted plugin may take 256 for one call".to_owned());
         }
         if self.warm_instances > 1_000 {
             problems.push("plugins.warm_instances: must be 0 to 1000".to_owned());

@@ -1,7 +1,7 @@
 //! Deliveries: lease, process, settle, many at once, and no connection at the cost of the others.
 
 use super::{AFTER_FAILURE, REST, rest};
-use opssight_core::events::{Bus, Topic};
+use opssight_core::events::{Bus, Listener, Topic};
 use opssight_core::hooks::{LeasedDelivery, Leasing, Processor};
 use opssight_core::id::ConnectionId;
 use std::collections::HashMap;
@@ -11,8 +11,10 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// While most places are taken, how often those are looked for who have nothing under way.
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// While most places are taken, how often those are looked for who have nothing under way, at most ...
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+/// ... and when nobody says that something has come.
+const LOOK_ANYWAY: Duration = Duration::from_millis(50);
 
 /// Work until told to stop, then finish what was begun.
 pub(crate) async fn process_deliveries(
@@ -25,7 +27,7 @@ pub(crate) async fn process_deliveries(
     let mut listener = bus.listen(Topic::Inbox);
     let mut crew = Crew::new(at_once);
     while !stop.is_cancelled() {
-        crew.pace().await;
+        crew.pace(listener.as_mut()).await;
         match processor.inbox.lease(&crew.ask(&processor, lease)).await {
             Ok(leased) if leased.is_empty() => {
                 let pause = pause(&processor).await;
@@ -85,15 +87,18 @@ impl Crew {
 
     /// Leasing is one statement for many rows: wait until a good part of them fits, but no longer than a newcomer
     /// should.
-    async fn pace(&mut self) {
+    async fn pace(&mut self, listener: &mut dyn Listener) {
         while let Some(ended) = self.tasks.try_join_next_with_id() {
             self.ended(ended);
         }
-        let look_again = Instant::now() + LOOK_AGAIN;
+        let begun = Instant::now();
+        let mut news = false;
         while self.at_once.saturating_sub(self.busy()) < self.at_once.div_ceil(2) {
             let all_taken = self.busy() >= self.at_once.saturating_mul(2);
+            let look_again = begun + if news { LOOK_AGAIN } else { LOOK_ANYWAY };
             tokio::select! {
                 _ = self.one_ends() => {}
+                () = listener.woken(), if !news => news = true,
                 () = tokio::time::sleep_until(look_again), if !all_taken => return,
             }
         }

@@ -1,8 +1,10 @@
 //! Memory and tables.
 
 use super::{fails, fails_within, is_budget, only, short};
-use crate::guests::{manifest, package_of};
-use crate::harness::House;
+use crate::guests::{checking, manifest, package_of};
+use crate::harness::{House, target};
+use opssight_core::plugins::{CallError, CallTarget, FailureClass, FaultSource, Grants, Plugins};
+use serde_json::json;
 
 #[tokio::test]
 async fn a_memory_bomb_is_refused_memory_and_told_so() {
@@ -30,4 +32,62 @@ async fn a_table_that_grows_is_refused_and_told_so() {
     is_budget(&error, "budget.tables");
     let error = fails_within("(table $t 200 funcref)", "(i32.const 1024)", only("table_entries", 150)).await;
     is_budget(&error, "budget.tables");
+}
+
+const BLOCK: &str = r#"
+    (import "wasi:clocks/monotonic-clock@0.2.12" "subscribe-duration" (func $subscribe (param i64) (result i32)))
+    (import "wasi:io/poll@0.2.12" "[method]pollable.block" (func $block (param i32)))"#;
+
+/// Takes so many MiB beside the two that it starts with, or dies; then waits for so many milliseconds.
+fn taking(id: &str, mib: u32, wait_ms: u32) -> Vec<u8> {
+    let body = format!(
+        "(if (i32.eq (memory.grow (i32.const {})) (i32.const -1)) (then (unreachable)))
+         (call $block (call $subscribe (i64.const {}))) (i32.const 1024)",
+        mib * 16,
+        u64::from(wait_ms) * 1_000_000,
+    );
+    checking(BLOCK, &body, json!({ "id": id }))
+}
+
+fn of(plugin: &str, connection: &str) -> CallTarget {
+    CallTarget { plugin: plugin.into(), connection: connection.into(), ..target(json!({}), Grants::default()) }
+}
+
+fn is_short_of_memory(error: &CallError) {
+    let told = (error.fault, error.class, error.code.as_str());
+    assert_eq!(told, (FaultSource::Host, FailureClass::Unavailable, "host.memory"), "{error}");
+    assert!(error.message.contains("plugins.memory_mib"), "{error}");
+}
+
+#[tokio::test]
+async fn all_calls_together_have_a_ceiling_and_the_modest_find_room_below_it() {
+    let house = House::with(|config| config.memory_bytes = 64 << 20);
+    for package in [taking("large", 24, 1_000), taking("second", 24, 0), taking("modest", 1, 0)] {
+        house.install(&package);
+    }
+    let large = of("large", "c1");
+    let under_way = {
+        let (host, large) = (house.host.clone(), large.clone());
+        tokio::spawn(async move { host.check(&large).await })
+    };
+    let second = of("second", "c2");
+    let mut refused = 0;
+    while !under_way.is_finished() {
+        match house.host.check(&second).await {
+            Ok(_) => tokio::task::yield_now().await,
+            Err(error) => {
+                is_short_of_memory(&error);
+                refused += 1;
+                house.host.check(&of("modest", "c3")).await.unwrap();
+            }
+        }
+    }
+    assert!(refused > 5, "its breaker stays closed, however often it is refused: {refused}");
+    under_way.await.unwrap().unwrap();
+    // What was held is free again, also after calls that failed.
+    for _ in 0..8 {
+        house.host.check(&second).await.unwrap();
+    }
+    is_short_of_memory(&house.try_check(&taking("probe", 60, 0)).await.unwrap_err());
+    house.host.check(&second).await.unwrap();
 }
