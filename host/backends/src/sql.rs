@@ -21,6 +21,7 @@ mod retention;
 #[cfg(test)]
 mod tests;
 mod words;
+mod writeback;
 mod writer;
 
 pub use db::{OpenError, StoreOptions};
@@ -35,6 +36,7 @@ use opssight_core::time::{Randomness, Timestamp};
 use sqlx::SqlitePool;
 use std::path::Path;
 use std::sync::Arc;
+use writeback::WriteBack;
 use writer::Writer;
 
 /// The connection type that statements run on.
@@ -43,6 +45,7 @@ pub(crate) type Conn = sqlx::SqliteConnection;
 /// All storage ports on one SQLite file.
 pub struct Store {
     writer: Writer,
+    writeback: WriteBack,
     readers: SqlitePool,
     sealer: Sealer,
     random: Arc<dyn Randomness>,
@@ -63,6 +66,7 @@ impl Store {
         let opened = db::open(dir, &options).await?;
         Ok(Arc::new(Store {
             writer: opened.writer,
+            writeback: opened.writeback,
             readers: opened.readers,
             sealer: opened.sealer,
             random: options.random,
@@ -76,6 +80,7 @@ impl Store {
     /// asked of the store afterwards fails.
     pub async fn close(&self) {
         self.readers.close().await;
+        self.writeback.close().await;
         self.writer.close().await;
         self.lock.release();
     }

@@ -18,6 +18,7 @@ mod context;
 mod credentials;
 mod egress;
 mod engine;
+mod errands;
 mod error;
 mod evidence;
 mod exports;

@@ -9,6 +9,7 @@ use crate::config::RuntimeConfig;
 use crate::context::Services;
 use crate::egress::{self, Accounts, SystemResolver};
 use crate::engine::{PluginEngine, PluginThreads};
+use crate::errands::Errands;
 use crate::evidence::{Evidence, Stage};
 use crate::install::{self, InstallError};
 use crate::jail::Workshop;
@@ -105,8 +106,8 @@ impl PluginHost {
         // Putting a large record together takes its time, and nobody waits for it.
         let _ends_with_the_host = threads.spawn(Lane::Heavy, work);
         let services = Services {
-            credentials,
-            state,
+            credentials: Arc::new(Errands::new(credentials)),
+            state: Arc::new(Errands::new(state)),
             clock,
             resolver,
             accounts: Accounts::default(),

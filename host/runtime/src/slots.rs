@@ -263,7 +263,10 @@ mod tests {
         weigher.is_heavy();
         weigher.is_heavy();
         let next = slots.take(&"a".into(), Lane::Live).now_or_never();
-        assert!(next.is_some() && slots.take(&"a".into(), Lane::Live).now_or_never().is_none(), "one, told twice or not");
+        assert!(
+            next.is_some() && slots.take(&"a".into(), Lane::Live).now_or_never().is_none(),
+            "one, told twice or not"
+        );
         assert!(slots.take(&"a".into(), Lane::Heavy).now_or_never().is_none(), "it has its heavy place");
         live.remove(0);
         assert!(slots.take(&"a".into(), Lane::Heavy).now_or_never().is_some());

@@ -1,6 +1,7 @@
 //! Opening: the directory and its lock, the file and its pragmas, the migrations, the master key.
 
 use super::Conn;
+use super::writeback::WriteBack;
 use super::writer::Writer;
 use crate::sealer::{MASTER_KEY_BYTES, SealError, Sealed, Sealer};
 use opssight_core::events::Bus;
@@ -137,6 +138,7 @@ impl DirLock {
 
 pub(super) struct Opened {
     pub(super) writer: Writer,
+    pub(super) writeback: WriteBack,
     pub(super) readers: SqlitePool,
     pub(super) sealer: Sealer,
     pub(super) lock: DirLock,
@@ -152,8 +154,9 @@ pub(super) async fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, O
         .journal_mode(SqliteJournalMode::Wal)
         // "accepted" means durable: a commit returns after the write-ahead log was flushed.
         .synchronous(SqliteSynchronous::Full)
-        // Write back every 16 MiB instead of every 4: fewer flushes of the main file.
-        .pragma("wal_autocheckpoint", "4000")
+        // Written back beside the writer (`writeback`). What is left at 64 MiB a commit writes back, so that the log can
+        // begin anew: while commits go on, nobody else finds the moment for it.
+        .pragma("wal_autocheckpoint", "16384")
         .pragma("journal_size_limit", "67108864")
         .pragma("cache_size", "-16384")
         .optimize_on_close(true, 1000);
@@ -179,7 +182,9 @@ pub(super) async fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, O
         .await
         .map_err(sql("open its file for reading"))?;
     let writer = Writer::start(conn, writing, options.waiting_writes, options.patience);
-    Ok(Opened { writer, readers, sealer, lock })
+    let beside = connect_options(&file).pragma("wal_autocheckpoint", "0").connect().await;
+    let writeback = WriteBack::start(beside.map_err(sql("open its file for writing back"))?);
+    Ok(Opened { writer, writeback, readers, sealer, lock })
 }
 
 fn connect_options(file: &Path) -> SqliteConnectOptions {

@@ -11,7 +11,7 @@ use tokio::task::{JoinError, JoinHandle};
 
 /// Ten steps nicer than the host.
 const NICE: i32 = 10;
-/// As nice as can be: the machine's other work goes first.
+/// As nice as can be.
 const NICEST: i32 = 19;
 
 /// Owns the runtimes; calls that are under way end with it.
@@ -24,8 +24,8 @@ impl PluginThreads {
     /// So many threads for each lane.
     pub(crate) fn start(threads: usize) -> std::io::Result<Self> {
         Ok(Self {
-            live: Some(runtime(threads, "plugin-call", NICE)?),
-            heavy: Some(runtime(threads, "plugin-heavy", NICEST)?),
+            live: Some(runtime(threads, "plugin-call", || nice(NICE))?),
+            heavy: Some(runtime(threads, "plugin-heavy", idle)?),
         })
     }
 
@@ -58,11 +58,7 @@ impl PluginThreads {
 }
 
 /// The work itself moves, with everything that it has done so far.
-async fn moving<F>(
-    mut work: Pin<Box<F>>,
-    is_heavy: impl Fn() -> bool,
-    heavy: Handle,
-) -> Result<F::Output, JoinError>
+async fn moving<F>(mut work: Pin<Box<F>>, is_heavy: impl Fn() -> bool, heavy: Handle) -> Result<F::Output, JoinError>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
@@ -79,16 +75,33 @@ where
     }
 }
 
-fn runtime(threads: usize, name: &str, nice: i32) -> std::io::Result<Runtime> {
+/// On Linux this is about the calling thread. Where it is not allowed, plugins just run at our own priority.
+fn nice(steps: i32) {
+    let _allowed = rustix::process::setpriority_process(None, steps);
+}
+
+/// The machine's other work goes first, at once: a thread that is only nice keeps its core for some milliseconds when
+/// another wakes up, and a delivery wakes a dozen of them on its way.
+fn idle() {
+    nice(NICEST);
+    #[cfg(target_os = "linux")]
+    {
+        use thread_priority::{NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy};
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        let thread = thread_priority::thread_native_id();
+        if let Err(error) = thread_priority::set_thread_priority_and_policy(thread, ThreadPriority::Min, idle) {
+            tracing::warn!(?error, "plugins that compute for long may slow down others: no thread may be idle");
+        }
+    }
+}
+
+fn runtime(threads: usize, name: &str, started: impl Fn() + Send + Sync + 'static) -> std::io::Result<Runtime> {
     Builder::new_multi_thread()
         .worker_threads(threads.max(1))
         // Name look-ups block; nothing else here does.
         .max_blocking_threads(8)
         .thread_name(name)
-        .on_thread_start(move || {
-            // On Linux this means the calling thread. Where it is not allowed, plugins just run at our own priority.
-            let _allowed = rustix::process::setpriority_process(None, nice);
-        })
+        .on_thread_start(started)
         .enable_all()
         .build()
 }

@@ -11,11 +11,14 @@ use std::collections::BTreeMap;
 const MAX_KEY: usize = 512;
 const MAX_VALUE: usize = 256 << 10;
 const MAX_PAGE: u32 = 1_000;
+/// Keys and values that one call may write: they are committed with its items, and others wait for that commit.
+const MAX_WRITTEN: usize = 1 << 20;
 
 /// What this call has written, and what the connection holds with it.
 #[derive(Default)]
 pub(crate) struct Overlay {
     writes: BTreeMap<String, Option<Vec<u8>>>,
+    written_bytes: usize,
     /// Bytes and keys in use, once they are known.
     usage: Option<(u64, u64)>,
 }
@@ -96,8 +99,18 @@ impl HostState {
         self.given()?;
         let before = match self.overlay.writes.get(&key) {
             Some(value) => value.as_ref().map(Vec::len),
-            None => self.call.read_state(&key).await.map_err(unavailable)?.map(|value| value.len()),
+            None => {
+                let before = self.call.read_state(&key).await.map_err(unavailable)?;
+                if before == value {
+                    return Ok(());
+                }
+                before.map(|value| value.len())
+            }
         };
+        let written = self.overlay.written_bytes.saturating_add(key.len() + value.as_ref().map_or(0, Vec::len));
+        if written > MAX_WRITTEN {
+            return Err(refused("state.quota", format!("a call writes at most {MAX_WRITTEN} bytes of state")));
+        }
         let usage = match self.overlay.usage {
             Some(usage) => usage,
             None => self.call.state_usage().await.map_err(unavailable)?,
@@ -113,6 +126,7 @@ impl HostState {
             return Err(refused("state.quota", format!("a connection holds at most {bytes} bytes in {keys} keys")));
         }
         self.overlay.usage = Some((bytes, keys));
+        self.overlay.written_bytes = written;
         self.overlay.writes.insert(key, value);
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! Twenty hostile plugins beside the GitHub plugin: what they cost those who mean well.
 //!
 //! The same steady stream of good deliveries is sent twice to the same host: first alone, then while each of the hostile
-//! plugins is sent work as well, so much that their queues never empty.
+//! plugins is sent work as well, so much that their queues never empty. Theirs come at a pace of their own, as from
+//! vendors that know nothing of each other.
 
 use crate::Figures;
 use crate::host::Host;
@@ -14,8 +15,8 @@ use std::time::{Duration, Instant};
 /// Good deliveries of one run, and their rate.
 const GOOD: u64 = 600;
 const PER_SECOND: u64 = 20;
-/// Deliveries that each hostile plugin gets for each tenth good one.
-const HOSTILE_EVERY: u64 = 10;
+/// One after the other, a hostile plugin gets a delivery: each of twenty about two a second.
+const HOSTILE_EVERY: Duration = Duration::from_millis(23);
 /// No good delivery may take longer to be applied.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -38,9 +39,12 @@ pub(crate) fn measure(figures: &mut Figures, package: &[u8]) {
         for (name, _) in &hostile {
             bad.push(client.beside(&format!("hostile-{name}")).await);
         }
-        let quiet = stream(&client, &[], &example, 10_000_000).await;
+        let quiet = stream(&client, &example, 10_000_000).await;
         let rss = host.rss_mib();
-        let noisy = stream(&client, &bad, &example, 20_000_000).await;
+        let noisy = tokio::select! {
+            noisy = stream(&client, &example, 20_000_000) => noisy,
+            () = pester(&bad, &example) => unreachable!("it never ends"),
+        };
         assert!(host.is_running(), "the host ended");
         let lost = GOOD - u64::try_from(noisy.len()).unwrap_or(0);
         figures.put("quiet_p99_ms", p99(quiet));
@@ -58,16 +62,11 @@ fn p99(mut waits: Vec<f64>) -> f64 {
 }
 
 /// How long each good delivery took from being sent to being applied, milliseconds, by the host's own clock.
-async fn stream(good: &Client, bad: &[Client], example: &Recorded, first: u64) -> Vec<f64> {
+async fn stream(good: &Client, example: &Recorded, first: u64) -> Vec<f64> {
     let mut tick = tokio::time::interval(Duration::from_millis(1000 / PER_SECOND));
     let mut sent = tokio::task::JoinSet::new();
     for number in 0..GOOD {
         let request = good.request(example, first + number);
-        if number % HOSTILE_EVERY == 0 {
-            for client in bad {
-                sent.spawn(client.request(example, first + number).send());
-            }
-        }
         tick.tick().await;
         sent.spawn(request.send());
     }
@@ -76,6 +75,22 @@ async fn stream(good: &Client, bad: &[Client], example: &Recorded, first: u64) -
         assert!(status == 202, "{status}");
     }
     applied(good, first).await
+}
+
+/// Keep the hostile plugins busy.
+async fn pester(bad: &[Client], example: &Recorded) {
+    let mut tick = tokio::time::interval(HOSTILE_EVERY);
+    let mut sent = tokio::task::JoinSet::new();
+    for number in 0.. {
+        for client in bad {
+            tick.tick().await;
+            sent.spawn(client.request(example, number).send());
+            while let Some(answer) = sent.try_join_next() {
+                let status = answer.expect("joined").expect("an answer").status();
+                assert!(status == 202, "{status}");
+            }
+        }
+    }
 }
 
 /// Wait until all good deliveries of a run are done, or for as long as patience lasts.

@@ -107,7 +107,9 @@ impl PluginsConfig {
             problems.push("plugins.compile_cpu_secs: must be at least 1".to_owned());
         }
         if !(64..=1_048_576).contains(&self.memory_mib) {
-            problems.push("plugins.memory_mib: must be 64 to 1048576; an interpreted plugin may take 256 for one call".to_owned());
+            problems.push(
+                "plugins.memory_mib: must be 64 to 1048576; an interpreted plugin may take 256 for one call".to_owned(),
+            );
         }
         if self.warm_instances > 1_000 {
             problems.push("plugins.warm_instances: must be 0 to 1000".to_owned());

@@ -26,8 +26,11 @@ pub(crate) async fn process_deliveries(
 ) {
     let mut listener = bus.listen(Topic::Inbox);
     let mut crew = Crew::new(at_once);
+    // Whether there may be something that was not looked at yet.
+    let mut news = true;
     while !stop.is_cancelled() {
-        crew.pace(listener.as_mut()).await;
+        crew.pace(listener.as_mut(), news).await;
+        news = false;
         match processor.inbox.lease(&crew.ask(&processor, lease)).await {
             Ok(leased) if leased.is_empty() => {
                 let pause = pause(&processor).await;
@@ -36,6 +39,7 @@ pub(crate) async fn process_deliveries(
                     // What waits may be a connection's that had its share.
                     true = crew.one_ends() => {}
                 }
+                news = true;
             }
             Ok(leased) => leased.into_iter().for_each(|delivery| crew.begin(&processor, delivery)),
             Err(error) => {
@@ -87,17 +91,17 @@ impl Crew {
 
     /// Leasing is one statement for many rows: wait until a good part of them fits, but no longer than a newcomer
     /// should.
-    async fn pace(&mut self, listener: &mut dyn Listener) {
+    async fn pace(&mut self, listener: &mut dyn Listener, mut news: bool) {
         while let Some(ended) = self.tasks.try_join_next_with_id() {
             self.ended(ended);
         }
         let begun = Instant::now();
-        let mut news = false;
         while self.at_once.saturating_sub(self.busy()) < self.at_once.div_ceil(2) {
             let all_taken = self.busy() >= self.at_once.saturating_mul(2);
             let look_again = begun + if news { LOOK_AGAIN } else { LOOK_ANYWAY };
             tokio::select! {
-                _ = self.one_ends() => {}
+                // Its connection may have more that waits.
+                _ = self.one_ends() => news = true,
                 () = listener.woken(), if !news => news = true,
                 () = tokio::time::sleep_until(look_again), if !all_taken => return,
             }
