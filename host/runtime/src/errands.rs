@@ -42,7 +42,12 @@ impl<S: ?Sized + Send + Sync + 'static> Errands<S> {
             let _place = places.acquire().await;
             work.await
         });
-        errand.await.unwrap_or_else(|error| Err(StoreError::new(doing, error)))
+        match errand.await {
+            Ok(answer) => answer,
+            // As if it had been done here.
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(error) => Err(StoreError::new(doing, error)),
+        }
     }
 }
 

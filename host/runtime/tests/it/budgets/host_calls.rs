@@ -51,6 +51,11 @@ fn times(count: u32, call: &str) -> String {
 async fn a_storm_of_host_calls_ends_by_its_own_budget_whatever_is_called() {
     for (name, imports, call) in STORMS {
         let error = fails_within(imports, &times(1_000_000, call), json!({})).await;
+        if name == "state" {
+            // A look into the store is work of others: it costs the call CPU time, and there are fewer.
+            is_budget(&error, "budget.cpu");
+            continue;
+        }
         is_budget(&error, "budget.host-calls");
         assert!(error.message.contains("200000"), "{name}: {error}");
     }
