@@ -12,7 +12,7 @@ use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::ingest::Applied;
 use opssight_core::plugins::installs::{
     Approval, Data, Install, InstallError, InstallRequest, InstallStore, Installs, PackageStore, PluginEvent,
-    PublisherPin, RevocationTarget, Revoked, Saved, Source,
+    PublisherPin, RevocationTarget, Revoked, Saved, Source, Turns,
 };
 use opssight_core::plugins::trust::TrustPolicy;
 use opssight_core::time::Timestamp;
@@ -42,6 +42,7 @@ impl Desk {
             clock: arena.clock.clone(),
             policy,
             enabled: true,
+            turns: Turns::default(),
         };
         Self { installs }
     }

@@ -63,7 +63,7 @@ impl PluginRuntime for PluginHost {
             let message = format!("its digest is {}, not {wanted}", plugin.digest);
             return Err(PackageRefusal { code: "digest".to_owned(), message });
         }
-        self.shelf.put(Arc::new(plugin));
+        self.shelf.add(Arc::new(plugin));
         self.tidy_cache();
         Ok(())
     }

@@ -9,11 +9,13 @@ mod commit;
 mod desk;
 mod error;
 mod folder;
+mod judge;
 mod model;
 mod ports;
 mod restore;
 mod revoke;
 mod shadow;
+mod turns;
 mod watch;
 
 pub use desk::{Approval, InstallRequest, Installed, Installs};
@@ -26,4 +28,5 @@ pub use ports::{
     Comparison, InstallStore, Notice, PackageContents, PackageStore, PluginRuntime, PublisherPin, Saved, VersionFigures,
 };
 pub use shadow::{Shadow, ShadowRule, ShadowVerdict};
+pub use turns::Turns;
 pub use watch::{HealthRule, Watched};

@@ -24,6 +24,7 @@ impl Installs {
     }
 
     async fn restore_one(&self, plugin: &PluginId) -> Result<(), InstallError> {
+        let _turn = self.urgent_turn(plugin).await?;
         // A crash may have come between a revocation, or its end, and the mark on the install.
         let revocations = self.store.revocations().await?;
         for revoked in &revocations {
