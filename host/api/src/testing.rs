@@ -15,7 +15,7 @@ use opssight_core::actions::Actions;
 use opssight_core::connections::Connections;
 use opssight_core::hooks::Hooks;
 use opssight_core::identity::Identity;
-use opssight_core::plugins::installs::{Installs, Turns};
+use opssight_core::plugins::installs::{Installs, Turns, Unstored};
 use opssight_core::plugins::trust::TrustPolicy;
 use std::sync::Arc;
 pub(crate) use stubs::{SECRET, Stubs};
@@ -113,6 +113,7 @@ fn app(stubs: &Arc<Stubs>, desk: &Arc<Desk>, config: ApiConfig) -> App {
             },
             enabled: true,
             turns: Turns::default(),
+            unstored: Unstored::default(),
         },
         catalogue: Some(desk.clone()),
         evidence: stubs.clone(),

@@ -12,7 +12,7 @@ use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::ingest::Applied;
 use opssight_core::plugins::installs::{
     Approval, Data, Install, InstallError, InstallRequest, InstallStore, Installs, PackageStore, PluginEvent,
-    PublisherPin, RevocationTarget, Revoked, Saved, Source, Turns,
+    PublisherPin, RevocationTarget, Revoked, Saved, Source, Turns, Unstored,
 };
 use opssight_core::plugins::trust::TrustPolicy;
 use opssight_core::time::Timestamp;
@@ -43,6 +43,7 @@ impl Desk {
             policy,
             enabled: true,
             turns: Turns::default(),
+            unstored: Unstored::default(),
         };
         Self { installs }
     }

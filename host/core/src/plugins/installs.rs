@@ -11,6 +11,7 @@ mod error;
 mod folder;
 mod judge;
 mod model;
+mod notices;
 mod ports;
 mod restore;
 mod revoke;
@@ -24,6 +25,7 @@ pub use model::{
     Data, Inspection, Install, PluginEvent, Refused, RevocationTarget, Revoked, Source, Version, VersionState,
     Withdrawn,
 };
+pub use notices::Unstored;
 pub use ports::{
     Comparison, InstallStore, Notice, PackageContents, PackageStore, PluginRuntime, PublisherPin, Saved, VersionFigures,
 };

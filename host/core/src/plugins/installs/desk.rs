@@ -5,6 +5,7 @@ use super::commit::Change;
 use super::error::InstallError;
 use super::judge::{Judged, version_of};
 use super::model::{Inspection, Install, Refused, Source, Version, VersionState};
+use super::notices::Unstored;
 use super::ports::{InstallStore, PackageStore, PluginRuntime, PublisherPin};
 use super::shadow::{Shadow, ShadowRule};
 use super::turns::Turns;
@@ -88,6 +89,8 @@ pub struct Installs {
     pub enabled: bool,
     /// Who changes which plugin now.
     pub turns: Turns,
+    /// What the runtime told and the store has not taken yet.
+    pub unstored: Unstored,
 }
 
 /// A package that may be installed.

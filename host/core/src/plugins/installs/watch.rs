@@ -54,10 +54,7 @@ pub enum Watched {
 impl Installs {
     /// Look at everything once; call this every few seconds. Without a rule nothing is rolled back by itself.
     pub async fn watch(&self, rule: Option<HealthRule>) -> Result<Vec<Watched>, InstallError> {
-        for notice in self.runtime.notices() {
-            let event = self.event(&notice.plugin, Some(&notice.digest), &notice.what, "host", notice.detail);
-            self.store.note(event).await?;
-        }
+        self.store_notices().await?;
         let mut done = Vec::new();
         for install in self.list().await? {
             let plugin = install.plugin;

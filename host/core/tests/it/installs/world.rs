@@ -4,7 +4,7 @@ use super::engine::Engine;
 use super::house::House;
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::installs::{
-    Approval, Install, InstallError, InstallRequest, Installed, Installs, ShadowRule, Source, Turns,
+    Approval, Install, InstallError, InstallRequest, Installed, Installs, ShadowRule, Source, Turns, Unstored,
 };
 use opssight_core::plugins::trust::{PublisherKey, TrustPolicy};
 use serde_json::{Value, json};
@@ -81,6 +81,7 @@ impl World {
             policy,
             enabled: true,
             turns: Turns::default(),
+            unstored: Unstored::default(),
         };
         Self { house, engine, desk }
     }
