@@ -1,7 +1,7 @@
 //! The stubs. One connection, `github-1`, whose deliveries are genuine when they say so.
 
 use async_trait::async_trait;
-use opssight_core::connections::{CheckOutcome, Connection, ConnectionStatus, ConnectionStore};
+use opssight_core::connections::{CheckOutcome, Connection, ConnectionStatus, ConnectionStore, Inserted};
 use opssight_core::delivery::dora::DeploymentRow;
 use opssight_core::delivery::{
     Change, ChangeQuery, DeliveryStore, Deployment, DeploymentQuery, Evidence, EvidenceQuery, LedgerRow, MetricsQuery,
@@ -207,8 +207,8 @@ impl Inbox for Stubs {
 
 #[async_trait]
 impl ConnectionStore for Stubs {
-    async fn insert(&self, _: &Connection, _: &Credentials, _: &[String]) -> Result<bool, StoreError> {
-        Ok(true)
+    async fn insert(&self, _: &Connection, _: &Credentials, _: &[String]) -> Result<Inserted, StoreError> {
+        Ok(Inserted::Kept)
     }
     async fn update(&self, new: &Connection, _: Option<&Credentials>, _: Timestamp) -> Result<bool, StoreError> {
         *self.connection.lock().unwrap() = new.clone();

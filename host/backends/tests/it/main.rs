@@ -91,6 +91,8 @@ macro_rules! every_case {
                 a_change_of_what_was_not_seen_is_refused,
                 the_first_key_of_a_publisher_stays_until_somebody_changes_it,
                 connections_follow_what_runs_and_are_let_go_of,
+                a_connection_is_kept_for_the_version_that_runs_then,
+                a_change_is_kept_for_the_version_that_it_was_judged_by,
                 forgetting_keeps_or_removes_the_connections_and_keeps_the_record,
                 revocations_of_every_kind_stay_until_they_are_lifted,
                 what_happened_is_read_newest_first_in_pages,

@@ -2,7 +2,7 @@
 
 use futures::future::BoxFuture;
 use opssight_backends::{LocalBus, PackageFiles, Store, StoreOptions, SystemRandomness};
-use opssight_core::connections::{Connection, ConnectionStore};
+use opssight_core::connections::{Connection, ConnectionStore, Inserted};
 use opssight_core::delivery::DeliveryStore;
 use opssight_core::events::{Bus, EventLog};
 use opssight_core::feeds::FeedStore;
@@ -110,7 +110,8 @@ impl Ports {
     pub(crate) async fn connect(&self, id: &str, feeds: &[&str]) -> Connection {
         let connection = connection(id);
         let feeds: Vec<String> = feeds.iter().map(|&feed| feed.to_owned()).collect();
-        assert!(self.connections.insert(&connection, &Credentials::new(), &feeds).await.unwrap());
+        let inserted = self.connections.insert(&connection, &Credentials::new(), &feeds).await.unwrap();
+        assert_eq!(inserted, Inserted::Kept);
         connection
     }
 

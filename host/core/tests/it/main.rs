@@ -8,6 +8,7 @@
 )]
 
 mod analysis;
+mod connecting;
 mod dora;
 mod evidence;
 mod installs;

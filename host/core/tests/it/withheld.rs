@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use opssight_core::actions::{ActionError, Actions};
-use opssight_core::connections::{CheckOutcome, Connection, ConnectionStatus, ConnectionStore};
+use opssight_core::connections::{CheckOutcome, Connection, ConnectionStatus, ConnectionStore, Inserted};
 use opssight_core::error::{Kind, StoreError};
 use opssight_core::feeds::{FeedStore, LeasedFeed, Pulled, Puller};
 use opssight_core::hooks::Retry;
@@ -133,7 +133,7 @@ impl Clock for House {
 
 #[async_trait]
 impl ConnectionStore for House {
-    async fn insert(&self, _: &Connection, _: &Credentials, _: &[String]) -> Result<bool, StoreError> {
+    async fn insert(&self, _: &Connection, _: &Credentials, _: &[String]) -> Result<Inserted, StoreError> {
         not_asked()
     }
     async fn update(&self, _: &Connection, _: Option<&Credentials>, _: Timestamp) -> Result<bool, StoreError> {

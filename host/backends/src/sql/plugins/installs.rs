@@ -41,6 +41,15 @@ fn read(document: &str) -> Result<Install, Error> {
     serde_json::from_str(document).map_err(Error::stored("installed plugin"))
 }
 
+/// What is installed of a plugin, as a transaction sees it.
+pub(in crate::sql) async fn find(conn: &mut Conn, plugin: &str) -> Result<Option<Install>, Error> {
+    let row: Option<String> = sqlx::query_scalar("SELECT document FROM plugin_installs WHERE plugin = $1")
+        .bind(plugin)
+        .fetch_optional(conn)
+        .await?;
+    row.map(|row| read(&row)).transpose()
+}
+
 async fn insert_event(conn: &mut Conn, event: &PluginEvent) -> Result<(), Error> {
     sqlx::query("INSERT INTO plugin_events (at, plugin, digest, what, actor, detail) VALUES ($1, $2, $3, $4, $5, $6)")
         .bind(event.at.0)
