@@ -73,6 +73,7 @@ macro_rules! every_case {
                 a_lease_that_ran_out_goes_to_somebody_else,
                 leases_are_taken_back_after_a_crash,
                 connections_take_turns,
+                a_delivery_that_cannot_be_read_fails_alone,
                 a_retry_waits_for_its_time,
                 a_failed_delivery_can_be_replayed,
                 lists_filter_and_page;
