@@ -216,7 +216,7 @@ impl PackageStore for Shelf {
 
 #[async_trait]
 impl FeedStore for Shelf {
-    async fn lease_feeds(&self, _: u32, _: Timestamp, _: Timestamp) -> Result<Vec<LeasedFeed>, StoreError> {
+    async fn lease_feeds(&self, _: &Leasing) -> Result<Vec<LeasedFeed>, StoreError> {
         Ok(Vec::new())
     }
 

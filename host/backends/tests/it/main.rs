@@ -61,6 +61,7 @@ macro_rules! every_case {
                 a_feed_is_leased_once_and_resumes_where_it_was,
                 a_page_that_brought_more_goes_on_at_once,
                 a_lost_lease_changes_nothing,
+                connections_take_turns,
                 failures_are_counted_until_a_success,
                 feeds_of_a_disabled_connection_rest,
                 declared_feeds_replace_each_other,

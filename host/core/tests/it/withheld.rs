@@ -5,7 +5,7 @@ use opssight_core::actions::{ActionError, Actions};
 use opssight_core::connections::{CheckOutcome, Connection, ConnectionStatus, ConnectionStore, Inserted};
 use opssight_core::error::{Kind, StoreError};
 use opssight_core::feeds::{FeedStore, LeasedFeed, Pulled, Puller};
-use opssight_core::hooks::Retry;
+use opssight_core::hooks::{Leasing, Retry};
 use opssight_core::id::{ConnectionId, PluginId, RunId};
 use opssight_core::ingest::{Applied, Effect, Ingest};
 use opssight_core::page::{Page, PageOf};
@@ -206,7 +206,7 @@ impl Plugins for House {
 
 #[async_trait]
 impl FeedStore for House {
-    async fn lease_feeds(&self, _: u32, _: Timestamp, _: Timestamp) -> Result<Vec<LeasedFeed>, StoreError> {
+    async fn lease_feeds(&self, _: &Leasing) -> Result<Vec<LeasedFeed>, StoreError> {
         not_asked()
     }
     async fn settle_feed(&self, _: &LeasedFeed, _: Timestamp, how: Pulled) -> Result<Option<Applied>, StoreError> {
