@@ -14,7 +14,7 @@ pub(crate) use desk::{digest, package};
 use opssight_core::actions::Actions;
 use opssight_core::connections::Connections;
 use opssight_core::hooks::Hooks;
-use opssight_core::identity::Identity;
+use opssight_core::identity::{Identity, Role, SecretHash, Session};
 use opssight_core::plugins::installs::{Installs, Turns, Unstored};
 use opssight_core::plugins::trust::TrustPolicy;
 use std::sync::Arc;
@@ -43,6 +43,14 @@ impl World {
     /// A token of a new session.
     pub(crate) async fn token(&self) -> String {
         self.app.identity.sign_in(SECRET, "a test").await.unwrap().0
+    }
+
+    /// The header of somebody who may look and change nothing.
+    pub(crate) fn viewer(&self) -> String {
+        let expires_at = self.stubs.now().plus_secs(3_600);
+        let (token, label) = (SecretHash::of("opstok_viewer"), "a test".to_owned());
+        self.stubs.sessions.lock().unwrap().push(Session { token, label, role: Role::Viewer, expires_at });
+        "Bearer opstok_viewer".to_owned()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Response<Body> {
