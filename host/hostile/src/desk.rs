@@ -50,7 +50,7 @@ impl Desk {
 
     /// Install, agreeing to exactly these bytes.
     pub(crate) async fn install(&self, package: &[u8]) -> Result<Approval, InstallError> {
-        self.agreeing(package, Some(crate::arena::digest(package))).await
+        self.agreeing(package, Some(opssight_core::plugins::digest_of(package))).await
     }
 
     /// Update without agreeing to anything.

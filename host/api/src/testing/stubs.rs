@@ -19,7 +19,7 @@ use opssight_core::page::{Page, PageOf};
 use opssight_core::pipelines::{FlakyJob, Overview, PipelineSummary, Run, RunDetail, RunQuery, RunStore};
 use opssight_core::plugins::{
     ActionInvocation, ActionOutcome, CallError, CallTarget, Called, CredentialSource, Credentials, FailureClass,
-    FaultSource, HealthReport, InstalledPlugin, Manifest, PageRequest, Plugins, PullBatch, RawDelivery, Reception,
+    FaultSource, Grants, HealthReport, InstalledPlugin, LogLine, Manifest, PageRequest, Plugins, PullBatch, RawDelivery, Reception,
     VerifyError, Wants, WebhookDelivery,
 };
 use opssight_core::time::{Clock, Randomness, Timestamp};
@@ -257,6 +257,9 @@ impl Plugins for Stubs {
     fn manifest(&self, plugin: &PluginId, _: Option<&str>) -> Option<Arc<Manifest>> {
         (plugin.as_str() == "github").then(|| Arc::new(manifest()))
     }
+    fn log(&self, _: &PluginId) -> Vec<LogLine> {
+        Vec::new()
+    }
     fn verify(&self, _: &CallTarget, _: &Credentials, delivery: &RawDelivery<'_>) -> Result<(), VerifyError> {
         match delivery.headers.iter().find(|(name, _)| name == "x-signature").map(|(_, value)| value.as_str()) {
             Some("good") => Ok(()),
@@ -283,6 +286,7 @@ impl Plugins for Stubs {
         Err(refused(target))
     }
     fn forget(&self, _: &ConnectionId) {}
+    fn regrant(&self, _: &ConnectionId, _: &Arc<Grants>) {}
 }
 
 #[async_trait]

@@ -12,7 +12,8 @@ use opssight_core::page::{Page, PageOf};
 use opssight_core::pipelines::{FlakyJob, Overview, PipelineSummary, Run, RunDetail, RunQuery, RunStore};
 use opssight_core::plugins::{
     ActionInvocation, ActionOutcome, CallError, CallTarget, CallUsage, Called, Credentials, Grants, HealthReport,
-    InstalledPlugin, Manifest, PageRequest, Plugins, PullBatch, RawDelivery, Reception, VerifyError, WebhookDelivery,
+    InstalledPlugin, LogLine, Manifest, PageRequest, Plugins, PullBatch, RawDelivery, Reception, VerifyError, Wants,
+    WebhookDelivery,
 };
 use opssight_core::time::{Clock, Timestamp};
 use serde_json::json;
@@ -178,6 +179,12 @@ impl Plugins for House {
     fn manifest(&self, _: &PluginId, _: Option<&str>) -> Option<Arc<Manifest>> {
         Some(Arc::new(manifest()))
     }
+    fn wants(&self, _: &PluginId, _: Option<&str>) -> Option<Wants> {
+        Some(Wants::of(&manifest(), &[]))
+    }
+    fn log(&self, _: &PluginId) -> Vec<LogLine> {
+        Vec::new()
+    }
     fn verify(&self, _: &CallTarget, _: &Credentials, _: &RawDelivery<'_>) -> Result<(), VerifyError> {
         Err(VerifyError::NotReceiving)
     }
@@ -202,6 +209,7 @@ impl Plugins for House {
         Ok(called(HealthReport { summary: String::new(), attrs: Vec::new() }))
     }
     fn forget(&self, _: &ConnectionId) {}
+    fn regrant(&self, _: &ConnectionId, _: &Arc<Grants>) {}
 }
 
 #[async_trait]

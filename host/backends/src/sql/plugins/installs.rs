@@ -63,6 +63,13 @@ async fn insert_event(conn: &mut Conn, event: &PluginEvent) -> Result<(), Error>
     Ok(())
 }
 
+/// Publisher, key, when it was pinned.
+type PinRow = (String, String, i64);
+
+fn pinned((publisher, key, at): PinRow) -> PublisherPin {
+    PublisherPin { publisher, key: PublisherKey(key), at: Timestamp(at) }
+}
+
 async fn upsert_pin(conn: &mut Conn, pin: &PublisherPin) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO plugin_publishers (publisher, key, pinned_at) VALUES ($1, $2, $3)
@@ -207,18 +214,22 @@ impl InstallStore for Store {
     }
 
     async fn pin(&self, publisher: &str) -> Result<Option<PublisherPin>, StoreError> {
-        let pins = self.pins().await?;
-        Ok(pins.into_iter().find(|pin| pin.publisher == publisher))
+        let row: Option<PinRow> =
+            sqlx::query_as("SELECT publisher, key, pinned_at FROM plugin_publishers WHERE publisher = $1")
+                .bind(publisher)
+                .fetch_optional(&self.readers)
+                .await
+                .doing("look up the publisher's key")?;
+        Ok(row.map(pinned))
     }
 
     async fn pins(&self) -> Result<Vec<PublisherPin>, StoreError> {
-        let rows: Vec<(String, String, i64)> =
+        let rows: Vec<PinRow> =
             sqlx::query_as("SELECT publisher, key, pinned_at FROM plugin_publishers ORDER BY publisher")
                 .fetch_all(&self.readers)
                 .await
                 .doing("list the publishers' keys")?;
-        let pin = |(publisher, key, at)| PublisherPin { publisher, key: PublisherKey(key), at: Timestamp(at) };
-        Ok(rows.into_iter().map(pin).collect())
+        Ok(rows.into_iter().map(pinned).collect())
     }
 
     async fn repin(&self, publisher: &str, pin: Option<PublisherPin>, event: PluginEvent) -> Result<(), StoreError> {

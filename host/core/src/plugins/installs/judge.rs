@@ -6,9 +6,8 @@ use super::model::{Inspection, Install, RevocationTarget, Source, Version, Versi
 use super::ports::PackageContents;
 use crate::error::StoreError;
 use crate::id::PluginId;
-use crate::plugins::Wants;
+use crate::plugins::{Wants, digest_of};
 use crate::plugins::trust::{self, Distrust, Signature, Trusted};
-use sha2::{Digest, Sha256};
 
 /// A package that was judged: what it is, and what an installation would begin with.
 pub(super) struct Judged {
@@ -136,10 +135,4 @@ pub(super) fn version_of(inspection: &Inspection, source: Source, now: crate::ti
         activated_at: None,
         state: VersionState::Kept,
     }
-}
-
-/// `sha256:...` of a package.
-pub(crate) fn digest_of(package: &[u8]) -> String {
-    let hex: String = Sha256::digest(package).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
 }

@@ -8,8 +8,8 @@ use opssight_core::plugins::installs::{
 use opssight_core::plugins::trust::Signature;
 use opssight_core::plugins::{
     ActionInvocation, ActionOutcome, CallError, CallTarget, Called, Credentials, FailureClass, FaultSource,
-    HealthReport, InstalledPlugin, Manifest, PageRequest, Plugins, PullBatch, RawDelivery, Reception, VerifyError,
-    WebhookDelivery,
+    Grants, HealthReport, InstalledPlugin, LogLine, Manifest, PageRequest, Plugins, PullBatch, RawDelivery, Reception, VerifyError,
+    Wants, WebhookDelivery,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -143,6 +143,12 @@ impl Plugins for Engine {
     fn manifest(&self, _: &PluginId, _: Option<&str>) -> Option<Arc<Manifest>> {
         None
     }
+    fn wants(&self, _: &PluginId, _: Option<&str>) -> Option<Wants> {
+        None
+    }
+    fn log(&self, _: &PluginId) -> Vec<LogLine> {
+        Vec::new()
+    }
     fn verify(&self, _: &CallTarget, _: &Credentials, _: &RawDelivery<'_>) -> Result<(), VerifyError> {
         Err(VerifyError::NotReceiving)
     }
@@ -167,4 +173,5 @@ impl Plugins for Engine {
     fn forget(&self, _: &ConnectionId) {
         self.running().forgotten += 1;
     }
+    fn regrant(&self, _: &ConnectionId, _: &Arc<Grants>) {}
 }
