@@ -56,7 +56,8 @@ macro_rules! every_case {
                 events_are_numbered_and_read_in_order;
             evidence:
                 records_are_kept_listed_and_filtered,
-                old_and_surplus_records_go_oldest_first;
+                old_and_surplus_records_go_oldest_first,
+                no_plugin_crowds_out_the_records_of_another;
             feeds:
                 a_feed_is_leased_once_and_resumes_where_it_was,
                 a_page_that_brought_more_goes_on_at_once,
@@ -117,7 +118,8 @@ macro_rules! every_case {
             retention:
                 what_is_old_goes_and_what_waits_stays,
                 the_ledger_stays_right_when_its_past_goes,
-                events_stay_until_the_ledger_saw_them;
+                events_stay_until_the_ledger_saw_them,
+                what_happened_to_plugins_goes_but_not_that_one_was_uninstalled;
         }
     };
 }
