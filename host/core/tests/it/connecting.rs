@@ -69,7 +69,7 @@ fn at_once<T>(future: impl Future<Output = T>) -> T {
 
 /// Each version has a feed of its own.
 fn manifest(digest: Option<&str>) -> Manifest {
-    let feed = digest.unwrap_or("none").replace("sha256:", "feed");
+    let feed = digest.unwrap_or("sha256:none").replace("sha256:", "feed");
     serde_json::from_value(json!({
         "id": "ci", "version": "1.0.0", "contract": "1.0", "name": "CI", "publisher": "acme", "description": "d",
         "licence": "MIT",
