@@ -18,6 +18,7 @@ use opssight_core::identity::{Identity, Role, SecretHash, Session};
 pub(crate) use opssight_core::plugins::digest_of as digest;
 use opssight_core::plugins::installs::{Installs, Turns, Unstored};
 use opssight_core::plugins::trust::TrustPolicy;
+use opssight_core::time::Clock;
 use std::sync::Arc;
 pub(crate) use stubs::{SECRET, Stubs};
 use tokio_util::sync::CancellationToken;
