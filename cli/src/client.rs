@@ -8,7 +8,7 @@ use crate::error::CliError;
 use crate::tree::Tree;
 use crate::ui::Ui;
 use opssight_api_types::Problem;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -32,6 +32,14 @@ const LONGEST_WAIT_SECS: u64 = 30;
 pub(crate) struct Received<T> {
     pub(crate) value: T,
     pub(crate) tree: Tree,
+    /// Which state of it that is, to change just that one.
+    pub(crate) tag: Option<HeaderValue>,
+}
+
+/// An answer before anybody read it.
+struct Answer {
+    body: Vec<u8>,
+    tag: Option<HeaderValue>,
 }
 
 /// What is sent.
@@ -45,6 +53,15 @@ impl Body {
     pub(crate) fn json(body: &impl Serialize) -> Result<Self, CliError> {
         serde_json::to_value(body).map(Self::Json).map_err(|e| CliError::Render(e.to_string()))
     }
+}
+
+/// What is asked, and how long for.
+struct Request<'a> {
+    method: Method,
+    path: &'a [&'a str],
+    /// The state that it is asked of, if it matters.
+    seen: Option<&'a HeaderValue>,
+    patience: Duration,
 }
 
 pub(crate) struct Client {
@@ -97,7 +114,7 @@ impl Client {
 
     /// An answer as it came.
     pub(crate) async fn download(&self, path: &[&str]) -> Result<Vec<u8>, CliError> {
-        self.call(Method::GET, path, &(), None).await
+        Ok(self.call(Method::GET, path, &(), None).await?.body)
     }
 
     pub(crate) async fn post<T: DeserializeOwned>(
@@ -112,7 +129,7 @@ impl Client {
     /// A post whose answer matters only to programs, and may be empty.
     pub(crate) async fn post_any(&self, path: &[&str], body: &impl Serialize) -> Result<Option<Tree>, CliError> {
         let answer = self.call(Method::POST, path, &(), Some(Body::json(body)?)).await?;
-        if answer.is_empty() {
+        if answer.body.is_empty() {
             return Ok(None);
         }
         self.read::<serde::de::IgnoredAny>(answer).map(|received| Some(received.tree))
@@ -125,16 +142,20 @@ impl Client {
         query: &impl Serialize,
         body: Body,
     ) -> Result<Received<T>, CliError> {
-        let answer = self.call_within(SLOW_REQUEST_TIMEOUT, Method::POST, path, query, Some(body)).await?;
+        let request = Request { method: Method::POST, path, seen: None, patience: SLOW_REQUEST_TIMEOUT };
+        let answer = self.send(request, query, Some(body)).await?;
         self.read(answer)
     }
 
+    /// Change something, if it still is what was seen.
     pub(crate) async fn patch<T: DeserializeOwned>(
         &self,
         path: &[&str],
+        seen: Option<&HeaderValue>,
         body: &impl Serialize,
     ) -> Result<Received<T>, CliError> {
-        let answer = self.call(Method::PATCH, path, &(), Some(Body::json(body)?)).await?;
+        let request = Request { method: Method::PATCH, path, seen, patience: REQUEST_TIMEOUT };
+        let answer = self.send(request, &(), Some(Body::json(body)?)).await?;
         self.read(answer)
     }
 
@@ -165,7 +186,7 @@ impl Client {
             self.http.get(self.server.root(path)?).timeout(CONNECT_TIMEOUT).header(ACCEPT, "application/json");
         let response = request.send().await.map_err(|e| self.unreachable(&e))?;
         let status = response.status();
-        let answer = self.body(response).await?;
+        let answer = Answer { body: self.body(response).await?, tag: None };
         Ok((status, self.read(answer)?.value))
     }
 
@@ -192,18 +213,16 @@ impl Client {
         path: &[&str],
         query: &impl Serialize,
         body: Option<Body>,
-    ) -> Result<Vec<u8>, CliError> {
-        self.call_within(REQUEST_TIMEOUT, method, path, query, body).await
+    ) -> Result<Answer, CliError> {
+        self.send(Request { method, path, seen: None, patience: REQUEST_TIMEOUT }, query, body).await
     }
 
-    async fn call_within(
+    async fn send(
         &self,
-        patience: Duration,
-        method: Method,
-        path: &[&str],
+        Request { method, path, seen, patience }: Request<'_>,
         query: &impl Serialize,
         body: Option<Body>,
-    ) -> Result<Vec<u8>, CliError> {
+    ) -> Result<Answer, CliError> {
         let url = self.server.api(path, query)?;
         let bearer = self.bearer()?;
         let mut tries = 0;
@@ -214,6 +233,9 @@ impl Client {
                 .timeout(patience)
                 .header(ACCEPT, "application/json")
                 .header(AUTHORIZATION, bearer.clone());
+            if let Some(seen) = seen {
+                request = request.header(IF_MATCH, seen);
+            }
             request = match &body {
                 None => request,
                 Some(Body::Json(body)) => request.json(body),
@@ -236,9 +258,10 @@ impl Client {
         Ok(value)
     }
 
-    async fn judge(&self, response: Response, path: &[&str]) -> Result<Vec<u8>, CliError> {
+    async fn judge(&self, response: Response, path: &[&str]) -> Result<Answer, CliError> {
         if response.status().is_success() {
-            return self.body(response).await;
+            let tag = response.headers().get(ETAG).cloned();
+            return Ok(Answer { body: self.body(response).await?, tag });
         }
         Err(self.problem(response, path).await)
     }
@@ -254,10 +277,10 @@ impl Client {
         Ok(body)
     }
 
-    fn read<T: DeserializeOwned>(&self, body: Vec<u8>) -> Result<Received<T>, CliError> {
+    fn read<T: DeserializeOwned>(&self, Answer { body, tag }: Answer) -> Result<Received<T>, CliError> {
         let value = serde_json::from_slice(&body).map_err(|e| self.strange(e.to_string()))?;
         let tree = serde_json::from_slice(&body).map_err(|e| self.strange(e.to_string()))?;
-        Ok(Received { value, tree })
+        Ok(Received { value, tree, tag })
     }
 
     async fn problem(&self, response: Response, path: &[&str]) -> CliError {
@@ -287,6 +310,10 @@ impl Client {
                 let noun = path.first().copied().unwrap_or_default();
                 Some(format!("`opssight {noun} list` shows what there is"))
             }
+            (StatusCode::PRECONDITION_FAILED, ["connections", id, ..]) => Some(format!(
+                "somebody changed it in between, and nothing was overwritten: \
+                 look at it with `opssight connections show {id}` and run this again if it is still right"
+            )),
             _ => None,
         }
     }

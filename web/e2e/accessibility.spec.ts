@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { allPages, expect, test, type Page } from './base';
+import { allPages, expect, test, waitingUpdate, type Page } from './base';
 
 const axe = readFileSync(createRequire(__filename).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -47,6 +47,15 @@ test('what opens above a page is accessible too', async ({ page, api }) => {
   await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
   expect(await violations(page), 'help').toEqual([]);
   await page.keyboard.press('Escape');
+  await page.goto('/plugins/');
+  await page.getByRole('button', { name: 'Install a plugin' }).click();
+  await expect(page.getByRole('dialog').getByRole('region', { name: 'Catalogue' })).toBeVisible();
+  expect(await violations(page), 'install a plugin').toEqual([]);
+  const wants = await waitingUpdate(page, api);
+  await page.goto('/plugins/github/');
+  await page.getByRole('button', { name: 'Review it' }).click();
+  await expect(page.getByRole('dialog', { name: 'Version 9.9.9' }).getByText(wants.says)).toBeVisible();
+  expect(await violations(page), 'review an update').toEqual([]);
   const connections = (await api.get('/api/v1/connections')).items.map(({ id }) => id);
   const { items } = await api.get('/api/v1/deliveries', { limit: '200' });
   const delivery = items.find(({ connection }) => connections.includes(connection));

@@ -1,6 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { test as base, expect, type APIRequestContext, type Page } from '@playwright/test';
-import type { Connection, Run, paths } from '@opssight/client';
+import type { Connection, Run, Version, paths } from '@opssight/client';
 
 export { expect };
 export type { Page };
@@ -99,6 +99,25 @@ export async function live(page: Page): Promise<void> {
   await expect(page.locator('[data-live=live]')).toBeVisible();
 }
 
+/**
+ * Makes an update of the GitHub plugin wait, as far as the page can tell. What it wants is told once `told` is done.
+ */
+export async function waitingUpdate(page: Page, api: Api, told: Promise<void> = Promise.resolve()): Promise<{ says: string }> {
+  const plugin = (await api.get('/api/v1/plugins')).items.find(({ id }) => id === 'github');
+  const versions = (await (await api.request.get('/api/v1/plugins/github/versions')).json()) as { items: Version[] };
+  const active = versions.items.find(({ state }) => state === 'active');
+  if (!active) throw new Error('the demo runs the GitHub plugin');
+  const digest = `sha256:${'9'.repeat(64)}`;
+  const wants = { key: 'use reveal', says: 'reads secrets in clear, each time on record', risk: 'danger', can_be_withheld: true };
+  const next = { ...active, digest, version: '9.9.9', state: 'waiting', activated_at: undefined, abilities: [...active.abilities, wants] };
+  await page.route('**/api/v1/plugins/github', (route) => route.fulfill({ json: { ...plugin, waiting: { version: '9.9.9', digest } } }));
+  await page.route('**/api/v1/plugins/github/versions', async (route) => {
+    await told;
+    await route.fulfill({ json: { ...versions, items: [next, ...versions.items] } });
+  });
+  return wants;
+}
+
 /** Every page, with an id of everything that has one. */
 export async function allPages(api: Api): Promise<[name: string, path: string][]> {
   const [run] = await api.runs({ limit: '1' });
@@ -116,6 +135,11 @@ export async function allPages(api: Api): Promise<[name: string, path: string][]
     ['plugins', '/plugins/'],
     ['not found', '/nowhere/'],
   ];
+  const plugin = (await api.get('/api/v1/plugins')).items[0];
+  if (plugin) {
+    const path = `/plugins/${plugin.id}/`;
+    pages.push(['plugin', path], ['versions of a plugin', `${path}?tab=versions`], ['history of a plugin', `${path}?tab=events`]);
+  }
   if (run) pages.push(['run', `/pipelines/${run.id}/`]);
   if (connection) pages.push(['connection', `/connections/${connection.id}/`]);
   return pages;

@@ -43,7 +43,7 @@ test('a connection is made by the plugin\'s form; address and secret are shown o
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByRole('heading', { name: `${name} b`, level: 1 })).toBeVisible();
 
-  await page.getByRole('switch', { name: 'On' }).click({ force: true });
+  await page.getByRole('switch', { name: 'On', exact: true }).click({ force: true });
   await expect(page.getByText('Off', { exact: true })).toBeVisible();
 
   await page.getByRole('button', { name: 'Remove' }).click();
@@ -96,6 +96,22 @@ test('the delivery log shows what came, what went wrong, and replays', async ({ 
     await page.waitForURL(/state=rejected/);
     await expect(page.locator('[data-delivery]')).toHaveCount(1);
     await expect(page.locator('[data-delivery]')).toContainText(/signature/i);
+  } finally {
+    await api.disconnect(connection.id);
+  }
+});
+
+test('what a connection gives is switched by name', async ({ page, api }) => {
+  const connection = await api.connect();
+  try {
+    const { items } = await api.get('/api/v1/plugins');
+    const ability = items.find(({ id }) => id === 'github')?.can.find(({ can_be_withheld }) => can_be_withheld);
+    if (!ability) throw new Error('the GitHub plugin has abilities that can be withheld');
+    await page.goto(`/connections/${connection.id}/`);
+    await page.getByRole('switch', { name: `given: ${ability.says}`, exact: true }).click({ force: true });
+    await expect(page.getByRole('switch', { name: `withheld: ${ability.says}`, exact: true })).not.toBeChecked();
+    const now = (await api.get('/api/v1/connections')).items.find(({ id }) => id === connection.id);
+    expect(now?.grants.withheld).toEqual([ability.key]);
   } finally {
     await api.disconnect(connection.id);
   }

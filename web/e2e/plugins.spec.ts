@@ -1,4 +1,4 @@
-import { expect, test } from './base';
+import { expect, test, waitingUpdate } from './base';
 
 test('plugins say what they can do', async ({ page, api }) => {
   const { items } = await api.get('/api/v1/plugins');
@@ -33,6 +33,21 @@ test('nothing is installed before its abilities were seen, and what is no packag
   await dialog.getByLabel('Package file').setInputFiles({ name: 'x.wasm', mimeType: 'application/wasm', buffer: Buffer.from('not wasm') });
   await expect(dialog.getByRole('alert')).toContainText(/package|component/);
   await expect(dialog.getByText('No catalogue is configured', { exact: false }).or(dialog.getByText('this host has no catalogue', { exact: false }))).toBeVisible();
+});
+
+test('nobody is asked to agree to an update before it is shown what it wants', async ({ page, api }) => {
+  let tell = () => {};
+  const told = new Promise<void>((resolve) => (tell = resolve));
+  const wants = await waitingUpdate(page, api, told);
+  await page.goto('/plugins/github/');
+  await page.getByRole('button', { name: 'Review it' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Version 9.9.9' });
+  await expect(dialog).toBeVisible();
+  await expect(dialog.locator('.skeleton').first()).toBeVisible();
+  await expect(dialog.getByRole('button', { name: 'Agree and update' })).toHaveCount(0);
+  tell();
+  await expect(dialog.getByText(wants.says)).toBeVisible();
+  await expect(dialog.getByRole('button', { name: 'Agree and update' })).toBeEnabled();
 });
 
 test('switching a plugin off and on is noted', async ({ page }) => {

@@ -1,6 +1,7 @@
 //! `opssight connections withhold` and `opssight connections grant`.
 
 use crate::Session;
+use crate::client::Received;
 use crate::error::CliError;
 use opssight_api_types::connections::{Connection, ConnectionPatch};
 
@@ -16,7 +17,7 @@ pub(super) async fn change(
     ability: &str,
     change: Change,
 ) -> Result<(), CliError> {
-    let connection = super::find(session, id_or_name).await?.value;
+    let Received { value: connection, tag, .. } = super::find(session, id_or_name).await?;
     let mut grants = connection.grants;
     let changed = match change {
         Change::Withhold => grants.withheld.insert(ability.to_owned()),
@@ -31,7 +32,9 @@ pub(super) async fn change(
         return session.ui.done(None, &connection.id, &already);
     }
     let patch = ConnectionPatch { grants: Some(grants), ..ConnectionPatch::default() };
-    let answer = session.client.patch::<Connection>(&["connections", &connection.id], &patch).await?;
+    // Grants are replaced as a whole: what somebody else withheld in between must not be given back by that.
+    let path = ["connections", &connection.id];
+    let answer = session.client.patch::<Connection>(&path, tag.as_ref(), &patch).await?;
     let message = match change {
         Change::Withhold => format!("{name} withholds `{ability}` from its next call on."),
         Change::Grant => format!("{name} gives `{ability}` again."),

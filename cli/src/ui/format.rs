@@ -2,12 +2,12 @@
 //! nothing reaches a terminal before it went through [`line`], [`block`] or [`json_safe`].
 
 use crate::Time;
+use opssight_api_types::is_invisible;
 use std::fmt::Write as _;
 
-/// Characters that move the cursor, recolour the terminal or reorder the text around them.
+/// Characters that move the cursor, recolour the terminal, reorder the text around them or hide in it.
 fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+    c.is_control() || is_invisible(c)
 }
 
 /// Whether text on several lines can be printed as it is.
@@ -33,7 +33,9 @@ pub(crate) fn json_safe(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
         if c != '\n' && is_unsafe(c) {
-            let _ = write!(safe, "\\u{:04x}", u32::from(c));
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
         } else {
             safe.push(c);
         }

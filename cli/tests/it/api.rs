@@ -30,6 +30,9 @@ pub(crate) struct Asked {
     pub(crate) headers: axum::http::HeaderMap,
 }
 
+/// The state of everything that is shown.
+pub(crate) const TAG: &str = "W/\"7.abc\"";
+
 const FIXTURES: &[(&str, &str)] = &[
     ("GET /readyz", include_str!("fixtures/readyz.json")),
     ("GET /api/v1/me", r#"{"name":"admin","role":"admin","expires_at":"2026-12-10T12:00:00Z"}"#),
@@ -136,11 +139,15 @@ async fn answer(State(state): State<Arc<Shared>>, request: Request<Body>) -> Res
         return live(state.live.subscribe());
     }
     let mut answers = state.answers.lock().unwrap();
-    match answers.get_mut(&what) {
+    let mut response = match answers.get_mut(&what) {
         Some(queue) if queue.len() > 1 => queue.pop().map(|(status, body)| respond(status, body)).unwrap(),
         Some(queue) => queue.last().map(|(status, body)| respond(*status, body.clone())).unwrap(),
         None => respond(404, problem(404, "there is no such thing")),
+    };
+    if parts.method == "GET" && response.status() == 200 {
+        response.headers_mut().insert(header::ETAG, header::HeaderValue::from_static(TAG));
     }
+    response
 }
 
 fn problem(status: u16, detail: &str) -> String {

@@ -311,3 +311,18 @@ async fn abilities_are_withheld_and_given_back() {
     assert_eq!(run(&["connections", "grant", "con_1", "act rerun"]).on(&api).await.code, 0);
     assert_eq!(api.count("PATCH /api/v1/connections/con_1"), 1);
 }
+
+/// Grants are sent as a whole: those of somebody who was quicker must not be overwritten.
+#[tokio::test]
+async fn what_somebody_withheld_in_between_is_not_given_back() {
+    let api = Api::start().await;
+    api.fails("PATCH /api/v1/connections/con_1", 412, "failed to keep the connection: it was changed meanwhile");
+    let outcome = run(&["connections", "withhold", "acme", "act rerun"]).on(&api).await;
+    assert_eq!((outcome.code, outcome.out.as_str()), (1, ""));
+    assert!(outcome.err.contains("somebody changed it in between, and nothing was overwritten"), "{}", outcome.err);
+    assert!(outcome.err.contains("`opssight connections show con_1`"), "{}", outcome.err);
+    let asked = api.asked();
+    let patch = asked.iter().find(|asked| asked.what.starts_with("PATCH")).unwrap();
+    assert_eq!(patch.headers["if-match"], crate::api::TAG);
+    assert_eq!(api.count("PATCH /api/v1/connections/con_1"), 1, "it is not tried again by itself");
+}

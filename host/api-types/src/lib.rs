@@ -15,6 +15,8 @@ pub mod plugins;
 pub mod system;
 mod units;
 
+/// What nobody sees in a text but what can make it read as another one: clients print none of it.
+pub use opssight_core::fact::is_invisible;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

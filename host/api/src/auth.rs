@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use opssight_core::error::Kind;
-use opssight_core::identity::Session;
+use opssight_core::identity::{Role, Session};
 use std::sync::Arc;
 
 /// Name of the session cookie.
@@ -23,10 +23,8 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Who asks, on a request that got past [`require`].
 #[derive(Clone)]
 pub(crate) struct Caller {
-    /// Their name. There is one admin until people have accounts.
+    /// Their name: their role, until people have accounts.
     pub(crate) name: &'static str,
-    /// Their role.
-    pub(crate) role: &'static str,
     /// What they asked with.
     pub(crate) token: String,
     /// Their session.
@@ -39,6 +37,38 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
         parts.extensions.get::<Caller>().cloned().ok_or_else(signed_out)
     }
+}
+
+impl Caller {
+    fn is_admin(&self) -> bool {
+        self.session.role == Role::Admin
+    }
+}
+
+/// Whoever asks is an admin: for what only they may even read. What changes anything is theirs by
+/// [`changes_need_admin`].
+pub(crate) struct Admin;
+
+impl<S: Send + Sync> FromRequestParts<S> for Admin {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        if caller.is_admin() { Ok(Self) } else { Err(not_admin()) }
+    }
+}
+
+/// Middleware: what changes anything is for admins, whatever its handler says, so that none can forget to.
+pub(crate) async fn changes_need_admin(request: Request, next: Next) -> Response {
+    let is_admin = request.extensions().get::<Caller>().is_some_and(Caller::is_admin);
+    if request.method().is_safe() || is_admin {
+        return next.run(request).await;
+    }
+    not_admin().into_response()
+}
+
+fn not_admin() -> Refusal {
+    Refusal::new(Kind::Forbidden, "this is for admins only; `opssight whoami` shows your role").with_code("admin-only")
 }
 
 /// Middleware: let in whoever has a session.
@@ -64,7 +94,8 @@ async fn identify(app: &App, method: &Method, headers: &HeaderMap) -> Result<Cal
         }
     };
     let session = app.identity.session(token).await?.ok_or_else(signed_out)?;
-    Ok(Caller { name: "admin", role: "admin", token: token.to_owned(), session })
+    // Until people have accounts, a role is all that is known of somebody.
+    Ok(Caller { name: session.role.name(), token: token.to_owned(), session })
 }
 
 fn signed_out() -> Refusal {

@@ -17,6 +17,7 @@ mod versions;
 use crate::app::App;
 use crate::problem::Refusal;
 use crate::router::Api;
+use axum::Json;
 use opssight_api_types::plugins::Plugin;
 use opssight_core::error::Kind;
 use opssight_core::id::PluginId;
@@ -55,10 +56,14 @@ where
     }
 }
 
-/// A plugin as it stands after a change.
-async fn shown(app: &App, install: &Install) -> Result<Plugin, Refusal> {
-    show::plugin(app, &install.plugin, Some(install))
-        .ok_or_else(|| Refusal::not_found("plugin", install.plugin.as_str()))
+/// Change a plugin, to the end; how it stands afterwards.
+async fn changed<F>(app: &App, work: impl FnOnce(Installs) -> F) -> Result<Json<Plugin>, Refusal>
+where
+    F: Future<Output = Result<Install, InstallError>> + Send + 'static,
+{
+    let install = to_its_end(app, work).await?;
+    let shown = show::plugin(app, &install.plugin, Some(&install));
+    shown.map(Json).ok_or_else(|| Refusal::not_found("plugin", install.plugin.as_str()))
 }
 
 /// Why something is done, for the record: never empty.

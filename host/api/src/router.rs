@@ -29,11 +29,15 @@ fn open() -> OpenApiRouter<Api> {
     OpenApiRouter::new().merge(system::open_routes()).merge(identity::open_routes()).merge(hooks::routes())
 }
 
-/// For those who are signed in.
+/// For those who are signed in, about themselves.
+fn own() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().merge(identity::routes())
+}
+
+/// For those who are signed in: to look at, and for admins to change.
 fn guarded() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .merge(system::routes())
-        .merge(identity::routes())
         .merge(plugins::routes())
         .merge(connections::routes())
         .merge(deliveries::routes())
@@ -45,7 +49,7 @@ fn guarded() -> OpenApiRouter<Api> {
 
 /// What all routes say of themselves.
 pub(crate) fn declared() -> utoipa::openapi::OpenApi {
-    open().merge(guarded()).into_openapi()
+    open().merge(own()).merge(guarded()).into_openapi()
 }
 
 /// The whole of it.
@@ -57,10 +61,13 @@ pub(crate) fn router(app: Arc<App>, stopping: CancellationToken) -> Router {
         stopping,
     };
     let (open, _) = open().split_for_parts();
+    let (own, _) = own().split_for_parts();
     let (guarded, _) = guarded().split_for_parts();
+    let require = from_fn_with_state(Arc::clone(&app), auth::require);
     let routes = Router::new()
         .merge(open)
-        .merge(guarded.route_layer(from_fn_with_state(Arc::clone(&app), auth::require)))
+        .merge(own.route_layer(require.clone()))
+        .merge(guarded.route_layer(from_fn(auth::changes_need_admin)).route_layer(require))
         .fallback(assets::serve)
         .with_state(api);
     wrapped(routes).layer(from_fn_with_state(app, trace::observe))

@@ -10,13 +10,15 @@ use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use desk::Desk;
-pub(crate) use desk::{digest, package};
+pub(crate) use desk::package;
 use opssight_core::actions::Actions;
 use opssight_core::connections::Connections;
 use opssight_core::hooks::Hooks;
-use opssight_core::identity::Identity;
-use opssight_core::plugins::installs::Installs;
+use opssight_core::identity::{Identity, Role, SecretHash, Session};
+pub(crate) use opssight_core::plugins::digest_of as digest;
+use opssight_core::plugins::installs::{Installs, Turns, Unstored};
 use opssight_core::plugins::trust::TrustPolicy;
+use opssight_core::time::Clock;
 use std::sync::Arc;
 pub(crate) use stubs::{SECRET, Stubs};
 use tokio_util::sync::CancellationToken;
@@ -43,6 +45,14 @@ impl World {
     /// A token of a new session.
     pub(crate) async fn token(&self) -> String {
         self.app.identity.sign_in(SECRET, "a test").await.unwrap().0
+    }
+
+    /// The header of somebody who may look and change nothing.
+    pub(crate) fn viewer(&self) -> String {
+        let expires_at = self.stubs.now().plus_secs(3_600);
+        let (token, label) = (SecretHash::of("opstok_viewer"), "a test".to_owned());
+        self.stubs.sessions.lock().unwrap().push(Session { token, label, role: Role::Viewer, expires_at });
+        "Bearer opstok_viewer".to_owned()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Response<Body> {
@@ -112,6 +122,8 @@ fn app(stubs: &Arc<Stubs>, desk: &Arc<Desk>, config: ApiConfig) -> App {
                 ..TrustPolicy::default()
             },
             enabled: true,
+            turns: Turns::default(),
+            unstored: Unstored::default(),
         },
         catalogue: Some(desk.clone()),
         evidence: stubs.clone(),

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use opssight_core::error::StoreError;
+use opssight_core::plugins::digest_of;
 use opssight_core::plugins::installs::PackageStore;
-use sha2::{Digest, Sha256};
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -42,14 +42,9 @@ fn name(digest: &str) -> io::Result<String> {
     hex.map(|hex| format!("{hex}.wasm")).ok_or_else(|| io::Error::other("it is not named by a SHA-256 digest"))
 }
 
-fn digest(package: &[u8]) -> String {
-    let hex: String = Sha256::digest(package).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
-}
-
 fn put(dir: &Dir, wanted: &str, package: &[u8]) -> io::Result<()> {
     let name = name(wanted)?;
-    if digest(package) != wanted {
+    if digest_of(package) != wanted {
         return Err(io::Error::other("the package is not the one that its digest names"));
     }
     if matches!(get(dir, wanted), Ok(Some(_))) {
@@ -72,7 +67,7 @@ fn get(dir: &Dir, wanted: &str) -> io::Result<Option<Vec<u8>>> {
     };
     let mut package = Vec::new();
     file.read_to_end(&mut package)?;
-    if digest(&package) != wanted {
+    if digest_of(&package) != wanted {
         return Err(io::Error::other("the file of the package was changed: install it again"));
     }
     Ok(Some(package))
@@ -123,7 +118,7 @@ mod tests {
     async fn a_package_comes_back_whole_or_not_at_all() {
         let dir = tempfile::tempdir().unwrap();
         let files = PackageFiles::open(dir.path()).unwrap();
-        let digest = digest(b"package");
+        let digest = digest_of(b"package");
         assert_eq!(files.get(&digest).await.unwrap(), None);
         files.put(&digest, b"package").await.unwrap();
         files.put(&digest, b"package").await.unwrap();

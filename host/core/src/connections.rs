@@ -5,4 +5,4 @@ mod store;
 mod webhook;
 
 pub use manage::{ConnectionError, Connections, Made, NewConnection, Patch, Problem};
-pub use store::{CheckOutcome, Connection, ConnectionHealth, ConnectionStatus, ConnectionStore, FeedStatus};
+pub use store::{CheckOutcome, Connection, ConnectionHealth, ConnectionStatus, ConnectionStore, FeedStatus, Inserted};

@@ -73,12 +73,14 @@ pub fn clean(text: &str) -> String {
 }
 
 /// What nobody sees, but what makes a text read as another one or hides one in it: directional marks and overrides,
-/// characters without width, annotations, tags, and those variation selectors that no emoji needs.
+/// characters without width, fillers, annotations, tags, and those variation selectors that no emoji needs. The one list
+/// of them, for whatever is kept, shown or believed.
 pub fn is_invisible(c: char) -> bool {
     matches!(
         u32::from(c),
-        0xad | 0x61c | 0x180e | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0xfe00..=0xfe0d | 0xfeff
-            | 0xfff9..=0xfffb | 0xe0000..=0xe01ef
+        0xad | 0x34f | 0x61c | 0x115f | 0x1160 | 0x17b4 | 0x17b5 | 0x180b..=0x180f | 0x200b..=0x200f | 0x2028..=0x202e
+            | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0d | 0xfeff | 0xffa0 | 0xfff0..=0xfffb | 0x1d173..=0x1d17a
+            | 0xe0000..=0xe0fff
     )
 }
 

@@ -3,7 +3,7 @@
 
 use crate::connections::ConnectionStore;
 use crate::error::StoreError;
-use crate::hooks::Retry;
+use crate::hooks::{Leasing, Retry};
 use crate::id::ConnectionId;
 use crate::ingest::{self, Applied, Effect};
 use crate::plugins::manifest::{FeedPriority, FeedSpec};
@@ -55,8 +55,9 @@ pub enum Pulled {
 /// The port.
 #[async_trait]
 pub trait FeedStore: Send + Sync {
-    /// Lease up to `limit` feeds of enabled connections that are due, longest due first.
-    async fn lease_feeds(&self, limit: u32, now: Timestamp, until: Timestamp) -> Result<Vec<LeasedFeed>, StoreError>;
+    /// Lease feeds of enabled connections that are due. Connections take turns, as with deliveries: whose fewest are
+    /// under way comes first, and of one connection the one that is due longest.
+    async fn lease_feeds(&self, ask: &Leasing) -> Result<Vec<LeasedFeed>, StoreError>;
     /// End a lease. None: the lease was lost, nothing was done.
     async fn settle_feed(&self, feed: &LeasedFeed, now: Timestamp, how: Pulled) -> Result<Option<Applied>, StoreError>;
     /// Make every feed of a connection due now. False: it has none.

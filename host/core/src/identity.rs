@@ -20,6 +20,30 @@ impl SecretHash {
     }
 }
 
+/// What a session may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Look, and change nothing.
+    Viewer,
+    /// Everything.
+    Admin,
+}
+
+impl Role {
+    /// The word in the store and on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// From the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Viewer, Self::Admin].into_iter().find(|role| role.name() == text)
+    }
+}
+
 /// A session that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
@@ -27,6 +51,8 @@ pub struct Session {
     pub token: SecretHash,
     /// What it is for.
     pub label: String,
+    /// What it may do: all of it, for those that are made with the admin's secret.
+    pub role: Role,
     /// When it stops working.
     pub expires_at: Timestamp,
 }
@@ -105,6 +131,7 @@ impl Identity {
         let session = Session {
             token: SecretHash::of(&token),
             label: crate::fact::clean(label),
+            role: Role::Admin,
             expires_at: now.plus_secs(SESSION_SECS),
         };
         self.store.insert_session(&session, now).await?;

@@ -5,6 +5,7 @@ pub mod abilities;
 pub mod breaker;
 mod call;
 pub mod catalogue;
+mod digest;
 mod error;
 pub mod evidence;
 pub mod installs;
@@ -19,6 +20,7 @@ pub use call::{
     Credentials, Grants, HealthReport, InstalledPlugin, PageRequest, PluginState, Plugins, PullBatch, RawDelivery,
     RawItem, Reception, StateWrite, VerifyError, WebhookDelivery,
 };
+pub use digest::digest_of;
 pub use error::{CallError, FailureClass, FaultSource};
 pub use manifest::Manifest;
 pub use stats::{ConnectionFault, KindStats, LogLevel, LogLine, PluginStats};

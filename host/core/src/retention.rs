@@ -17,6 +17,8 @@ pub struct Keep {
     pub delivery_since: Timestamp,
     /// The event log.
     pub events_since: Timestamp,
+    /// What happened to plugins. That one was uninstalled is kept as long as nothing newer says so.
+    pub plugin_events_since: Timestamp,
 }
 
 /// How many rows went.
@@ -32,6 +34,8 @@ pub struct Purged {
     pub delivery: u64,
     /// Events.
     pub events: u64,
+    /// Lines of the plugins' histories.
+    pub plugin_events: u64,
 }
 
 /// The port.

@@ -1,7 +1,5 @@
 //! Digests of packages, checked where they enter: they become names of files and parts of addresses.
 
-use sha2::{Digest as _, Sha256};
-
 /// `sha256:` and 64 lower-case hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(String);
@@ -9,7 +7,7 @@ pub struct Digest(String);
 impl Digest {
     /// Of bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        Self(format!("sha256:{}", hex::encode(Sha256::digest(bytes))))
+        Self(opssight_core::plugins::digest_of(bytes))
     }
 
     /// From text, if it is one.

@@ -14,11 +14,10 @@ use house::HandClock;
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::installs::{PackageRefusal, PluginRuntime};
 use opssight_core::plugins::{
-    CallError, CallPriority, CallTarget, Called, Grants, HealthReport, PluginStats, Plugins, WebhookDelivery,
+    CallError, CallPriority, CallTarget, Called, Grants, HealthReport, PluginStats, Plugins, WebhookDelivery, digest_of,
 };
 use opssight_runtime::{Compiler, PluginHost, RuntimeConfig};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
@@ -99,7 +98,7 @@ impl Arena {
 
     /// Load a package as the desk does, without asking who vouches for it.
     pub(crate) async fn load(&self, package: &[u8]) -> Result<String, PackageRefusal> {
-        let digest = digest(package);
+        let digest = digest_of(package);
         self.host.read(package)?;
         self.host.load(&digest, package.into()).await?;
         self.placed.lock().unwrap().push(digest.clone());
@@ -172,10 +171,6 @@ impl Arena {
         ensure!(last.starts_with(&format!("{code}: ")), "what is on record is another failure: {last}");
         Ok(code.to_owned())
     }
-}
-
-pub(crate) fn digest(package: &[u8]) -> String {
-    format!("sha256:{}", hex::encode(Sha256::digest(package)))
 }
 
 /// Loopback may be reached, over plain http.

@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::events::{Bus, Listener, Topic};
 use opssight_core::feeds::{FeedStore, LeasedFeed, Pulled};
+use opssight_core::hooks::Leasing;
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::ingest::Applied;
 use opssight_core::plugins::installs::{
     Approval, Data, Install, InstallError, InstallRequest, InstallStore, Installs, PackageStore, PluginEvent,
-    PublisherPin, RevocationTarget, Revoked, Saved, Source,
+    PublisherPin, RevocationTarget, Revoked, Saved, Source, Turns, Unstored,
 };
 use opssight_core::plugins::trust::TrustPolicy;
 use opssight_core::time::Timestamp;
@@ -42,13 +43,15 @@ impl Desk {
             clock: arena.clock.clone(),
             policy,
             enabled: true,
+            turns: Turns::default(),
+            unstored: Unstored::default(),
         };
         Self { installs }
     }
 
     /// Install, agreeing to exactly these bytes.
     pub(crate) async fn install(&self, package: &[u8]) -> Result<Approval, InstallError> {
-        self.agreeing(package, Some(crate::arena::digest(package))).await
+        self.agreeing(package, Some(opssight_core::plugins::digest_of(package))).await
     }
 
     /// Update without agreeing to anything.
@@ -214,7 +217,7 @@ impl PackageStore for Shelf {
 
 #[async_trait]
 impl FeedStore for Shelf {
-    async fn lease_feeds(&self, _: u32, _: Timestamp, _: Timestamp) -> Result<Vec<LeasedFeed>, StoreError> {
+    async fn lease_feeds(&self, _: &Leasing) -> Result<Vec<LeasedFeed>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -159,7 +159,7 @@ async fn knock(mut door: TcpStream, samples: Arc<Mutex<Samples>>) {
 async fn canary(host: &Arc<PluginHost>) -> Result<CallTarget> {
     use opssight_testkit::guests::{NOOP, manifest, package_of};
     let package = package_of(NOOP, &["health", "webhook"], &manifest(json!({ "id": "canary" })));
-    let digest = crate::arena::digest(&package);
+    let digest = opssight_core::plugins::digest_of(&package);
     host.load(&digest, package.into()).await.context("install the canary")?;
     let plugin = PluginId::from("canary");
     host.activate(&plugin, Some(&digest));

@@ -7,10 +7,9 @@ use crate::jail::{CompileError, Job};
 use crate::plugin::Plugin;
 use crate::precheck::{self, PrecheckError, Surface, kinds};
 use crate::registry::Parts;
-use opssight_core::plugins::Manifest;
 use opssight_core::plugins::installs::{PackageContents, PackageRefusal};
+use opssight_core::plugins::{Manifest, digest_of};
 use opssight_package::PackageError;
-use sha2::{Digest, Sha256};
 
 /// Why a package is not installed. Fits after "failed to install it:".
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +122,7 @@ pub(crate) fn prepare(host: &Parts, bytes: &[u8]) -> Result<Plugin, InstallError
     let surface = check(host, bytes)?;
     let manifest = opssight_package::manifest(bytes)?;
     agree(&manifest, &kinds(&surface.exports), &surface.imports)?;
-    let digest = format!("sha256:{}", hex::encode(Sha256::digest(bytes)));
+    let digest = digest_of(bytes);
     let job = Job { plugin: &manifest.id, class: surface.class, bytes };
     let compiled = host.cache.component(&host.engine.engine, &host.workshop, &digest, &job);
     let (component, origin) = compiled.map_err(not_compiled)?;

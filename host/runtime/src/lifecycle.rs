@@ -9,27 +9,43 @@ use opssight_core::plugins::installs::{
     Comparison, Notice, PackageContents, PackageRefusal, PluginRuntime, VersionFigures,
 };
 use opssight_core::plugins::trust::Signature;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
-/// Notices that wait to be taken; older ones are dropped, because they only tell.
+/// Notices that wait to be taken; of more the oldest are dropped and counted, because they only tell.
 const NOTICES: usize = 1_000;
 
 /// What the runtime has to tell.
 #[derive(Default)]
-pub(crate) struct Notices(Mutex<VecDeque<Notice>>);
+pub(crate) struct Notices(Mutex<Telling>);
+
+#[derive(Default)]
+struct Telling {
+    notices: VecDeque<Notice>,
+    /// How many were dropped, by plugin and version.
+    dropped: BTreeMap<(PluginId, String), u64>,
+}
 
 impl Notices {
     pub(crate) fn tell(&self, notice: Notice) {
-        let mut notices = lock(&self.0);
-        if notices.len() == NOTICES {
-            notices.pop_front();
+        let mut telling = lock(&self.0);
+        if telling.notices.len() == NOTICES
+            && let Some(oldest) = telling.notices.pop_front()
+        {
+            *telling.dropped.entry((oldest.plugin, oldest.digest)).or_default() += 1;
         }
-        notices.push_back(notice);
+        telling.notices.push_back(notice);
     }
 
     fn take(&self) -> Vec<Notice> {
-        lock(&self.0).drain(..).collect()
+        let Telling { notices, dropped } = std::mem::take(&mut *lock(&self.0));
+        let lost = |((plugin, digest), count)| Notice {
+            plugin,
+            digest,
+            what: "notices-lost".to_owned(),
+            detail: format!("{count} things that it did were not noted: they came faster than they were taken"),
+        };
+        dropped.into_iter().map(lost).chain(notices).collect()
     }
 }
 
@@ -63,7 +79,7 @@ impl PluginRuntime for PluginHost {
             let message = format!("its digest is {}, not {wanted}", plugin.digest);
             return Err(PackageRefusal { code: "digest".to_owned(), message });
         }
-        self.shelf.put(Arc::new(plugin));
+        self.shelf.add(Arc::new(plugin));
         self.tidy_cache();
         Ok(())
     }

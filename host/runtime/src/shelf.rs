@@ -24,6 +24,12 @@ struct Slot {
 }
 
 impl Shelf {
+    /// Keep a version ready, unless it is: another one of the same bytes in its place would leave the active one where
+    /// nobody finds it to stop it.
+    pub(crate) fn add(&self, plugin: Arc<Plugin>) {
+        write(&self.0).versions.entry(Arc::clone(&plugin.digest)).or_insert(plugin);
+    }
+
     /// Keep a version ready. One of the same bytes that was there before is the answer.
     pub(crate) fn put(&self, plugin: Arc<Plugin>) -> Option<Arc<Plugin>> {
         write(&self.0).versions.insert(Arc::clone(&plugin.digest), plugin)

@@ -1,5 +1,7 @@
 //! Text that came out of a sandbox, made fit for logs and screens.
 
+use opssight_core::fact::is_invisible;
+
 /// At most `max` bytes, on one line, without control characters and without the invisible characters that can
 /// make a line read differently from what it says.
 pub(crate) fn clean(text: &str, max: usize) -> String {
@@ -37,15 +39,6 @@ pub(crate) fn code(text: &str) -> String {
         })
         .collect();
     if code.is_empty() { "plugin.unnamed".to_owned() } else { code }
-}
-
-/// Directional marks and overrides, zero-width and filler characters, tags, interlinear marks: what a reader does not
-/// see and a machine does.
-fn is_invisible(c: char) -> bool {
-    matches!(u32::from(c),
-        0xad | 0x34f | 0x61c | 0x115f | 0x1160 | 0x17b4 | 0x17b5 | 0x180b..=0x180f | 0x200b..=0x200f
-        | 0x202a..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfeff | 0xffa0 | 0xfff0..=0xfffb | 0x1d173..=0x1d17a
-        | 0xe0000..=0xe0fff)
 }
 
 /// Variation selectors.

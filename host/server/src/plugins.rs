@@ -5,7 +5,7 @@ use anyhow::Context;
 use opssight_backends::{PackageFiles, Store, SystemClock};
 use opssight_core::events::Bus;
 use opssight_core::plugins::Plugins;
-use opssight_core::plugins::installs::{Approval, Installs, PluginRuntime};
+use opssight_core::plugins::installs::{Approval, Installs, PluginRuntime, Turns, Unstored};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,6 +29,8 @@ pub(crate) fn desk(
         clock: Arc::new(SystemClock),
         policy: config.plugins.trust.policy(config.plugins.dev),
         enabled: config.plugins.enabled,
+        turns: Turns::default(),
+        unstored: Unstored::default(),
     })
 }
 

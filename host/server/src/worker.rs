@@ -2,6 +2,7 @@
 //! crash, because everything they do is a lease on a row.
 
 mod checker;
+mod crew;
 mod deliveries;
 mod feeds;
 mod installs;

@@ -187,14 +187,16 @@ export function Segmented<T extends string>({
   );
 }
 
-/** An on/off switch with its words. */
+/** An on/off switch with its words. Where several stand on a page, `of` says of what this one is. */
 export function Switch({
   label,
+  of,
   checked,
   onChange,
   disabled,
 }: {
   label: string;
+  of?: string;
   checked: boolean;
   onChange: (checked: boolean) => void;
   disabled?: boolean;
@@ -204,6 +206,7 @@ export function Switch({
       <input
         type="checkbox"
         role="switch"
+        aria-label={of && `${label}: ${of}`}
         className="peer sr-only"
         checked={checked}
         disabled={disabled}

@@ -1,6 +1,6 @@
 //! Deciding about versions, and switching calls on and off.
 
-use super::{id, reason, shown, to_its_end};
+use super::{changed, id, reason, to_its_end};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::extract::Json as Body;
@@ -42,8 +42,7 @@ async fn approve_version(
     Body(body): Body<OfVersion>,
 ) -> Result<Json<Plugin>, Refusal> {
     let plugin = id(plugin);
-    let done = to_its_end(&app, |desk| async move { desk.approve(&plugin, &body.digest, caller.name).await }).await?;
-    Ok(Json(shown(&app, &done).await?))
+    changed(&app, |desk| async move { desk.approve(&plugin, &body.digest, caller.name).await }).await
 }
 
 /// Refuse the version that waits; the active one goes on.
@@ -63,8 +62,7 @@ async fn reject_version(
     Body(body): Body<OfVersion>,
 ) -> Result<Json<Plugin>, Refusal> {
     let plugin = id(plugin);
-    let done = to_its_end(&app, |desk| async move { desk.reject(&plugin, &body.digest, caller.name).await }).await?;
-    Ok(Json(shown(&app, &done).await?))
+    changed(&app, |desk| async move { desk.reject(&plugin, &body.digest, caller.name).await }).await
 }
 
 /// Make calls of a plugin again.
@@ -97,8 +95,7 @@ async fn disable_plugin(
 
 async fn switch(app: &App, caller: Caller, plugin: String, on: bool) -> Result<Json<Plugin>, Refusal> {
     let plugin = id(plugin);
-    let done = to_its_end(app, |desk| async move { desk.enable(&plugin, on, caller.name).await }).await?;
-    Ok(Json(shown(app, &done).await?))
+    changed(app, |desk| async move { desk.enable(&plugin, on, caller.name).await }).await
 }
 
 /// Go back to the version that ran before, or to another that ran here.
@@ -121,8 +118,7 @@ async fn roll_back_plugin(
 ) -> Result<Json<Plugin>, Refusal> {
     let (plugin, why) = (id(plugin), reason(body.reason));
     let work = |desk: Installs| async move { desk.rollback(&plugin, body.digest.as_deref(), caller.name, &why).await };
-    let done = to_its_end(&app, work).await?;
-    Ok(Json(shown(&app, &done).await?))
+    changed(&app, work).await
 }
 
 /// Stop a plugin, or one version of it, now and until the revocation is lifted. Calls under way are interrupted.

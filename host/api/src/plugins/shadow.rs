@@ -1,6 +1,6 @@
 //! Comparing a version with the active one before anything depends on it.
 
-use super::{id, reason, shown, to_its_end};
+use super::{changed, id, reason};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::extract::Json as Body;
@@ -45,8 +45,7 @@ async fn shadow_version(
 ) -> Result<Json<Plugin>, Refusal> {
     let (plugin, rule) = (id(plugin), rule("/calls", body.calls, body.differences)?);
     let work = |desk: Installs| async move { desk.shadow(&plugin, &body.digest, rule, caller.name).await };
-    let done = to_its_end(&app, work).await?;
-    Ok(Json(shown(&app, &done).await?))
+    changed(&app, work).await
 }
 
 /// Make the shadow the active version now, and agree to what it wants.
@@ -66,8 +65,7 @@ async fn promote_shadow(
     Body(body): Body<OfVersion>,
 ) -> Result<Json<Plugin>, Refusal> {
     let plugin = id(plugin);
-    let done = to_its_end(&app, |desk| async move { desk.promote(&plugin, &body.digest, caller.name).await }).await?;
-    Ok(Json(shown(&app, &done).await?))
+    changed(&app, |desk| async move { desk.promote(&plugin, &body.digest, caller.name).await }).await
 }
 
 /// Let go of the shadow.
@@ -88,6 +86,5 @@ async fn drop_shadow(
 ) -> Result<Json<Plugin>, Refusal> {
     let (plugin, why) = (id(plugin), reason(body.reason));
     let work = |desk: Installs| async move { desk.drop_shadow(&plugin, &body.digest, caller.name, &why).await };
-    let done = to_its_end(&app, work).await?;
-    Ok(Json(shown(&app, &done).await?))
+    changed(&app, work).await
 }

@@ -10,7 +10,6 @@ use opssight_core::plugins::installs::{
 };
 use opssight_core::plugins::trust::{PublisherKey, Signature};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -32,11 +31,6 @@ pub(crate) fn package(id: &str, version: &str, places: usize) -> Vec<u8> {
         "seal": { "publisher": "acme", "key": key('a') },
     });
     serde_json::to_vec(&package).unwrap()
-}
-
-pub(crate) fn digest(package: &[u8]) -> String {
-    let hex: String = Sha256::digest(package).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
 }
 
 #[derive(Default)]

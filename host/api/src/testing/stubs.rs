@@ -1,7 +1,7 @@
 //! The stubs. One connection, `github-1`, whose deliveries are genuine when they say so.
 
 use async_trait::async_trait;
-use opssight_core::connections::{CheckOutcome, Connection, ConnectionStatus, ConnectionStore};
+use opssight_core::connections::{CheckOutcome, Connection, ConnectionStatus, ConnectionStore, Inserted};
 use opssight_core::delivery::dora::DeploymentRow;
 use opssight_core::delivery::{
     Change, ChangeQuery, DeliveryStore, Deployment, DeploymentQuery, Evidence, EvidenceQuery, LedgerRow, MetricsQuery,
@@ -19,8 +19,8 @@ use opssight_core::page::{Page, PageOf};
 use opssight_core::pipelines::{FlakyJob, Overview, PipelineSummary, Run, RunDetail, RunQuery, RunStore};
 use opssight_core::plugins::{
     ActionInvocation, ActionOutcome, CallError, CallTarget, Called, CredentialSource, Credentials, FailureClass,
-    FaultSource, HealthReport, InstalledPlugin, Manifest, PageRequest, Plugins, PullBatch, RawDelivery, Reception,
-    VerifyError, Wants, WebhookDelivery,
+    FaultSource, Grants, HealthReport, InstalledPlugin, LogLine, Manifest, PageRequest, Plugins, PullBatch,
+    RawDelivery, Reception, VerifyError, Wants, WebhookDelivery,
 };
 use opssight_core::time::{Clock, Randomness, Timestamp};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -207,8 +207,8 @@ impl Inbox for Stubs {
 
 #[async_trait]
 impl ConnectionStore for Stubs {
-    async fn insert(&self, _: &Connection, _: &Credentials, _: &[String]) -> Result<bool, StoreError> {
-        Ok(true)
+    async fn insert(&self, _: &Connection, _: &Credentials, _: &[String]) -> Result<Inserted, StoreError> {
+        Ok(Inserted::Kept)
     }
     async fn update(&self, new: &Connection, _: Option<&Credentials>, _: Timestamp) -> Result<bool, StoreError> {
         *self.connection.lock().unwrap() = new.clone();
@@ -257,6 +257,9 @@ impl Plugins for Stubs {
     fn manifest(&self, plugin: &PluginId, _: Option<&str>) -> Option<Arc<Manifest>> {
         (plugin.as_str() == "github").then(|| Arc::new(manifest()))
     }
+    fn log(&self, _: &PluginId) -> Vec<LogLine> {
+        Vec::new()
+    }
     fn verify(&self, _: &CallTarget, _: &Credentials, delivery: &RawDelivery<'_>) -> Result<(), VerifyError> {
         match delivery.headers.iter().find(|(name, _)| name == "x-signature").map(|(_, value)| value.as_str()) {
             Some("good") => Ok(()),
@@ -283,6 +286,7 @@ impl Plugins for Stubs {
         Err(refused(target))
     }
     fn forget(&self, _: &ConnectionId) {}
+    fn regrant(&self, _: &ConnectionId, _: &Arc<Grants>) {}
 }
 
 #[async_trait]
@@ -312,7 +316,7 @@ impl IdentityStore for Stubs {
 
 #[async_trait]
 impl FeedStore for Stubs {
-    async fn lease_feeds(&self, _: u32, _: Timestamp, _: Timestamp) -> Result<Vec<LeasedFeed>, StoreError> {
+    async fn lease_feeds(&self, _: &Leasing) -> Result<Vec<LeasedFeed>, StoreError> {
         Ok(Vec::new())
     }
     async fn settle_feed(&self, _: &LeasedFeed, _: Timestamp, _: Pulled) -> Result<Option<Applied>, StoreError> {

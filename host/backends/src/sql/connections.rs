@@ -4,10 +4,11 @@ mod status;
 
 use super::cache::{ConnectionCache, Known};
 use super::error::{Doing, Error};
+use super::plugins::installs;
 use super::{Conn, Store};
 use crate::sealer::Sealed;
 use async_trait::async_trait;
-use opssight_core::connections::{CheckOutcome, Connection, ConnectionStatus, ConnectionStore};
+use opssight_core::connections::{CheckOutcome, Connection, ConnectionStatus, ConnectionStore, Inserted};
 use opssight_core::error::StoreError;
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::page::{Cursor, Page, PageOf};
@@ -122,8 +123,16 @@ async fn write_credentials(conn: &mut Conn, id: &str, sealed: &Sealed) -> Result
     Ok(())
 }
 
-async fn insert(conn: &mut Conn, new: &Written, sealed: &Sealed, feeds: &[String]) -> Result<bool, Error> {
+async fn insert(conn: &mut Conn, new: &Written, sealed: &Sealed, feeds: &[String]) -> Result<Inserted, Error> {
     let connection = &new.connection;
+    if let Some(wanted) = &connection.digest
+        && let Some(install) = installs::find(conn, connection.plugin.as_str()).await?
+    {
+        let runs = install.active().map(|active| active.digest.clone());
+        if runs.as_deref() != Some(&**wanted) {
+            return Ok(Inserted::OtherVersion(runs));
+        }
+    }
     let done = sqlx::query(
         "INSERT INTO connections (id, name, plugin, enabled, settings, grants, created_at, updated_at, digest)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
@@ -140,20 +149,20 @@ async fn insert(conn: &mut Conn, new: &Written, sealed: &Sealed, feeds: &[String
     .execute(&mut *conn)
     .await?;
     if done.rows_affected() == 0 {
-        return Ok(false);
+        return Ok(Inserted::NameTaken);
     }
     write_credentials(conn, connection.id.as_str(), sealed).await?;
     for feed in feeds {
         super::feeds::insert(conn, &connection.id, feed, connection.created_at).await?;
     }
-    Ok(true)
+    Ok(Inserted::Kept)
 }
 
 async fn update(conn: &mut Conn, new: &Written, sealed: Option<&Sealed>, was: Timestamp) -> Result<bool, Error> {
     let connection = &new.connection;
     let done = sqlx::query(
         "UPDATE connections SET name = $3, plugin = $4, enabled = $5, settings = $6, grants = $7, updated_at = $8
-         WHERE id = $1 AND updated_at = $2
+         WHERE id = $1 AND updated_at = $2 AND digest IS NOT DISTINCT FROM $9
            AND NOT EXISTS (SELECT 1 FROM connections other WHERE other.name = $3 AND other.id <> $1)",
     )
     .bind(connection.id.as_str())
@@ -164,6 +173,7 @@ async fn update(conn: &mut Conn, new: &Written, sealed: Option<&Sealed>, was: Ti
     .bind(new.settings.as_str())
     .bind(new.grants.as_str())
     .bind(connection.updated_at.0)
+    .bind(connection.digest.as_deref())
     .execute(&mut *conn)
     .await?;
     if done.rows_affected() == 0 {
@@ -193,7 +203,7 @@ impl ConnectionStore for Store {
         connection: &Connection,
         credentials: &Credentials,
         feeds: &[String],
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Inserted, StoreError> {
         const DOING: &str = "keep the new connection";
         let new = Written::of(connection).doing(DOING)?;
         let sealed = self.seal(&connection.id, credentials).doing(DOING)?;

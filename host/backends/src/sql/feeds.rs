@@ -6,10 +6,12 @@ use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::events::Topic;
 use opssight_core::feeds::{FeedStore, LeasedFeed, Pulled};
+use opssight_core::hooks::Leasing;
 use opssight_core::id::ConnectionId;
 use opssight_core::ingest::Applied;
 use opssight_core::time::Timestamp;
-use sqlx::FromRow;
+use sqlx::{FromRow, SqlitePool};
+use std::collections::HashMap;
 
 #[derive(FromRow)]
 struct Leased {
@@ -19,7 +21,6 @@ struct Leased {
     checkpoint: Option<String>,
     page_cursor: Option<String>,
     failures: i64,
-    next_at: i64,
 }
 
 /// A new feed is due at once.
@@ -42,32 +43,64 @@ pub(super) async fn insert(
     Ok(())
 }
 
-async fn lease(conn: &mut Conn, limit: u32, now: Timestamp, until: Timestamp) -> Result<Vec<LeasedFeed>, Error> {
-    let mut leased: Vec<Leased> = sqlx::query_as(
-        "UPDATE feeds SET fence = fence + 1, leased_until = $3
-         WHERE (connection, feed) IN (
-             SELECT f.connection, f.feed FROM feeds f JOIN connections c ON c.id = f.connection
-             WHERE f.next_at <= $2 AND (f.leased_until IS NULL OR f.leased_until <= $2) AND c.enabled = 1
-             ORDER BY f.next_at, f.connection, f.feed LIMIT $1)
-         RETURNING connection, feed, fence, checkpoint, page_cursor, failures, next_at",
-    )
-    .bind(i64::from(limit))
-    .bind(now.0)
-    .bind(until.0)
-    .fetch_all(conn)
-    .await?;
-    leased.sort_by(|a, b| (a.next_at, &a.connection, &a.feed).cmp(&(b.next_at, &b.connection, &b.feed)));
-    Ok(leased
-        .into_iter()
-        .map(|row| LeasedFeed {
+/// Whose turn it is, with how many of that connection are under way then. Feeds are few: all that are due are looked at.
+const CHOOSE: &str = "SELECT connection, feed, nth FROM (
+        SELECT f.connection, f.feed, f.next_at,
+            ROW_NUMBER() OVER (PARTITION BY f.connection ORDER BY f.next_at, f.feed)
+                + COALESCE((SELECT r.value FROM json_each($1) r WHERE r.key = f.connection), 0) AS nth
+        FROM feeds f JOIN connections c ON c.id = f.connection
+        WHERE f.next_at <= $2 AND (f.leased_until IS NULL OR f.leased_until <= $2) AND c.enabled = 1) AS turns
+    WHERE nth <= $3 ORDER BY nth, next_at, connection, feed LIMIT $4";
+
+async fn choose(readers: &SqlitePool, ask: &Leasing) -> Result<Vec<(String, String)>, Error> {
+    let running: HashMap<&str, u32> = ask.running.iter().map(|(id, running)| (id.as_str(), *running)).collect();
+    let turns: Vec<(String, String, i64)> = sqlx::query_as(CHOOSE)
+        .bind(serde_json::to_string(&running).map_err(Error::Json)?)
+        .bind(ask.now.0)
+        .bind(i64::from(ask.share.max(1)))
+        .bind(i64::from(ask.room.max(ask.reserve)))
+        .fetch_all(readers)
+        .await?;
+    let room = usize::try_from(ask.room).unwrap_or(usize::MAX);
+    let turns = turns.into_iter().enumerate();
+    Ok(turns.filter(|(at, (.., nth))| *at < room || *nth == 1).map(|(_, (id, feed, _))| (id, feed)).collect())
+}
+
+async fn lease(
+    conn: &mut Conn,
+    chosen: &[(String, String)],
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<LeasedFeed>, Error> {
+    let mut leased = Vec::with_capacity(chosen.len());
+    for (connection, feed) in chosen {
+        let row: Option<Leased> = sqlx::query_as(
+            "UPDATE feeds SET fence = fence + 1, leased_until = $4
+             WHERE connection = $1 AND feed = $2 AND next_at <= $3 AND (leased_until IS NULL OR leased_until <= $3)
+             RETURNING connection, feed, fence, checkpoint, page_cursor, failures",
+        )
+        .bind(connection)
+        .bind(feed)
+        .bind(now.0)
+        .bind(until.0)
+        .fetch_optional(&mut *conn)
+        .await?;
+        leased.extend(row.map(LeasedFeed::from));
+    }
+    Ok(leased)
+}
+
+impl From<Leased> for LeasedFeed {
+    fn from(row: Leased) -> Self {
+        Self {
             connection: ConnectionId(row.connection),
             feed: row.feed,
             fence: row.fence,
             checkpoint: row.checkpoint,
             cursor: row.page_cursor,
             failures: u32::try_from(row.failures).unwrap_or(u32::MAX),
-        })
-        .collect())
+        }
+    }
 }
 
 async fn settle(conn: &mut Conn, feed: &LeasedFeed, now: Timestamp, how: &Pulled) -> Result<Option<Applied>, Error> {
@@ -127,14 +160,15 @@ async fn declare(conn: &mut Conn, connection: &ConnectionId, feeds: &[String], n
 
 #[async_trait]
 impl FeedStore for Store {
-    async fn lease_feeds(&self, limit: u32, now: Timestamp, until: Timestamp) -> Result<Vec<LeasedFeed>, StoreError> {
-        // Mostly nothing is due, and looking costs no flush.
+    async fn lease_feeds(&self, ask: &Leasing) -> Result<Vec<LeasedFeed>, StoreError> {
         const DOING: &str = "lease feeds";
-        let due = self.next_feed_due().await?;
-        if due.is_none_or(|due| due > now) {
+        // Mostly nothing is due, and looking costs no flush.
+        let chosen = choose(&self.readers, ask).await.doing(DOING)?;
+        if chosen.is_empty() {
             return Ok(Vec::new());
         }
-        self.write(DOING, (), move |(), conn| Box::pin(lease(conn, limit, now, until))).await
+        let (now, until) = (ask.now, ask.until);
+        self.write(DOING, chosen, move |chosen, conn| Box::pin(lease(conn, chosen, now, until))).await
     }
 
     async fn settle_feed(&self, feed: &LeasedFeed, now: Timestamp, how: Pulled) -> Result<Option<Applied>, StoreError> {

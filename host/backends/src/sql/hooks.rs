@@ -131,22 +131,44 @@ async fn choose(readers: &SqlitePool, ask: &Leasing) -> Result<Vec<String>, Erro
 }
 
 async fn lease(conn: &mut Conn, ids: &str, now: Timestamp, until: Timestamp) -> Result<Vec<LeasedDelivery>, Error> {
-    let mut rows: Vec<LeasedRow> = sqlx::query_as(LEASE).bind(ids).bind(now.0).bind(until.0).fetch_all(conn).await?;
+    let mut rows: Vec<LeasedRow> = sqlx::query_as(LEASE).bind(ids).bind(now.0).bind(until.0).fetch_all(&mut *conn).await?;
     // The order of what is returned is not defined.
     rows.sort_by(|a, b| (a.received_at, &a.id).cmp(&(b.received_at, &b.id)));
-    rows.into_iter()
-        .map(|row| {
-            Ok(LeasedDelivery {
-                id: DeliveryId(row.id),
-                connection: ConnectionId(row.connection),
-                fence: row.fence,
-                attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
-                headers: serde_json::from_str(&row.headers).map_err(Error::stored("delivery's headers"))?,
-                body: row.body.unwrap_or_default(),
-                received_at: Timestamp(row.received_at),
-            })
-        })
-        .collect()
+    let mut leased = Vec::with_capacity(rows.len());
+    for row in rows {
+        match serde_json::from_str(&row.headers) {
+            Ok(headers) => leased.push(row.with(headers)),
+            // One row that cannot be read must not keep the others waiting, or itself be tried for ever.
+            Err(error) => {
+                tracing::error!(delivery.id = row.id, %error, "a stored delivery cannot be read; it has failed");
+                let how = Settled::Failed { fault: unreadable(&error) };
+                settle(conn, &Settlement { id: DeliveryId(row.id), fence: row.fence, now, how }).await?;
+            }
+        }
+    }
+    Ok(leased)
+}
+
+fn unreadable(error: &serde_json::Error) -> DeliveryFault {
+    DeliveryFault {
+        fault: "host".to_owned(),
+        code: "host.unreadable-delivery".to_owned(),
+        message: format!("its stored headers cannot be read ({error}); ask the sender to deliver it again"),
+    }
+}
+
+impl LeasedRow {
+    fn with(self, headers: Vec<(String, String)>) -> LeasedDelivery {
+        LeasedDelivery {
+            id: DeliveryId(self.id),
+            connection: ConnectionId(self.connection),
+            fence: self.fence,
+            attempts: u32::try_from(self.attempts).unwrap_or(u32::MAX),
+            headers,
+            body: self.body.unwrap_or_default(),
+            received_at: Timestamp(self.received_at),
+        }
+    }
 }
 
 /// What settling changes in the row.

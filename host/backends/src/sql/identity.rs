@@ -1,13 +1,13 @@
 //! The admin's secret and the sessions, as hashes.
 
-use super::error::Doing;
+use super::error::{Doing, Error};
 use super::{Conn, Store};
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
-use opssight_core::identity::{IdentityStore, SecretHash, Session};
+use opssight_core::identity::{IdentityStore, Role, SecretHash, Session};
 use opssight_core::time::Timestamp;
 
-async fn reset(conn: &mut Conn, admin: &str, now: Timestamp) -> Result<(), super::error::Error> {
+async fn reset(conn: &mut Conn, admin: &str, now: Timestamp) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO admins (id, secret, changed_at) VALUES (1, $1, $2)
          ON CONFLICT (id) DO UPDATE SET secret = excluded.secret, changed_at = excluded.changed_at",
@@ -58,13 +58,16 @@ impl IdentityStore for Store {
         self.write("keep the session", (session.clone(), now), |(session, now), conn| {
             Box::pin(async move {
                 sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(now.0).execute(&mut *conn).await?;
-                sqlx::query("INSERT INTO sessions (token, label, created_at, expires_at) VALUES ($1, $2, $3, $4)")
-                    .bind(session.token.0.as_str())
-                    .bind(session.label.as_str())
-                    .bind(now.0)
-                    .bind(session.expires_at.0)
-                    .execute(conn)
-                    .await?;
+                sqlx::query(
+                    "INSERT INTO sessions (token, label, created_at, expires_at, role) VALUES ($1, $2, $3, $4, $5)",
+                )
+                .bind(session.token.0.as_str())
+                .bind(session.label.as_str())
+                .bind(now.0)
+                .bind(session.expires_at.0)
+                .bind(session.role.name())
+                .execute(conn)
+                .await?;
                 Ok(())
             })
         })
@@ -72,14 +75,19 @@ impl IdentityStore for Store {
     }
 
     async fn session(&self, token: &SecretHash, now: Timestamp) -> Result<Option<Session>, StoreError> {
-        let found: Option<(String, i64)> =
-            sqlx::query_as("SELECT label, expires_at FROM sessions WHERE token = $1 AND expires_at > $2")
+        const DOING: &str = "look up the session";
+        let found: Option<(String, i64, String)> =
+            sqlx::query_as("SELECT label, expires_at, role FROM sessions WHERE token = $1 AND expires_at > $2")
                 .bind(token.0.as_str())
                 .bind(now.0)
                 .fetch_optional(&self.readers)
                 .await
-                .doing("look up the session")?;
-        Ok(found.map(|(label, expires_at)| Session { token: token.clone(), label, expires_at: Timestamp(expires_at) }))
+                .doing(DOING)?;
+        let session = |(label, expires_at, role): (String, i64, String)| {
+            let role = Role::parse(&role).ok_or(Error::Word(role))?;
+            Ok::<_, Error>(Session { token: token.clone(), label, role, expires_at: Timestamp(expires_at) })
+        };
+        found.map(session).transpose().doing(DOING)
     }
 
     async fn delete_session(&self, token: &SecretHash) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! What plugins remember. Writes come with an effect, see `ingest.rs`.
 
 mod evidence;
-mod installs;
+pub(super) mod installs;
 
 use super::error::{Doing, Error};
 use super::{Conn, Store};

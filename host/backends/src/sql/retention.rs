@@ -10,6 +10,9 @@ use opssight_core::time::Timestamp;
 /// Rows of one kind that go in one transaction; the writer is free for others in between.
 const BATCH: i64 = 500;
 
+/// Lines of one plugin's history: a breaker that opens and closes all day must not fill the disk before they are old.
+const PLUGIN_EVENTS: i64 = 10_000;
+
 async fn bodies(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
     // Ids begin with the time of arrival, so that what is old stands first.
     let bound = delivery_id_bound(since);
@@ -128,11 +131,47 @@ async fn events(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
     Ok(done.rows_affected())
 }
 
+/// What is old, and of a plugin of which there is far too much, the oldest. That a plugin was uninstalled is not only
+/// told but acted on: a file that was left in the plugin folder must not bring it back.
+async fn plugin_events(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
+    let old = sqlx::query(
+        "DELETE FROM plugin_events WHERE seq IN (
+             SELECT e.seq FROM plugin_events e WHERE e.at < $1
+                AND (e.what <> 'uninstalled' OR EXISTS (
+                     SELECT 1 FROM plugin_events n
+                     WHERE n.plugin = e.plugin AND n.what = 'uninstalled' AND n.seq > e.seq))
+             ORDER BY e.at, e.seq LIMIT $2)",
+    )
+    .bind(since.0)
+    .bind(BATCH)
+    .execute(&mut *conn)
+    .await?;
+    let mut gone = old.rows_affected();
+    let loud: Vec<(String, i64)> =
+        sqlx::query_as("SELECT plugin, COUNT(*) FROM plugin_events GROUP BY plugin HAVING COUNT(*) > $1")
+            .bind(PLUGIN_EVENTS)
+            .fetch_all(&mut *conn)
+            .await?;
+    for (plugin, count) in loud {
+        let surplus = sqlx::query(
+            "DELETE FROM plugin_events WHERE seq IN (
+                 SELECT seq FROM plugin_events WHERE plugin = $1 AND what <> 'uninstalled' ORDER BY seq LIMIT $2)",
+        )
+        .bind(plugin)
+        .bind(count.saturating_sub(PLUGIN_EVENTS).min(BATCH))
+        .execute(&mut *conn)
+        .await?;
+        gone += surplus.rows_affected();
+    }
+    Ok(gone)
+}
+
 #[async_trait]
 impl Retention for Store {
     async fn purge(&self, keep: &Keep) -> Result<Purged, StoreError> {
         const DOING: &str = "remove what is old";
-        let Keep { bodies_since, deliveries_since, runs_since, delivery_since, events_since } = *keep;
+        let Keep { bodies_since, deliveries_since, runs_since, delivery_since, events_since, plugin_events_since } =
+            *keep;
         // A command each: the writer may do something else in between.
         Ok(Purged {
             bodies: self.write(DOING, bodies_since, |since, conn| Box::pin(bodies(conn, *since))).await?,
@@ -140,6 +179,9 @@ impl Retention for Store {
             runs: self.write(DOING, runs_since, |since, conn| Box::pin(runs(conn, *since))).await?,
             delivery: self.write(DOING, delivery_since, |since, conn| Box::pin(delivery_rows(conn, *since))).await?,
             events: self.write(DOING, events_since, |since, conn| Box::pin(events(conn, *since))).await?,
+            plugin_events: self
+                .write(DOING, plugin_events_since, |since, conn| Box::pin(plugin_events(conn, *since)))
+                .await?,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::hooks::{delivery, fault};
 use crate::ports::{Ports, at, connection};
-use opssight_core::connections::{CheckOutcome, ConnectionHealth};
+use opssight_core::connections::{CheckOutcome, ConnectionHealth, Inserted};
 use opssight_core::hooks::{DeliveryQuery, Leasing, Settled, Settlement};
 use opssight_core::page::PageOf;
 use opssight_core::plugins::{Credential, Credentials, Grants, StateWrite};
@@ -18,7 +18,8 @@ pub(crate) async fn a_connection_comes_back_as_it_was_kept(ports: Ports) {
     let mut kept = connection("c");
     kept.grants =
         Arc::new(Grants { networks: vec!["10.1.2.0/24".to_owned()], insecure_http: true, ..Grants::default() });
-    assert!(ports.connections.insert(&kept, &secret("s"), &["runs".to_owned()]).await.unwrap());
+    let inserted = ports.connections.insert(&kept, &secret("s"), &["runs".to_owned()]).await.unwrap();
+    assert_eq!(inserted, Inserted::Kept);
     assert_eq!(ports.connections.connection(&kept.id).await.unwrap(), Some(kept.clone()));
     // Also the second time, when it may come from memory.
     assert_eq!(ports.connections.connection(&kept.id).await.unwrap(), Some(kept));
@@ -46,7 +47,8 @@ pub(crate) async fn names_are_unique(ports: Ports) {
     let mut second = ports.connect("b", &[]).await;
     let mut third = connection("d");
     third.name = "the a".to_owned();
-    assert!(!ports.connections.insert(&third, &Credentials::new(), &["f".to_owned()]).await.unwrap());
+    let inserted = ports.connections.insert(&third, &Credentials::new(), &["f".to_owned()]).await.unwrap();
+    assert_eq!(inserted, Inserted::NameTaken);
     assert_eq!(ports.connections.connection(&third.id).await.unwrap(), None);
     second.name = "the a".to_owned();
     second.updated_at = at(1);

@@ -88,3 +88,52 @@ pub(crate) async fn old_and_surplus_records_go_oldest_first(ports: Ports) {
     purge(KeepCalls { since: at(0), bytes: 2 * size }).await;
     assert_eq!(left().await.len(), 2);
 }
+
+/// Records of several plugins: whose, and how many a second apart.
+async fn put_many(ports: &Ports, plugin: &str, from: i64, count: i64) -> u64 {
+    let mut size = 0;
+    for n in 0..count {
+        let id = format!("{plugin}-{:03}", from + n);
+        let one = CallRecord { plugin: plugin.into(), ..record(&id, from + n, "c1", false) };
+        size = one.document().len() as u64;
+        ports.evidence.put(&one).await.unwrap();
+    }
+    size
+}
+
+async fn left_of(ports: &Ports, plugin: &str) -> Vec<i64> {
+    let query = CallQuery { plugin: Some(plugin.into()), ..CallQuery::default() };
+    let calls = ports.evidence.calls(&query).await.unwrap().items;
+    calls.into_iter().map(|call| call.at.since(at(0)) / 1_000_000).collect()
+}
+
+pub(crate) async fn no_plugin_crowds_out_the_records_of_another(ports: Ports) {
+    let purge = async |bytes: u64| {
+        let mut gone = 0;
+        loop {
+            match ports.evidence.purge_calls(&KeepCalls { since: at(-1), bytes }).await.unwrap() {
+                0 => return gone,
+                more => gone += more,
+            }
+        }
+    };
+    // The quiet one's records are the oldest by far, and the loud ones fill everything.
+    let size = put_many(&ports, "quiet", 1, 2).await;
+    put_many(&ports, "loud1", 100, 30).await;
+    put_many(&ports, "loud2", 200, 10).await;
+    assert_eq!(purge(12 * size).await, 30);
+    assert_eq!(left_of(&ports, "quiet").await, [2, 1]);
+    assert_eq!(left_of(&ports, "loud1").await, [129, 128, 127, 126, 125]);
+    assert_eq!(left_of(&ports, "loud2").await, [209, 208, 207, 206, 205]);
+    assert_eq!(purge(12 * size).await, 0);
+    // What is kept twice is counted once, and what went by its age is not counted any more.
+    put_many(&ports, "loud2", 205, 5).await;
+    assert_eq!(purge(12 * size).await, 0);
+    assert_eq!(ports.evidence.purge_calls(&KeepCalls { since: at(130), bytes: u64::MAX }).await.unwrap(), 7);
+    assert_eq!(purge(5 * size).await, 0);
+    // A share that is not needed by others is had: half of it is no border.
+    put_many(&ports, "loud2", 300, 7).await;
+    assert_eq!(purge(12 * size).await, 0);
+    assert_eq!(purge(0).await, 12);
+    assert_eq!(purge(0).await, 0);
+}

@@ -3,6 +3,7 @@
 use crate::items::{finished, run};
 use crate::ports::{Ports, at, effect};
 use opssight_core::feeds::{LeasedFeed, Pulled};
+use opssight_core::hooks::Leasing;
 use opssight_core::items::Item;
 use opssight_core::vocabulary::RunResult;
 
@@ -16,7 +17,7 @@ fn page(items: Vec<Item>, checkpoint: Option<&str>, cursor: Option<&str>, next: 
 }
 
 async fn lease_one(ports: &Ports, now: i64) -> Option<LeasedFeed> {
-    ports.feeds.lease_feeds(1, at(now), at(now + 60)).await.unwrap().pop()
+    ports.feeds.lease_feeds(&Leasing::up_to(1, at(now), at(now + 60))).await.unwrap().pop()
 }
 
 pub(crate) async fn a_feed_is_leased_once_and_resumes_where_it_was(ports: Ports) {
@@ -61,6 +62,28 @@ pub(crate) async fn a_lost_lease_changes_nothing(ports: Ports) {
     // Settled is settled.
     assert!(ports.feeds.settle_feed(&fresh, at(103), page(Vec::new(), None, None, 300)).await.unwrap().is_none());
     assert_eq!(lease_one(&ports, 200).await.unwrap().checkpoint, None);
+}
+
+pub(crate) async fn connections_take_turns(ports: Ports) {
+    ports.connect("c", &["f1", "f2", "f3", "f4", "f5", "f6"]).await;
+    for connection in ["d", "e"] {
+        ports.connect(connection, &["f1", "f2"]).await;
+        // They are due later than all of the first one.
+        ports.feeds.declare_feeds(&connection.into(), &[], at(0)).await.unwrap();
+        ports.feeds.declare_feeds(&connection.into(), &["f1".to_owned(), "f2".to_owned()], at(5)).await.unwrap();
+    }
+    let whose = async |ask: Leasing| {
+        let leased = ports.feeds.lease_feeds(&ask).await.unwrap();
+        leased.iter().map(|leased| leased.connection.as_str()).collect::<String>()
+    };
+    assert_eq!(whose(Leasing::up_to(4, at(20), at(80))).await, "cdec");
+    // There is no room, but a reserve for who has nothing under way.
+    let running = [("c".into(), 2), ("d".into(), 1)].into();
+    let full = Leasing { room: 0, reserve: 8, share: 8, running, ..Leasing::up_to(0, at(20), at(80)) };
+    assert_eq!(whose(full.clone()).await, "e");
+    // There is room, but somebody has had a share of it.
+    let shared = Leasing { room: 10, reserve: 20, share: 3, running: [("c".into(), 2)].into(), ..full };
+    assert_eq!(whose(shared).await, "dc");
 }
 
 pub(crate) async fn failures_are_counted_until_a_success(ports: Ports) {

@@ -170,6 +170,28 @@ pub(crate) async fn connections_take_turns(ports: Ports) {
     assert_eq!(whose(&ports.inbox.lease(&shared).await.unwrap()), "cd");
 }
 
+pub(crate) async fn a_delivery_that_cannot_be_read_fails_alone(ports: Ports) {
+    for id in ["u1", "u2", "u3"] {
+        let accepted = ports.inbox.accept(delivery(id)).await.unwrap();
+        if id == "u2" {
+            ports.damage_headers(&accepted.id).await;
+        }
+    }
+    let leased = ports.inbox.lease(&Leasing::up_to(10, at(20), at(80))).await.unwrap();
+    let bodies: Vec<Vec<u8>> = leased.iter().map(|leased| leased.body.clone()).collect();
+    assert_eq!(bodies, [delivery("u1").body, delivery("u3").body]);
+    let failed = DeliveryQuery { state: Some(DeliveryState::Failed), ..DeliveryQuery::default() };
+    let failed = ports.inbox.deliveries(&failed).await.unwrap().items;
+    assert_eq!((failed.len(), failed[0].upstream_id.as_str(), failed[0].finished_at), (1, "u2", Some(at(20))));
+    let fault = failed[0].fault.clone().unwrap();
+    assert_eq!((fault.fault.as_str(), fault.code.as_str()), ("host", "host.unreadable-delivery"));
+    assert!(fault.message.contains("deliver it again"), "{}", fault.message);
+    // It can be looked at, and does not come back by itself.
+    let (_, shown) = ports.inbox.delivery(&failed[0].id).await.unwrap().unwrap();
+    assert_eq!((shown.headers, shown.body), (Vec::new(), Some(delivery("u2").body)));
+    assert!(ports.inbox.lease(&Leasing::up_to(10, at(70), at(80))).await.unwrap().is_empty());
+}
+
 pub(crate) async fn a_retry_waits_for_its_time(ports: Ports) {
     ports.inbox.accept(delivery("u1")).await.unwrap();
     assert_eq!(ports.inbox.next_due(at(0)).await.unwrap(), None);

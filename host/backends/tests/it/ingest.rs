@@ -3,7 +3,7 @@
 use crate::items::{change, deployment, finished, item, job, merged, ms, push, review, run, started};
 use crate::ports::{Ports, effect};
 use opssight_core::delivery::ChangeQuery;
-use opssight_core::identity::{SecretHash, Session};
+use opssight_core::identity::{Role, SecretHash, Session};
 use opssight_core::items::{Body, Item};
 use opssight_core::vocabulary::{DeploymentState, Release, Repository, ReviewState, RunResult};
 use proptest::prelude::*;
@@ -114,7 +114,12 @@ pub(crate) async fn a_review_may_come_before_its_change(ports: Ports) {
 }
 
 pub(crate) async fn a_command_that_fails_harms_no_other(ports: Ports) {
-    let session = Session { token: SecretHash::of("t"), label: String::new(), expires_at: crate::ports::at(100) };
+    let session = Session {
+        token: SecretHash::of("t"),
+        label: String::new(),
+        role: Role::Admin,
+        expires_at: crate::ports::at(100),
+    };
     // All at once, so that they share transactions; a token can be kept only once.
     let effects = (0..40).map(|n| {
         let id = format!("{n}");

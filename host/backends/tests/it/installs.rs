@@ -2,6 +2,7 @@
 
 use crate::hooks::{delivery, fault};
 use crate::ports::{Ports, at, connection};
+use opssight_core::connections::Inserted;
 use opssight_core::hooks::{DeliveryQuery, DeliveryState, Leasing, Settled, Settlement};
 use opssight_core::id::PluginId;
 use opssight_core::plugins::Credentials;
@@ -116,6 +117,55 @@ pub(crate) async fn connections_follow_what_runs_and_are_let_go_of(ports: Ports)
     assert_eq!((digest_of(&ports, "a").await, digest_of(&ports, "b").await), (None, None));
     assert!(ports.installs.pinned_digests(&plugin()).await.unwrap().is_empty());
     assert_eq!(digest_of(&ports, "other").await, None);
+}
+
+/// A version of the plugin that runs, or none.
+fn running(revision: i64, digest: Option<&str>) -> Saved {
+    let mut document = serde_json::to_value(install(revision)).unwrap();
+    if let Some(digest) = digest {
+        let version = &mut document["versions"][0];
+        version["digest"] = json!(digest);
+        version["state"] = json!("active");
+        version.as_object_mut().unwrap().retain(|name, _| name != "reason" && name != "revoked");
+    }
+    let repin = digest.map(str::to_owned);
+    Saved { install: serde_json::from_value(document).unwrap(), repin, ..saved(revision) }
+}
+
+/// A connection that is made while its plugin is updated would else run what the update replaced.
+pub(crate) async fn a_connection_is_kept_for_the_version_that_runs_then(ports: Ports) {
+    let insert = async |id: &str, digest: Option<&str>| {
+        let mut new = connection(id);
+        new.digest = digest.map(Into::into);
+        ports.connections.insert(&new, &Credentials::new(), &["runs".to_owned()]).await.unwrap()
+    };
+    // Nobody installed it here: there is nothing to compare with.
+    assert_eq!(insert("a", Some("sha256:0")).await, Inserted::Kept);
+    assert!(ports.installs.save(running(1, Some("sha256:1"))).await.unwrap());
+    assert_eq!(insert("b", Some("sha256:1")).await, Inserted::Kept);
+    assert!(ports.installs.save(running(2, Some("sha256:2"))).await.unwrap());
+    assert_eq!(insert("d", Some("sha256:1")).await, Inserted::OtherVersion(Some("sha256:2".to_owned())));
+    assert_eq!(ports.connections.connection(&"d".into()).await.unwrap(), None);
+    assert_eq!(insert("d", Some("sha256:2")).await, Inserted::Kept);
+    assert!(ports.installs.save(running(3, None)).await.unwrap());
+    assert_eq!(insert("e", Some("sha256:2")).await, Inserted::OtherVersion(None));
+    assert_eq!(insert("e", None).await, Inserted::Kept);
+}
+
+/// What was decided by what one version can do is not kept for another.
+pub(crate) async fn a_change_is_kept_for_the_version_that_it_was_judged_by(ports: Ports) {
+    assert!(ports.installs.save(running(1, Some("sha256:1"))).await.unwrap());
+    let mut kept = connection("c");
+    kept.digest = Some("sha256:1".into());
+    ports.connections.insert(&kept, &Credentials::new(), &[]).await.unwrap();
+    assert!(ports.installs.save(running(2, Some("sha256:2"))).await.unwrap());
+    kept.enabled = false;
+    kept.updated_at = at(1);
+    assert!(!ports.connections.update(&kept, None, at(0)).await.unwrap());
+    assert!(ports.connections.connection(&kept.id).await.unwrap().unwrap().enabled);
+    kept.digest = Some("sha256:2".into());
+    assert!(ports.connections.update(&kept, None, at(0)).await.unwrap());
+    assert_eq!(ports.connections.connection(&kept.id).await.unwrap(), Some(kept));
 }
 
 pub(crate) async fn forgetting_keeps_or_removes_the_connections_and_keeps_the_record(ports: Ports) {

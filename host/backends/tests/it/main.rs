@@ -56,11 +56,13 @@ macro_rules! every_case {
                 events_are_numbered_and_read_in_order;
             evidence:
                 records_are_kept_listed_and_filtered,
-                old_and_surplus_records_go_oldest_first;
+                old_and_surplus_records_go_oldest_first,
+                no_plugin_crowds_out_the_records_of_another;
             feeds:
                 a_feed_is_leased_once_and_resumes_where_it_was,
                 a_page_that_brought_more_goes_on_at_once,
                 a_lost_lease_changes_nothing,
+                connections_take_turns,
                 failures_are_counted_until_a_success,
                 feeds_of_a_disabled_connection_rest,
                 declared_feeds_replace_each_other,
@@ -73,6 +75,7 @@ macro_rules! every_case {
                 a_lease_that_ran_out_goes_to_somebody_else,
                 leases_are_taken_back_after_a_crash,
                 connections_take_turns,
+                a_delivery_that_cannot_be_read_fails_alone,
                 a_retry_waits_for_its_time,
                 a_failed_delivery_can_be_replayed,
                 lists_filter_and_page;
@@ -91,6 +94,8 @@ macro_rules! every_case {
                 a_change_of_what_was_not_seen_is_refused,
                 the_first_key_of_a_publisher_stays_until_somebody_changes_it,
                 connections_follow_what_runs_and_are_let_go_of,
+                a_connection_is_kept_for_the_version_that_runs_then,
+                a_change_is_kept_for_the_version_that_it_was_judged_by,
                 forgetting_keeps_or_removes_the_connections_and_keeps_the_record,
                 revocations_of_every_kind_stay_until_they_are_lifted,
                 what_happened_is_read_newest_first_in_pages,
@@ -113,7 +118,8 @@ macro_rules! every_case {
             retention:
                 what_is_old_goes_and_what_waits_stays,
                 the_ledger_stays_right_when_its_past_goes,
-                events_stay_until_the_ledger_saw_them;
+                events_stay_until_the_ledger_saw_them,
+                what_happened_to_plugins_goes_but_not_that_one_was_uninstalled;
         }
     };
 }

@@ -2,12 +2,12 @@
 
 use futures::future::BoxFuture;
 use opssight_backends::{LocalBus, PackageFiles, Store, StoreOptions, SystemRandomness};
-use opssight_core::connections::{Connection, ConnectionStore};
+use opssight_core::connections::{Connection, ConnectionStore, Inserted};
 use opssight_core::delivery::DeliveryStore;
 use opssight_core::events::{Bus, EventLog};
 use opssight_core::feeds::FeedStore;
 use opssight_core::hooks::Inbox;
-use opssight_core::id::ConnectionId;
+use opssight_core::id::{ConnectionId, DeliveryId};
 use opssight_core::identity::IdentityStore;
 use opssight_core::ingest::{Effect, Ingest};
 use opssight_core::items::Item;
@@ -17,9 +17,12 @@ use opssight_core::plugins::installs::{InstallStore, PackageStore};
 use opssight_core::plugins::{CredentialSource, Credentials, PluginState};
 use opssight_core::retention::Retention;
 use opssight_core::time::Timestamp;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection as _};
 use std::any::Any;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// 2026-01-01, in milliseconds; cases count from here.
 pub(crate) const DAY0: i64 = 1_767_225_600_000;
@@ -30,6 +33,8 @@ pub(crate) fn at(secs: i64) -> Timestamp {
 }
 
 type Dump = Box<dyn Fn() -> BoxFuture<'static, String> + Send + Sync>;
+
+type Damage = Box<dyn Fn(&str) -> BoxFuture<'static, ()> + Send + Sync>;
 
 pub(crate) struct Ports {
     pub(crate) inbox: Arc<dyn Inbox>,
@@ -48,6 +53,7 @@ pub(crate) struct Ports {
     pub(crate) evidence: Arc<dyn EvidenceStore>,
     pub(crate) bus: Arc<dyn Bus>,
     dump: Dump,
+    damage: Damage,
     /// What must live as long (a directory, a server).
     _held: Box<dyn Any + Send + Sync>,
 }
@@ -87,8 +93,20 @@ pub(crate) async fn sqlite() -> Ports {
             let store = Arc::clone(&dumped);
             Box::pin(async move { store.read_model_dump().await.unwrap() })
         }),
+        damage: {
+            let file = dir.path().join("opssight.sqlite");
+            Box::new(move |id: &str| Box::pin(damage(file.clone(), id.to_owned())))
+        },
         _held: Box::new(dir),
     }
+}
+
+async fn damage(file: PathBuf, id: String) {
+    let options = SqliteConnectOptions::new().filename(file).busy_timeout(Duration::from_secs(10));
+    let mut conn = options.connect().await.unwrap();
+    let done = sqlx::query("UPDATE deliveries SET headers = '[[\"x-a' WHERE id = $1").bind(id).execute(&mut conn).await;
+    assert_eq!(done.unwrap().rows_affected(), 1);
+    conn.close().await.unwrap();
 }
 
 pub(crate) fn connection(id: &str) -> Connection {
@@ -110,7 +128,8 @@ impl Ports {
     pub(crate) async fn connect(&self, id: &str, feeds: &[&str]) -> Connection {
         let connection = connection(id);
         let feeds: Vec<String> = feeds.iter().map(|&feed| feed.to_owned()).collect();
-        assert!(self.connections.insert(&connection, &Credentials::new(), &feeds).await.unwrap());
+        let inserted = self.connections.insert(&connection, &Credentials::new(), &feeds).await.unwrap();
+        assert_eq!(inserted, Inserted::Kept);
         connection
     }
 
@@ -121,6 +140,11 @@ impl Ports {
     /// Take in all events, some at a time.
     pub(crate) async fn follow_all(&self, limit: u32) {
         while self.delivery.follow(limit).await.unwrap() > 0 {}
+    }
+
+    /// Make the stored headers of a delivery unreadable, as a broken disk or a wrong hand would.
+    pub(crate) async fn damage_headers(&self, delivery: &DeliveryId) {
+        (self.damage)(delivery.as_str()).await;
     }
 
     pub(crate) async fn dump(&self) -> String {

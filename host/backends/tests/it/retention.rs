@@ -3,22 +3,31 @@
 use crate::hooks::delivery;
 use crate::items::{change, deployment, finished, job, merged, run};
 use crate::ports::{Ports, at, effect};
+use futures::{StreamExt, TryStreamExt};
 use opssight_core::delivery::MetricsQuery;
 use opssight_core::hooks::{Leasing, NewDelivery, Settled, Settlement};
+use opssight_core::plugins::installs::PluginEvent;
 use opssight_core::retention::{Keep, Purged};
 use opssight_core::time::Timestamp;
 use opssight_core::vocabulary::{DeploymentState, RunResult};
 
 fn keep_since(since: Timestamp) -> Keep {
-    Keep { bodies_since: since, deliveries_since: since, runs_since: since, delivery_since: since, events_since: since }
+    Keep {
+        bodies_since: since,
+        deliveries_since: since,
+        runs_since: since,
+        delivery_since: since,
+        events_since: since,
+        plugin_events_since: since,
+    }
 }
 
 async fn purge_all(ports: &Ports, keep: Keep) -> u64 {
     let mut total = 0;
     loop {
         let purged = ports.retention.purge(&keep).await.unwrap();
-        let Purged { bodies, deliveries, runs, delivery, events } = purged;
-        let gone = bodies + deliveries + runs + delivery + events;
+        let Purged { bodies, deliveries, runs, delivery, events, plugin_events } = purged;
+        let gone = bodies + deliveries + runs + delivery + events + plugin_events;
         total += gone;
         if gone == 0 {
             return total;
@@ -105,4 +114,47 @@ pub(crate) async fn events_stay_until_the_ledger_saw_them(ports: Ports) {
     assert_eq!(ports.events.bounds().await.unwrap(), (2, 1));
     ports.apply(vec![finished(run("2", 1, 10), 20, RunResult::Success)]).await;
     assert_eq!(ports.events.bounds().await.unwrap(), (2, 2));
+}
+
+fn happened(plugin: &str, what: &str, secs: i64) -> PluginEvent {
+    PluginEvent {
+        seq: 0,
+        at: at(secs),
+        plugin: plugin.into(),
+        digest: None,
+        what: what.to_owned(),
+        actor: "admin".to_owned(),
+        detail: "a sentence".to_owned(),
+    }
+}
+
+pub(crate) async fn what_happened_to_plugins_goes_but_not_that_one_was_uninstalled(ports: Ports) {
+    let told = async |plugin: &str| -> Vec<String> {
+        let mut told = Vec::new();
+        let mut before = None;
+        loop {
+            let page = ports.installs.events(Some(&plugin.into()), before, 500).await.unwrap();
+            before = page.last().map(|event| event.seq);
+            told.extend(page.into_iter().map(|event| format!("{} {}", event.what, event.at.since(at(0)) / 1_000_000)));
+            if before.is_none() {
+                return told;
+            }
+        }
+    };
+    let story = [("installed", 1), ("uninstalled", 2), ("installed", 3), ("uninstalled", 4), ("installed", 200)];
+    for (what, secs) in story {
+        ports.installs.note(happened("a", what, secs)).await.unwrap();
+    }
+    ports.installs.note(happened("b", "installed", 5)).await.unwrap();
+    let keep = Keep { plugin_events_since: at(100), ..keep_since(at(-1)) };
+    assert_eq!(purge_all(&ports, keep).await, 4);
+    assert_eq!(told("a").await, ["installed 200", "uninstalled 4"]);
+    assert!(ports.installs.happened(&"a".into(), "uninstalled").await.unwrap());
+    assert!(told("b").await.is_empty());
+    // Far too much of one plugin goes before it is old, and nothing of the others.
+    let noted = (0..10_200).map(|secs| ports.installs.note(happened("loud", "breaker-opened", 1_000 + secs)));
+    futures::stream::iter(noted).buffered(500).try_collect::<Vec<()>>().await.unwrap();
+    assert_eq!(purge_all(&ports, keep).await, 200);
+    assert_eq!(told("loud").await.len(), 10_000);
+    assert_eq!(told("a").await.len(), 2);
 }

@@ -1,6 +1,6 @@
 //! Making, changing and checking connections: everything a person enters is judged here, all of it at once.
 
-use super::store::{CheckOutcome, Connection, ConnectionHealth, ConnectionStore};
+use super::store::{CheckOutcome, Connection, ConnectionHealth, ConnectionStore, Inserted};
 use super::webhook;
 use crate::error::{Kind, StoreError};
 use crate::events::{Bus, Topic};
@@ -10,6 +10,9 @@ use crate::plugins::{CallPriority, Credential, CredentialSource, Credentials, Gr
 use crate::time::{Clock, Randomness, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// So often a new connection is judged again because its plugin was changed meanwhile.
+const TRIES: u32 = 4;
 
 /// A field that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,13 +134,30 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Make one.
+    /// Make one. It is for the version that runs when it is kept: if that changes while it is made, it is judged again
+    /// by the other one, unless a person agreed to just the one before.
     pub async fn make(&self, new: NewConnection) -> Result<Made, ConnectionError> {
-        let manifest = self.plugins.manifest(&new.plugin, None).ok_or_else(|| {
+        let mut digest = self.plugins.find(&new.plugin).map(|plugin| plugin.digest);
+        for _ in 0..TRIES {
+            agreed(&new, digest.as_deref())?;
+            match self.try_make(new.clone(), digest.clone()).await? {
+                Ok(made) => return Ok(made),
+                Err(runs) => digest = runs,
+            }
+        }
+        Err(ConnectionError::Conflict("its plugin is being changed; try again in a moment"))
+    }
+
+    /// Make one for a version, or say which one runs instead.
+    async fn try_make(
+        &self,
+        new: NewConnection,
+        digest: Option<String>,
+    ) -> Result<Result<Made, Option<String>>, ConnectionError> {
+        let manifest = self.plugins.manifest(&new.plugin, digest.as_deref()).ok_or_else(|| {
             let known: Vec<String> = self.plugins.installed().iter().map(|plugin| plugin.manifest.id.clone()).collect();
             invalid("/plugin", format!("`{}` is not installed; installed are {known:?}", new.plugin))
         })?;
-        let digest = self.agreed(&new.plugin, new.consent)?;
         let settings = with_defaults(&manifest, new.settings);
         let mut credentials = new.credentials;
         let webhook_secret = webhook::fill_secret(&manifest, &mut credentials, &*self.random);
@@ -162,11 +182,13 @@ impl Connections {
             updated_at: now,
         };
         let feeds: Vec<String> = manifest.feeds.iter().map(|feed| feed.name.clone()).collect();
-        if !self.store.insert(&connection, &credentials, &feeds).await? {
-            return Err(ConnectionError::Conflict("another connection has this name"));
+        match self.store.insert(&connection, &credentials, &feeds).await? {
+            Inserted::Kept => {}
+            Inserted::NameTaken => return Err(ConnectionError::Conflict("another connection has this name")),
+            Inserted::OtherVersion(runs) => return Ok(Err(runs)),
         }
         self.bus.wake(Topic::Feeds);
-        Ok(Made { connection, webhook_secret, hook_query: webhook::hook_query(&manifest, &credentials) })
+        Ok(Ok(Made { connection, webhook_secret, hook_query: webhook::hook_query(&manifest, &credentials) }))
     }
 
     /// Change one.
@@ -220,7 +242,7 @@ impl Connections {
         // Two changes within one tick of the clock must still be told apart.
         connection.updated_at = self.clock.now().max(was.plus_micros(1));
         if !self.store.update(&connection, credentials.as_ref(), was).await? {
-            return Err(ConnectionError::Conflict("it was changed meanwhile, or another connection has this name"));
+            return Err(self.not_kept(&connection, was).await?);
         }
         self.plugins.forget(id);
         self.plugins.regrant(id, &connection.grants);
@@ -231,15 +253,19 @@ impl Connections {
         Ok(Made { connection, webhook_secret, hook_query })
     }
 
-    /// The version that a new connection runs: the active one, if it is what the person saw.
-    fn agreed(&self, plugin: &PluginId, consent: Option<String>) -> Result<Option<String>, ConnectionError> {
-        let active = self.plugins.find(plugin).map(|plugin| plugin.digest);
-        match (consent, &active) {
-            (Some(agreed), Some(active)) if agreed != *active => {
-                Err(ConnectionError::ConsentStale { plugin: plugin.clone(), agreed, active: active.clone() })
+    /// Why a change was not kept. What was judged by what one version can do is not decided about another.
+    async fn not_kept(&self, changed: &Connection, was: Timestamp) -> Result<ConnectionError, ConnectionError> {
+        let now = self.find(&changed.id).await?;
+        Ok(match (&changed.digest, now.digest) {
+            (Some(agreed), Some(active)) if *agreed != active && now.updated_at == was => {
+                ConnectionError::ConsentStale {
+                    plugin: now.plugin,
+                    agreed: agreed.to_string(),
+                    active: active.to_string(),
+                }
             }
-            _ => Ok(active),
-        }
+            _ => ConnectionError::Conflict("it was changed meanwhile, or another connection has this name"),
+        })
     }
 
     /// What was withheld before may stay so, also when the version of today cannot do it.
@@ -306,6 +332,18 @@ impl Connections {
 
     fn hex(&self, bytes: usize) -> String {
         webhook::hex(&*self.random, bytes)
+    }
+}
+
+/// Whoever agreed to a version agreed to no other one.
+fn agreed(new: &NewConnection, runs: Option<&str>) -> Result<(), ConnectionError> {
+    match (&new.consent, runs) {
+        (Some(agreed), Some(active)) if agreed != active => Err(ConnectionError::ConsentStale {
+            plugin: new.plugin.clone(),
+            agreed: agreed.clone(),
+            active: active.to_owned(),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -100,19 +100,30 @@ pub struct FeedStatus {
     pub items: u64,
 }
 
+/// What became of a new connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inserted {
+    /// It is kept.
+    Kept,
+    /// Another one has its name; nothing was kept.
+    NameTaken,
+    /// Its plugin does not run the version that the connection is for, but this one, or none at all; nothing was kept.
+    OtherVersion(Option<String>),
+}
+
 /// The port.
 #[async_trait]
 pub trait ConnectionStore: Send + Sync {
-    /// Keep a new connection, its credentials (sealed) and its feeds (by name, due at once), in one transaction.
-    /// False: the name is taken.
+    /// Keep a new connection, its credentials (sealed) and its feeds (by name, due at once), in one transaction, if the
+    /// version that it names is the one that its plugin runs then.
     async fn insert(
         &self,
         connection: &Connection,
         credentials: &Credentials,
         feeds: &[String],
-    ) -> Result<bool, StoreError>;
-    /// Replace a connection, and its credentials where given, if it was last changed at `was`. False: it was not
-    /// (or the name is taken).
+    ) -> Result<Inserted, StoreError>;
+    /// Replace a connection, and its credentials where given, if it was last changed at `was` and runs the version that
+    /// it names. False: it was not, or does not (or the name is taken).
     async fn update(
         &self,
         connection: &Connection,

@@ -273,16 +273,10 @@ pub trait Plugins: Send + Sync {
     fn manifest(&self, plugin: &PluginId, digest: Option<&str>) -> Option<Arc<Manifest>>;
 
     /// What a version of one of them can do. `digest` none: the active version.
-    fn wants(&self, plugin: &PluginId, digest: Option<&str>) -> Option<Wants> {
-        let installed = self.find(plugin)?;
-        let is_it = digest.is_none_or(|digest| digest == installed.digest);
-        is_it.then(|| Wants::of(&installed.manifest, &installed.imports))
-    }
+    fn wants(&self, plugin: &PluginId, digest: Option<&str>) -> Option<Wants>;
 
     /// The last lines that the active version of a plugin logged, oldest first.
-    fn log(&self, _plugin: &PluginId) -> Vec<LogLine> {
-        Vec::new()
-    }
+    fn log(&self, plugin: &PluginId) -> Vec<LogLine>;
 
     /// Check a delivery's signature over its raw bytes, as the manifest of the target's version declares.
     fn verify(
@@ -315,7 +309,7 @@ pub trait Plugins: Send + Sync {
     fn forget(&self, connection: &ConnectionId);
 
     /// The connection's grants are now these. Calls that are under way may not go on with what was taken away.
-    fn regrant(&self, _connection: &ConnectionId, _grants: &Arc<Grants>) {}
+    fn regrant(&self, connection: &ConnectionId, grants: &Arc<Grants>);
 }
 
 /// Durable plugin state, read side. Writes go with the transaction that stores the items.

@@ -9,11 +9,14 @@ mod commit;
 mod desk;
 mod error;
 mod folder;
+mod judge;
 mod model;
+mod notices;
 mod ports;
 mod restore;
 mod revoke;
 mod shadow;
+mod turns;
 mod watch;
 
 pub use desk::{Approval, InstallRequest, Installed, Installs};
@@ -22,8 +25,10 @@ pub use model::{
     Data, Inspection, Install, PluginEvent, Refused, RevocationTarget, Revoked, Source, Version, VersionState,
     Withdrawn,
 };
+pub use notices::Unstored;
 pub use ports::{
     Comparison, InstallStore, Notice, PackageContents, PackageStore, PluginRuntime, PublisherPin, Saved, VersionFigures,
 };
 pub use shadow::{Shadow, ShadowRule, ShadowVerdict};
+pub use turns::Turns;
 pub use watch::{HealthRule, Watched};

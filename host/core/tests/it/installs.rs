@@ -1,6 +1,8 @@
 //! The desk of installed plugins, on ports in memory: single stories, and random ones that keep what must hold.
 
-mod fakes;
+mod engine;
+mod house;
 mod random;
 mod stories;
+mod together;
 mod world;

@@ -3,12 +3,12 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::unimplemented,
     clippy::allow_attributes,
     reason = "tests may stop at the first surprise"
 )]
 
 mod analysis;
+mod connecting;
 mod dora;
 mod evidence;
 mod installs;

@@ -2,17 +2,18 @@
 
 use async_trait::async_trait;
 use opssight_core::actions::{ActionError, Actions};
-use opssight_core::connections::{CheckOutcome, Connection, ConnectionStatus, ConnectionStore};
+use opssight_core::connections::{CheckOutcome, Connection, ConnectionStatus, ConnectionStore, Inserted};
 use opssight_core::error::{Kind, StoreError};
 use opssight_core::feeds::{FeedStore, LeasedFeed, Pulled, Puller};
-use opssight_core::hooks::Retry;
+use opssight_core::hooks::{Leasing, Retry};
 use opssight_core::id::{ConnectionId, PluginId, RunId};
 use opssight_core::ingest::{Applied, Effect, Ingest};
 use opssight_core::page::{Page, PageOf};
 use opssight_core::pipelines::{FlakyJob, Overview, PipelineSummary, Run, RunDetail, RunQuery, RunStore};
 use opssight_core::plugins::{
     ActionInvocation, ActionOutcome, CallError, CallTarget, CallUsage, Called, Credentials, Grants, HealthReport,
-    InstalledPlugin, Manifest, PageRequest, Plugins, PullBatch, RawDelivery, Reception, VerifyError, WebhookDelivery,
+    InstalledPlugin, LogLine, Manifest, PageRequest, Plugins, PullBatch, RawDelivery, Reception, VerifyError, Wants,
+    WebhookDelivery,
 };
 use opssight_core::time::{Clock, Timestamp};
 use serde_json::json;
@@ -133,7 +134,7 @@ impl Clock for House {
 
 #[async_trait]
 impl ConnectionStore for House {
-    async fn insert(&self, _: &Connection, _: &Credentials, _: &[String]) -> Result<bool, StoreError> {
+    async fn insert(&self, _: &Connection, _: &Credentials, _: &[String]) -> Result<Inserted, StoreError> {
         not_asked()
     }
     async fn update(&self, _: &Connection, _: Option<&Credentials>, _: Timestamp) -> Result<bool, StoreError> {
@@ -178,6 +179,12 @@ impl Plugins for House {
     fn manifest(&self, _: &PluginId, _: Option<&str>) -> Option<Arc<Manifest>> {
         Some(Arc::new(manifest()))
     }
+    fn wants(&self, _: &PluginId, _: Option<&str>) -> Option<Wants> {
+        Some(Wants::of(&manifest(), &[]))
+    }
+    fn log(&self, _: &PluginId) -> Vec<LogLine> {
+        Vec::new()
+    }
     fn verify(&self, _: &CallTarget, _: &Credentials, _: &RawDelivery<'_>) -> Result<(), VerifyError> {
         Err(VerifyError::NotReceiving)
     }
@@ -202,11 +209,12 @@ impl Plugins for House {
         Ok(called(HealthReport { summary: String::new(), attrs: Vec::new() }))
     }
     fn forget(&self, _: &ConnectionId) {}
+    fn regrant(&self, _: &ConnectionId, _: &Arc<Grants>) {}
 }
 
 #[async_trait]
 impl FeedStore for House {
-    async fn lease_feeds(&self, _: u32, _: Timestamp, _: Timestamp) -> Result<Vec<LeasedFeed>, StoreError> {
+    async fn lease_feeds(&self, _: &Leasing) -> Result<Vec<LeasedFeed>, StoreError> {
         not_asked()
     }
     async fn settle_feed(&self, _: &LeasedFeed, _: Timestamp, how: Pulled) -> Result<Option<Applied>, StoreError> {

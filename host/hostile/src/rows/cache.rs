@@ -41,7 +41,7 @@ async fn made_by(arena: &Arena, package: &[u8]) -> Result<Vec<(PathBuf, Vec<u8>)
 /// Load the package from the cache as it is now: the guest must say what it always says, and the file must be whole
 /// again, which it only is when it was not believed.
 async fn again(arena: &Arena, package: &[u8], file: &Path, whole: &[u8], how: &str) -> Result<()> {
-    let digest = crate::arena::digest(package);
+    let digest = opssight_core::plugins::digest_of(package);
     arena.host.unload(&digest);
     arena.load(package).await.with_context(|| format!("load it after its compiled file was {how}"))?;
     arena.host.activate(&arena.plugin(), Some(&digest));

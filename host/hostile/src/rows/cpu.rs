@@ -130,7 +130,7 @@ async fn revoked(arena: &Arena) -> Ran {
     let target = arena.plain();
     let kill = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        (arena.host.kill(&crate::arena::digest(&package), "a drill"), Instant::now())
+        (arena.host.kill(&opssight_core::plugins::digest_of(&package), "a drill"), Instant::now())
     };
     let (outcome, (interrupted, at)) = tokio::join!(arena.host.check(&target), kill);
     ensure!(interrupted == 1, "{interrupted} calls were interrupted");

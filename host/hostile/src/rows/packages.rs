@@ -195,9 +195,14 @@ async fn revoked_digest(arena: &Arena) -> Ran {
     let (desk, key) = (Desk::new(arena), key());
     let package = sign(&plain(arena, json!({})), "acme", &key)?;
     ensure!(desk.install(&package).await.is_ok(), "the first version is refused");
-    desk.installs.revoke(RevocationTarget::Digest(crate::arena::digest(&package)), "a drill", "case").await?;
+    desk.installs
+        .revoke(RevocationTarget::Digest(opssight_core::plugins::digest_of(&package)), "a drill", "case")
+        .await?;
     refused(desk.install(&package).await, "revoked")?;
-    let back = desk.installs.rollback(&arena.plugin(), Some(&crate::arena::digest(&package)), "case", "to try").await;
+    let back = desk
+        .installs
+        .rollback(&arena.plugin(), Some(&opssight_core::plugins::digest_of(&package)), "case", "to try")
+        .await;
     ensure!(back.is_err(), "it was rolled back to");
     desk.uninstall(arena).await?;
     refused(desk.install(&package).await, "revoked")
@@ -232,7 +237,7 @@ async fn frozen(arena: &Arena) -> Ran {
     }
     let install = desk.installs.find(&arena.plugin()).await?;
     ensure!(
-        install.active().is_some_and(|version| version.digest == crate::arena::digest(&new)),
+        install.active().is_some_and(|version| version.digest == opssight_core::plugins::digest_of(&new)),
         "another version runs"
     );
     desk.uninstall(arena).await?;
@@ -288,7 +293,7 @@ async fn creep(arena: &Arena) -> Ran {
         let desk = Desk::new(arena);
         let first = with("1.0.0", json!({}));
         ensure!(desk.install(&sign(&first, "acme", &key)?).await.is_ok(), "the first version is refused");
-        let active = crate::arena::digest(&sign(&first, "acme", &key)?);
+        let active = opssight_core::plugins::digest_of(&sign(&first, "acme", &key)?);
         let outcome = desk.update(&sign(update, "acme", &key)?).await?;
         ensure!(outcome == Approval::Waiting, "update {number} wants more and is {outcome:?}");
         let install = desk.installs.find(&arena.plugin()).await?;
@@ -382,7 +387,7 @@ async fn other_digest(arena: &Arena) -> Ran {
     let (desk, key) = (Desk::new(arena), key());
     let shown = sign(&plain(arena, json!({})), "acme", &key)?;
     let comes = sign(&plain(arena, json!({ "version": "1.2.4" })), "acme", &key)?;
-    refused(desk.agreeing(&comes, Some(crate::arena::digest(&shown))).await, "other-digest")?;
+    refused(desk.agreeing(&comes, Some(opssight_core::plugins::digest_of(&shown))).await, "other-digest")?;
     refused(desk.agreeing(&comes, None).await, "consent-needed")
 }
 

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::{
     ActionInvocation, ActionOutcome, CallError, CallTarget, CallUsage, Called, Credentials, FailureClass, FaultSource,
-    HealthReport, InstalledPlugin, Manifest, PageRequest, Plugins, PullBatch, RawDelivery, RawItem, Reception,
-    VerifyError, WebhookDelivery,
+    Grants, HealthReport, InstalledPlugin, LogLine, Manifest, PageRequest, Plugins, PullBatch, RawDelivery, RawItem,
+    Reception, VerifyError, Wants, WebhookDelivery,
 };
 use opssight_core::time::Timestamp;
 use opssight_plugin_github::parse::{self, Context};
@@ -44,6 +44,14 @@ impl Plugins for Native {
 
     fn manifest(&self, plugin: &PluginId, digest: Option<&str>) -> Option<Arc<Manifest>> {
         self.0.manifest(plugin, digest)
+    }
+
+    fn wants(&self, plugin: &PluginId, digest: Option<&str>) -> Option<Wants> {
+        self.0.wants(plugin, digest)
+    }
+
+    fn log(&self, plugin: &PluginId) -> Vec<LogLine> {
+        self.0.log(plugin)
     }
 
     fn verify(
@@ -91,5 +99,9 @@ impl Plugins for Native {
 
     fn forget(&self, connection: &ConnectionId) {
         self.0.forget(connection);
+    }
+
+    fn regrant(&self, connection: &ConnectionId, grants: &Arc<Grants>) {
+        self.0.regrant(connection, grants);
     }
 }

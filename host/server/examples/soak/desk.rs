@@ -1,6 +1,7 @@
 //! What an administrator does who cannot make up their mind.
 
 use crate::host::Client;
+use opssight_core::plugins::digest_of;
 use opssight_package::{SigningKey, sign};
 use opssight_testkit::guests;
 use reqwest::Method;
@@ -39,7 +40,7 @@ impl Desk {
     pub(crate) async fn install(&mut self, plugin: &str) {
         self.version += 1;
         let package = sign(&package(plugin, self.version), PUBLISHER, &self.key).expect("sealed");
-        let path = format!("/api/v1/plugins?allow_similar_name=true&consent={}", digest(&package));
+        let path = format!("/api/v1/plugins?allow_similar_name=true&consent={}", digest_of(&package));
         let request = self.client.request(Method::POST, &path).header("content-type", "application/wasm");
         let (status, told) = self.client.ask(request.body(package)).await;
         self.note("install", status, &told, &[200, 201, 202]);
@@ -119,9 +120,4 @@ fn package(plugin: &str, version: u32) -> Vec<u8> {
         },
     }));
     guests::package_of(guests::NOOP, &["health", "webhook"], &manifest)
-}
-
-fn digest(package: &[u8]) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, package);
-    format!("sha256:{}", hex::encode(digest))
 }

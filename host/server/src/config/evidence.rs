@@ -26,7 +26,7 @@ pub struct PluginEvidenceConfig {
     pub record: RecordedCalls,
     /// How long.
     pub keep_days: u32,
-    /// All records together; the oldest go first.
+    /// All records together; of the plugin that has most, the oldest go first.
     pub keep_mib: u32,
     /// Most that one call may hold back until it is decided whether its record is kept. What exceeds it is cut, and
     /// the record can then be read but not replayed.

@@ -18,18 +18,33 @@ pub struct RetentionConfig {
     pub delivery_days: u32,
     /// The event log: as far back as a live stream can resume.
     pub events_days: u32,
+    /// What happened to plugins: who installed, agreed, revoked, and what the host did by itself.
+    pub plugin_events_days: u32,
 }
 
 impl Default for RetentionConfig {
     fn default() -> Self {
-        Self { delivery_bodies_days: 14, deliveries_days: 90, runs_days: 400, delivery_days: 1200, events_days: 7 }
+        Self {
+            delivery_bodies_days: 14,
+            deliveries_days: 90,
+            runs_days: 400,
+            delivery_days: 1200,
+            events_days: 7,
+            plugin_events_days: 730,
+        }
     }
 }
 
 impl RetentionConfig {
     pub(super) fn problems(&self) -> Vec<String> {
-        let all =
-            [self.delivery_bodies_days, self.deliveries_days, self.runs_days, self.delivery_days, self.events_days];
+        let all = [
+            self.delivery_bodies_days,
+            self.deliveries_days,
+            self.runs_days,
+            self.delivery_days,
+            self.events_days,
+            self.plugin_events_days,
+        ];
         if all.iter().any(|days| !(1..=36_500).contains(days)) {
             return vec!["retention: every number of days must be 1 to 36500".to_owned()];
         }
@@ -45,6 +60,7 @@ impl RetentionConfig {
             runs_since: since(self.runs_days),
             delivery_since: since(self.delivery_days),
             events_since: since(self.events_days),
+            plugin_events_since: since(self.plugin_events_days),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Feeds: lease what is due, pull a page, settle.
 
-use super::{AFTER_FAILURE, REST, rest};
+use super::crew::Crew;
+use super::{AFTER_FAILURE, REST};
 use opssight_core::events::{Bus, Topic};
 use opssight_core::feeds::{LeasedFeed, Puller};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Work until told to stop, then finish what was begun.
@@ -17,22 +17,15 @@ pub(crate) async fn pull_feeds(
     stop: CancellationToken,
 ) {
     let mut listener = bus.listen(Topic::Feeds);
-    let mut running: JoinSet<()> = JoinSet::new();
+    let mut crew = Crew::new(at_once);
     while !stop.is_cancelled() {
-        while running.try_join_next().is_some() {}
-        let room = at_once.saturating_sub(u32::try_from(running.len()).unwrap_or(u32::MAX));
-        if room == 0 {
-            running.join_next().await;
-            continue;
-        }
-        let now = puller.clock.now();
-        let until = now.plus_micros(i64::try_from(lease.as_micros()).unwrap_or(i64::MAX));
-        match puller.feeds.lease_feeds(room, now, until).await {
-            Ok(leased) if leased.is_empty() => rest(listener.as_mut(), REST, &stop).await,
+        crew.pace(listener.as_mut()).await;
+        match puller.feeds.lease_feeds(&crew.ask(puller.clock.now(), lease)).await {
+            Ok(leased) if leased.is_empty() => crew.rest(listener.as_mut(), REST, &stop).await,
             Ok(leased) => {
                 for feed in leased {
                     let puller = puller.clone();
-                    running.spawn(async move { pull(&puller, feed).await });
+                    crew.begin(feed.connection.clone(), async move { pull(&puller, feed).await });
                 }
             }
             Err(error) => {
@@ -41,7 +34,7 @@ pub(crate) async fn pull_feeds(
             }
         }
     }
-    while running.join_next().await.is_some() {}
+    while crew.one_ends().await {}
 }
 
 async fn pull(puller: &Puller, feed: LeasedFeed) {

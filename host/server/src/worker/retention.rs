@@ -27,6 +27,7 @@ pub(crate) async fn purge_old(
                     runs = purged.runs,
                     delivery = purged.delivery,
                     events = purged.events,
+                    plugin_events = purged.plugin_events,
                     "purged what is past its time"
                 );
                 BETWEEN_BITES

@@ -27,7 +27,13 @@ export function Withheld({ connection, plugin }: { connection: Connection; plugi
         abilities={plugin.can}
         beside={(ability) =>
           ability.can_be_withheld && (
-            <Switch label={withheld.has(ability.key) ? 'withheld' : 'given'} checked={!withheld.has(ability.key)} disabled={patch.isPending} onChange={(given) => give(ability.key, given)} />
+            <Switch
+              label={withheld.has(ability.key) ? 'withheld' : 'given'}
+              of={ability.says}
+              checked={!withheld.has(ability.key)}
+              disabled={patch.isPending}
+              onChange={(given) => give(ability.key, given)}
+            />
           )
         }
       />

@@ -97,47 +97,64 @@ export function Waiting({ id, waiting }: { id: string; waiting: VersionName }) {
   );
 }
 
+/** What it wants first: nobody is asked to agree to what is not shown, or to what takes its place meanwhile. */
 function Review({ id, waiting, onClose }: { id: string; waiting: VersionName; onClose: () => void }) {
+  const [seen] = useState(waiting);
   const query = useVersions(id);
-  const step = useStep(id);
   return (
-    <Dialog title={`Version ${waiting.version}`} onClose={onClose} wide>
+    <Dialog title={`Version ${seen.version}`} onClose={onClose} wide>
       <div className="space-y-4 p-4">
         <Loaded query={query} skeleton={<SkeletonRows rows={3} />}>
           {({ items }) => {
-            const now = items.find(({ state }) => state === 'active');
-            const next = items.find(({ digest }) => digest === waiting.digest);
+            const next = items.find(({ digest, state }) => digest === seen.digest && state === 'waiting');
             if (!next) return <p className="text-sm">It does not wait any more.</p>;
-            if (!now) return <Abilities abilities={next.abilities} />;
-            const has = (version: Version) => new Set(version.abilities.map(({ key }) => key));
-            const [before, after] = [has(now), has(next)];
             return (
-              <Change
-                change={{
-                  from: now.version,
-                  wider: true,
-                  added: next.abilities.filter(({ key }) => !before.has(key)),
-                  removed: now.abilities.filter(({ key }) => !after.has(key)),
-                  raised: next.raised,
-                }}
-              />
+              <>
+                <Wants now={items.find(({ state }) => state === 'active')} next={next} />
+                <Answers id={id} digest={next.digest} onClose={onClose} />
+              </>
             );
           }}
         </Loaded>
-        {step.error && (
-          <p role="alert" className="text-sm break-words text-bad first-letter:uppercase">
-            {asProblem(step.error).detail}
-          </p>
-        )}
-        <div className="flex justify-end gap-2">
-          <Button busy={step.isPending} onClick={() => step.mutate({ step: 'reject', digest: waiting.digest }, { onSuccess: onClose })}>
-            Refuse it
-          </Button>
-          <Button look="primary" busy={step.isPending} onClick={() => step.mutate({ step: 'approve', digest: waiting.digest }, { onSuccess: onClose })}>
-            Agree and update
-          </Button>
-        </div>
       </div>
     </Dialog>
+  );
+}
+
+function Wants({ now, next }: { now: Version | undefined; next: Version }) {
+  if (!now) return <Abilities abilities={next.abilities} />;
+  const has = (version: Version) => new Set(version.abilities.map(({ key }) => key));
+  const [before, after] = [has(now), has(next)];
+  return (
+    <Change
+      change={{
+        from: now.version,
+        wider: true,
+        added: next.abilities.filter(({ key }) => !before.has(key)),
+        removed: now.abilities.filter(({ key }) => !after.has(key)),
+        raised: next.raised,
+      }}
+    />
+  );
+}
+
+function Answers({ id, digest, onClose }: { id: string; digest: string; onClose: () => void }) {
+  const step = useStep(id);
+  return (
+    <>
+      {step.error && (
+        <p role="alert" className="text-sm break-words text-bad first-letter:uppercase">
+          {asProblem(step.error).detail}
+        </p>
+      )}
+      <div className="flex justify-end gap-2">
+        <Button busy={step.isPending} onClick={() => step.mutate({ step: 'reject', digest }, { onSuccess: onClose })}>
+          Refuse it
+        </Button>
+        <Button look="primary" busy={step.isPending} onClick={() => step.mutate({ step: 'approve', digest }, { onSuccess: onClose })}>
+          Agree and update
+        </Button>
+      </div>
+    </>
   );
 }

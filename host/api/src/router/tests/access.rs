@@ -22,6 +22,7 @@ async fn everything_but_health_hooks_and_the_web_app_needs_a_session() {
         let operations = [
             (Method::GET, item.get),
             (Method::POST, item.post),
+            (Method::PUT, item.put),
             (Method::PATCH, item.patch),
             (Method::DELETE, item.delete),
         ];
@@ -40,6 +41,45 @@ async fn everything_but_health_hooks_and_the_web_app_needs_a_session() {
     for path in ["/healthz", "/readyz", "/api/v1/health", "/api/v1/version", "/"] {
         assert_eq!(world.send(request(Method::GET, path, &[])).await.status(), 200, "{path}");
     }
+}
+
+/// What a viewer may ask of a route; nothing else is theirs.
+#[tokio::test]
+async fn a_viewer_changes_nothing() {
+    let world = World::new();
+    let open = ["/healthz", "/readyz", "/api/v1/health", "/api/v1/version", "/hooks/{connection}", "/api/v1/sessions"];
+    let own = "/api/v1/sessions/current";
+    let for_admins = "/api/v1/plugins/{id}/package/{digest}";
+    let viewer = world.viewer();
+    let (mut changing, mut reading) = (0, 0);
+    for (path, item) in crate::openapi::openapi().paths.paths {
+        let operations = [
+            (Method::GET, item.get),
+            (Method::POST, item.post),
+            (Method::PUT, item.put),
+            (Method::PATCH, item.patch),
+            (Method::DELETE, item.delete),
+        ];
+        for (method, operation) in operations {
+            if operation.is_none() || open.contains(&path.as_str()) || path == own {
+                continue;
+            }
+            let real = path.replace(['{', '}'], "");
+            let response = world.send(request(method.clone(), &real, &[("authorization", &viewer)])).await;
+            if method != Method::GET || path == for_admins {
+                let (status, told) = problem(response).await;
+                assert_eq!((status, told["code"].as_str()), (403, Some("admin-only")), "{method} {path}");
+                changing += 1;
+            } else {
+                assert_ne!(response.status(), 403, "{method} {path}");
+                reading += 1;
+            }
+        }
+    }
+    assert!(changing >= 25 && reading >= 30, "{changing} {reading}");
+    let me = json(world.send(request(Method::GET, "/api/v1/me", &[("authorization", &viewer)])).await).await;
+    assert_eq!((me["name"].as_str(), me["role"].as_str()), (Some("viewer"), Some("viewer")));
+    assert_eq!(world.send(request(Method::DELETE, own, &[("authorization", &viewer)])).await.status(), 204);
 }
 
 async fn sign_in(world: &World, headers: &[(&str, &str)], secret: &str) -> axum::response::Response {

@@ -1,5 +1,7 @@
 //! Records of calls: one document each, with what lists are filtered by beside it.
 
+mod share;
+
 use crate::sql::error::{Doing, Error};
 use crate::sql::{Conn, Store, page};
 use async_trait::async_trait;
@@ -12,9 +14,6 @@ use opssight_core::plugins::evidence::{
 use opssight_core::plugins::{FailureClass, FaultSource};
 use opssight_core::time::Timestamp;
 use sqlx::{FromRow, QueryBuilder};
-
-/// Records that go in one transaction; the writer is free for others in between.
-const BATCH: i64 = 200;
 
 #[derive(FromRow)]
 struct Row {
@@ -65,6 +64,12 @@ async fn put(conn: &mut Conn, record: &CallRecord, document: &str) -> Result<(),
             (Some(fault.name()), Some(class.name()), Some(code.as_str()), Some(message.as_str()))
         }
     };
+    let size = i64::try_from(document.len()).unwrap_or(i64::MAX);
+    let before: Option<i64> = sqlx::query_scalar("SELECT size FROM plugin_calls WHERE id = $1")
+        .bind(record.id.as_str())
+        .fetch_optional(&mut *conn)
+        .await?;
+    share::count(conn, record.plugin.as_str(), size.saturating_sub(before.unwrap_or(0))).await?;
     sqlx::query(
         "INSERT INTO plugin_calls (id, at, plugin, version, digest, connection, kind, fault, class, code, message,
              replayable, size, document)
@@ -83,44 +88,11 @@ async fn put(conn: &mut Conn, record: &CallRecord, document: &str) -> Result<(),
     .bind(code)
     .bind(message)
     .bind(record.replayable().is_ok())
-    .bind(i64::try_from(document.len()).unwrap_or(i64::MAX))
+    .bind(size)
     .bind(document)
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// The oldest first: those past their time, then as many as it takes.
-async fn purge(conn: &mut Conn, keep: &KeepCalls) -> Result<u64, Error> {
-    let old = sqlx::query(
-        "DELETE FROM plugin_calls WHERE id IN (SELECT id FROM plugin_calls WHERE at < $1 ORDER BY at, id LIMIT $2)",
-    )
-    .bind(keep.since.0)
-    .bind(BATCH)
-    .execute(&mut *conn)
-    .await?;
-    if old.rows_affected() > 0 {
-        return Ok(old.rows_affected());
-    }
-    let kept: i64 = sqlx::query_scalar("SELECT COALESCE(SUM(size), 0) FROM plugin_calls").fetch_one(&mut *conn).await?;
-    let surplus = kept.saturating_sub(i64::try_from(keep.bytes).unwrap_or(i64::MAX));
-    if surplus <= 0 {
-        return Ok(0);
-    }
-    let oldest: Vec<(String, i64)> = sqlx::query_as("SELECT id, size FROM plugin_calls ORDER BY at, id LIMIT $1")
-        .bind(BATCH)
-        .fetch_all(&mut *conn)
-        .await?;
-    let (mut gone, mut freed) = (0, 0_i64);
-    for (id, size) in oldest {
-        if freed >= surplus {
-            break;
-        }
-        sqlx::query("DELETE FROM plugin_calls WHERE id = $1").bind(id).execute(&mut *conn).await?;
-        freed = freed.saturating_add(size);
-        gone += 1;
-    }
-    Ok(gone)
 }
 
 #[async_trait]
@@ -169,6 +141,6 @@ impl EvidenceStore for Store {
     }
 
     async fn purge_calls(&self, keep: &KeepCalls) -> Result<u64, StoreError> {
-        self.write("let go of old records of calls", *keep, |keep, conn| Box::pin(purge(conn, keep))).await
+        self.write("let go of old records of calls", *keep, |keep, conn| Box::pin(share::purge(conn, keep))).await
     }
 }

@@ -41,6 +41,15 @@ fn read(document: &str) -> Result<Install, Error> {
     serde_json::from_str(document).map_err(Error::stored("installed plugin"))
 }
 
+/// What is installed of a plugin, as a transaction sees it.
+pub(in crate::sql) async fn find(conn: &mut Conn, plugin: &str) -> Result<Option<Install>, Error> {
+    let row: Option<String> = sqlx::query_scalar("SELECT document FROM plugin_installs WHERE plugin = $1")
+        .bind(plugin)
+        .fetch_optional(conn)
+        .await?;
+    row.map(|row| read(&row)).transpose()
+}
+
 async fn insert_event(conn: &mut Conn, event: &PluginEvent) -> Result<(), Error> {
     sqlx::query("INSERT INTO plugin_events (at, plugin, digest, what, actor, detail) VALUES ($1, $2, $3, $4, $5, $6)")
         .bind(event.at.0)
@@ -52,6 +61,13 @@ async fn insert_event(conn: &mut Conn, event: &PluginEvent) -> Result<(), Error>
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// Publisher, key, when it was pinned.
+type PinRow = (String, String, i64);
+
+fn pinned((publisher, key, at): PinRow) -> PublisherPin {
+    PublisherPin { publisher, key: PublisherKey(key), at: Timestamp(at) }
 }
 
 async fn upsert_pin(conn: &mut Conn, pin: &PublisherPin) -> Result<(), Error> {
@@ -198,18 +214,22 @@ impl InstallStore for Store {
     }
 
     async fn pin(&self, publisher: &str) -> Result<Option<PublisherPin>, StoreError> {
-        let pins = self.pins().await?;
-        Ok(pins.into_iter().find(|pin| pin.publisher == publisher))
+        let row: Option<PinRow> =
+            sqlx::query_as("SELECT publisher, key, pinned_at FROM plugin_publishers WHERE publisher = $1")
+                .bind(publisher)
+                .fetch_optional(&self.readers)
+                .await
+                .doing("look up the publisher's key")?;
+        Ok(row.map(pinned))
     }
 
     async fn pins(&self) -> Result<Vec<PublisherPin>, StoreError> {
-        let rows: Vec<(String, String, i64)> =
+        let rows: Vec<PinRow> =
             sqlx::query_as("SELECT publisher, key, pinned_at FROM plugin_publishers ORDER BY publisher")
                 .fetch_all(&self.readers)
                 .await
                 .doing("list the publishers' keys")?;
-        let pin = |(publisher, key, at)| PublisherPin { publisher, key: PublisherKey(key), at: Timestamp(at) };
-        Ok(rows.into_iter().map(pin).collect())
+        Ok(rows.into_iter().map(pinned).collect())
     }
 
     async fn repin(&self, publisher: &str, pin: Option<PublisherPin>, event: PluginEvent) -> Result<(), StoreError> {

@@ -60,7 +60,7 @@ pub struct CallSummary {
 pub struct KeepCalls {
     /// Nothing older.
     pub since: Timestamp,
-    /// All records together, bytes: the oldest go first.
+    /// All records together, bytes: of the plugin that has most, the oldest go first.
     pub bytes: u64,
 }
 

@@ -14,6 +14,7 @@ use crate::time::Timestamp;
 impl Installs {
     /// Agree to the version that waits.
     pub async fn approve(&self, plugin: &PluginId, digest: &str, actor: &str) -> Result<Install, InstallError> {
+        let _turn = self.turn(plugin).await?;
         let install = self.find(plugin).await?;
         waiting(&install, digest, "approve")?;
         let step = Step { what: "approved", actor, why: "what it wants was agreed to", leave: None };
@@ -22,6 +23,7 @@ impl Installs {
 
     /// Refuse the version that waits; the active one goes on.
     pub async fn reject(&self, plugin: &PluginId, digest: &str, actor: &str) -> Result<Install, InstallError> {
+        let _turn = self.turn(plugin).await?;
         let mut install = self.find(plugin).await?;
         waiting(&install, digest, "reject")?;
         let reason = format!("refused by {actor}");
@@ -39,10 +41,10 @@ impl Installs {
         actor: &str,
         why: &str,
     ) -> Result<Install, InstallError> {
+        let _turn = self.turn(plugin).await?;
         self.roll_back(self.find(plugin).await?, digest, actor, why).await
     }
 
-    /// From what was judged: if it has changed since, nothing is done.
     pub(super) async fn roll_back(
         &self,
         install: Install,
@@ -84,6 +86,7 @@ impl Installs {
 
     /// Switch all calls of a plugin on or off. Deliveries are taken all the same, and wait.
     pub async fn enable(&self, plugin: &PluginId, enabled: bool, actor: &str) -> Result<Install, InstallError> {
+        let _turn = self.turn(plugin).await?;
         let mut install = self.find(plugin).await?;
         if install.enabled == enabled {
             return Ok(install);
@@ -110,6 +113,7 @@ impl Installs {
         rule: ShadowRule,
         actor: &str,
     ) -> Result<Install, InstallError> {
+        let _turn = self.turn(plugin).await?;
         let mut install = self.find(plugin).await?;
         let version = kept(&install, digest)?.clone();
         let refuse = |why: &str| Err(InstallError::NotNow(format!("compare {digest} of {plugin}: {why}")));
@@ -128,6 +132,7 @@ impl Installs {
 
     /// Make the shadow the active version now. If it wants more, that is agreed to with it, which is why it is named.
     pub async fn promote(&self, plugin: &PluginId, digest: &str, actor: &str) -> Result<Install, InstallError> {
+        let _turn = self.turn(plugin).await?;
         let install = self.find(plugin).await?;
         shadow_of(&install, digest)?;
         self.end_by_promoting(install, digest, actor).await
@@ -141,6 +146,7 @@ impl Installs {
         actor: &str,
         why: &str,
     ) -> Result<Install, InstallError> {
+        let _turn = self.turn(plugin).await?;
         let install = self.find(plugin).await?;
         shadow_of(&install, digest)?;
         self.end_by_dropping(install, digest, actor, why).await
@@ -174,6 +180,7 @@ impl Installs {
 
     /// Uninstall a plugin.
     pub async fn uninstall(&self, plugin: &PluginId, data: Data, actor: &str) -> Result<(), InstallError> {
+        let _turn = self.turn(plugin).await?;
         let install = self.find(plugin).await?;
         let connections = self.store.connections_of(plugin).await?;
         let detail = match data {

@@ -3,18 +3,20 @@
 
 use super::commit::Change;
 use super::error::InstallError;
-use super::model::{Inspection, Install, Refused, RevocationTarget, Source, Version, VersionState};
-use super::ports::{InstallStore, PackageContents, PackageStore, PluginRuntime, PublisherPin};
+use super::judge::{Judged, version_of};
+use super::model::{Inspection, Install, Refused, Source, Version, VersionState};
+use super::notices::Unstored;
+use super::ports::{InstallStore, PackageStore, PluginRuntime, PublisherPin};
 use super::shadow::{Shadow, ShadowRule};
+use super::turns::Turns;
 use crate::error::StoreError;
 use crate::events::Bus;
 use crate::feeds::FeedStore;
 use crate::hooks::Inbox;
 use crate::id::PluginId;
-use crate::plugins::trust::{self, Distrust, Signature, TrustPolicy, Trusted};
-use crate::plugins::{Plugins, Wants};
+use crate::plugins::Plugins;
+use crate::plugins::trust::TrustPolicy;
 use crate::time::Clock;
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// A package on its way in.
@@ -85,13 +87,18 @@ pub struct Installs {
     pub policy: TrustPolicy,
     /// Calls are made at all: the operator's switch for all plugins at once.
     pub enabled: bool,
+    /// Who changes which plugin now.
+    pub turns: Turns,
+    /// What the runtime told and the store has not taken yet.
+    pub unstored: Unstored,
 }
 
-/// A package that was judged: what it is, and what an installation would begin with.
-struct Judged {
+/// A package that may be installed.
+struct Admitted {
     inspection: Inspection,
     install: Option<Install>,
-    refused: Option<InstallError>,
+    /// Somebody agreed to what it wants.
+    agreed: bool,
 }
 
 impl Installs {
@@ -104,33 +111,76 @@ impl Installs {
 
     /// Install a package, or update to it.
     pub async fn install(&self, request: InstallRequest) -> Result<Installed, InstallError> {
+        let (plugin, digest) = self.prepare(&request).await?;
+        let (_turn, outcome) = match self.turn(&plugin).await {
+            Ok(turn) => (turn, self.install_in_turn(&request).await),
+            // Only who has a turn may say that nobody needs what was made ready.
+            Err(busy) => (self.urgent_turn(&plugin).await?, Err(busy)),
+        };
+        if outcome.is_err() {
+            self.unprepare(&plugin, &digest).await;
+        }
+        outcome
+    }
+
+    /// Compile what will be installed, as far as can be told now. That can take minutes, in which nobody who wants to
+    /// change the plugin should have to wait: above all no revocation.
+    async fn prepare(&self, request: &InstallRequest) -> Result<(PluginId, String), InstallError> {
         let judged = self.judge(&request.package, request.allow_similar_name).await?;
-        let inspection = judged.inspection;
-        if let Some(approval) = self.settled(&inspection, judged.install.as_ref(), &request).await? {
-            return Ok(Installed { inspection, approval });
+        let digest = judged.inspection.digest.clone();
+        let plugin = PluginId(judged.inspection.manifest.id.clone());
+        let is_known = judged.install.as_ref().is_some_and(|install| install.version(&digest).is_some());
+        if !is_known {
+            self.admit(judged, request).await?;
+            self.runtime.load(&digest, Arc::clone(&request.package)).await?;
         }
-        if let Some(refused) = judged.refused {
-            return Err(refused);
+        Ok((plugin, digest))
+    }
+
+    /// What was made ready and is not kept after all is let go of.
+    async fn unprepare(&self, plugin: &PluginId, digest: &str) {
+        match self.store.install(plugin).await {
+            Ok(install) if install.as_ref().is_none_or(|install| install.version(digest).is_none()) => {
+                self.runtime.unload(digest);
+            }
+            // Loaded, it takes up room and does nothing.
+            Ok(_) | Err(_) => {}
         }
-        if let Some(agreed) = request.consent.as_ref().filter(|agreed| **agreed != inspection.digest) {
-            return Err(InstallError::OtherDigest { agreed: agreed.clone(), given: inspection.digest });
+    }
+
+    async fn install_in_turn(&self, request: &InstallRequest) -> Result<Installed, InstallError> {
+        let judged = self.judge(&request.package, request.allow_similar_name).await?;
+        if let Some(approval) = self.settled(&judged.inspection, judged.install.as_ref(), request).await? {
+            return Ok(Installed { inspection: judged.inspection, approval });
         }
-        let agreed =
-            request.consent.is_some() || self.was_placed(&inspection, judged.install.as_ref(), &request).await?;
-        if judged.install.is_none() && !agreed {
-            return Err(InstallError::ConsentNeeded(Box::new(inspection)));
-        }
+        let Admitted { inspection, install, agreed } = self.admit(judged, request).await?;
         let wider = inspection.update.as_ref().is_none_or(|(_, change)| change.is_wider());
         self.forget_loaded(&PluginId(inspection.manifest.id.clone()), &inspection.digest).await?;
         self.runtime.load(&inspection.digest, Arc::clone(&request.package)).await?;
         self.packages.put(&inspection.digest, &request.package).await?;
         let approval = match request.shadow {
-            Some(_) if judged.install.as_ref().is_some_and(|install| install.active().is_some()) => Approval::Shadow,
+            Some(_) if install.as_ref().is_some_and(|install| install.active().is_some()) => Approval::Shadow,
             _ if wider && !agreed => Approval::Waiting,
             _ => Approval::Active,
         };
-        self.keep(&inspection, judged.install, approval, &request).await?;
+        self.keep(&inspection, install, approval, request).await?;
         Ok(Installed { inspection, approval })
+    }
+
+    /// Whether it may be installed at all, and whether somebody agreed to what it wants.
+    async fn admit(&self, judged: Judged, request: &InstallRequest) -> Result<Admitted, InstallError> {
+        let Judged { inspection, install, refused } = judged;
+        if let Some(refused) = refused {
+            return Err(refused);
+        }
+        if let Some(agreed) = request.consent.as_ref().filter(|agreed| **agreed != inspection.digest) {
+            return Err(InstallError::OtherDigest { agreed: agreed.clone(), given: inspection.digest });
+        }
+        let agreed = request.consent.is_some() || self.was_placed(&inspection, install.as_ref(), request).await?;
+        if install.is_none() && !agreed {
+            return Err(InstallError::ConsentNeeded(Box::new(inspection)));
+        }
+        Ok(Admitted { inspection, install, agreed })
     }
 
     /// What an installation of something known comes to when there is nothing to do.
@@ -239,125 +289,6 @@ impl Installs {
     pub async fn version(&self, plugin: &PluginId, digest: &str) -> Result<Version, InstallError> {
         Ok(kept(&self.find(plugin).await?, digest)?.clone())
     }
-
-    async fn judge(&self, package: &[u8], allow_similar_name: bool) -> Result<Judged, InstallError> {
-        let digest = digest_of(package);
-        // The signature comes first: bytes that nobody vouches for are not even parsed.
-        let signature = self.runtime.signature(package)?;
-        let pinned = match &signature {
-            Some(signature) => self.store.pin(&signature.publisher).await?.map(|pin| pin.key),
-            None => None,
-        };
-        let trusted = trust::judge(&self.policy, pinned.as_ref(), signature.as_ref())?;
-        let contents = self.runtime.read(package)?;
-        let install = self.store.install(&PluginId(contents.manifest.id.clone())).await?;
-        let inspection = inspection(package, digest, contents, signature, trusted, install.as_ref());
-        let refused = self.refusal(&inspection, install.as_ref(), allow_similar_name).await?;
-        Ok(Judged { inspection, install, refused })
-    }
-
-    async fn refusal(
-        &self,
-        inspection: &Inspection,
-        install: Option<&Install>,
-        allow_similar_name: bool,
-    ) -> Result<Option<InstallError>, StoreError> {
-        let manifest = &inspection.manifest;
-        let plugin = PluginId(manifest.id.clone());
-        if let Some(signature) = inspection.signature.as_ref().filter(|s| s.publisher != manifest.publisher) {
-            let (sealed, declared) = (signature.publisher.clone(), manifest.publisher.clone());
-            return Ok(Some(Distrust::OtherPublisher { sealed, declared }.into()));
-        }
-        let as_version = version_of(inspection, Source::Upload, self.clock.now());
-        for revoked in self.store.revocations().await? {
-            if !revoked.target.covers(&plugin, &as_version) {
-                continue;
-            }
-            return Ok(Some(match revoked.target {
-                RevocationTarget::Key(key) => Distrust::RevokedKey { key, reason: revoked.reason }.into(),
-                _ => InstallError::Revoked(revoked.reason),
-            }));
-        }
-        if let Some(install) = install {
-            return Ok(self.refused_update(inspection, install));
-        }
-        if allow_similar_name {
-            return Ok(None);
-        }
-        let others = self.store.installs().await?;
-        let other = trust::looks_like(&manifest.id, others.iter().map(|install| install.plugin.as_str()));
-        Ok(other.map(|other| InstallError::LooksLike { plugin, other: other.to_owned() }))
-    }
-
-    fn refused_update(&self, inspection: &Inspection, install: &Install) -> Option<InstallError> {
-        let manifest = &inspection.manifest;
-        if install.publisher != manifest.publisher {
-            return Some(InstallError::OtherOwner {
-                plugin: install.plugin.clone(),
-                owner: install.publisher.clone(),
-                publisher: manifest.publisher.clone(),
-            });
-        }
-        let ran = install.version(&inspection.digest).is_some_and(|known| known.activated_at.is_some());
-        if ran && install.active().is_some() && !inspection.is_active && !self.policy.dev {
-            return Some(InstallError::NotNow(format!(
-                "install {} {}: it ran here before; go back to it with a rollback",
-                manifest.id, manifest.version
-            )));
-        }
-        if manifest.version < install.highest && !self.policy.dev {
-            let (given, highest) = (manifest.version.clone(), install.highest.clone());
-            return Some(InstallError::Downgrade { given, highest });
-        }
-        let same = install.versions.iter().find(|version| version.manifest.version == manifest.version);
-        if same.is_some_and(|same| same.digest != inspection.digest) && !self.policy.dev {
-            return Some(InstallError::ChangedVersion(manifest.version.clone()));
-        }
-        None
-    }
-}
-
-fn inspection(
-    package: &[u8],
-    digest: String,
-    contents: PackageContents,
-    signature: Option<Signature>,
-    trusted: Trusted,
-    install: Option<&Install>,
-) -> Inspection {
-    let wants = Wants::of(&contents.manifest, &contents.imports);
-    let active = install.and_then(Install::active);
-    let update = active.map(|active| (active.manifest.version.clone(), active.wants().change(&wants)));
-    let pins = (trusted == Trusted::New).then(|| signature.as_ref().map(|signature| signature.key.clone())).flatten();
-    Inspection {
-        is_active: active.is_some_and(|active| active.digest == digest),
-        size: package.len() as u64,
-        digest,
-        manifest: contents.manifest,
-        imports: contents.imports,
-        exports: contents.exports,
-        signature,
-        pins,
-        wants,
-        update,
-        remarks: contents.remarks,
-        refused: None,
-    }
-}
-
-fn version_of(inspection: &Inspection, source: Source, now: crate::time::Timestamp) -> Version {
-    Version {
-        digest: inspection.digest.clone(),
-        signature: inspection.signature.clone(),
-        manifest: inspection.manifest.clone(),
-        imports: inspection.imports.clone(),
-        exports: inspection.exports.clone(),
-        size: inspection.size,
-        source,
-        installed_at: now,
-        activated_at: None,
-        state: VersionState::Kept,
-    }
 }
 
 pub(super) fn kept<'a>(install: &'a Install, digest: &str) -> Result<&'a Version, InstallError> {
@@ -366,10 +297,4 @@ pub(super) fn kept<'a>(install: &'a Install, digest: &str) -> Result<&'a Version
         digest: digest.to_owned(),
         kept: install.versions.iter().map(|version| version.digest.clone()).collect(),
     })
-}
-
-/// `sha256:...` of a package.
-pub(crate) fn digest_of(package: &[u8]) -> String {
-    let hex: String = Sha256::digest(package).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
 }

@@ -94,6 +94,9 @@ pub enum InstallError {
     /// Somebody else changed it at the same time.
     #[error("keep the change of the plugin: it was changed meanwhile; look at it again")]
     Stale,
+    /// So many change it at the same time that this one did not even wait.
+    #[error("change the plugin `{0}`: too many changes of it wait already; try again in a moment")]
+    Busy(PluginId),
     /// The store failed.
     #[error("keep the change of the plugin")]
     Store(#[from] StoreError),
@@ -114,6 +117,7 @@ impl InstallError {
             | Self::NotNow(_)
             | Self::Stale => Kind::Conflict,
             Self::NotInstalled(_) | Self::NoVersion { .. } => Kind::NotFound,
+            Self::Busy(_) => Kind::TooMany,
             Self::Store(_) => Kind::Unavailable,
         }
     }
@@ -138,6 +142,7 @@ impl InstallError {
             Self::NoVersion { .. } => "no-such-version",
             Self::NotNow(_) => "not-now",
             Self::Stale => "changed-meanwhile",
+            Self::Busy(_) => "too-many-changes",
             Self::Store(_) => "store-unavailable",
         }
     }

@@ -2,7 +2,7 @@
 
 use super::desk::Installs;
 use super::error::InstallError;
-use super::model::{Install, Version, VersionState};
+use super::model::{Install, Revoked, Version, VersionState};
 use crate::error::StoreError;
 use crate::id::PluginId;
 use std::collections::BTreeSet;
@@ -12,9 +12,10 @@ impl Installs {
     /// is told and does not keep the others out.
     pub async fn restore(&self) -> Result<Vec<(PluginId, InstallError)>, StoreError> {
         let mut failed = Vec::new();
+        let revocations = self.store.revocations().await?;
         for install in self.store.installs().await? {
             let plugin = install.plugin;
-            if let Err(error) = self.restore_one(&plugin).await {
+            if let Err(error) = self.restore_one(&plugin, &revocations).await {
                 self.note_not_loaded(&plugin, &error).await?;
                 failed.push((plugin, error));
             }
@@ -23,13 +24,13 @@ impl Installs {
         Ok(failed)
     }
 
-    async fn restore_one(&self, plugin: &PluginId) -> Result<(), InstallError> {
+    async fn restore_one(&self, plugin: &PluginId, revocations: &[Revoked]) -> Result<(), InstallError> {
+        let _turn = self.urgent_turn(plugin).await?;
         // A crash may have come between a revocation, or its end, and the mark on the install.
-        let revocations = self.store.revocations().await?;
-        for revoked in &revocations {
+        for revoked in revocations {
             self.take_back(plugin, revoked).await?;
         }
-        self.free(plugin, &revocations).await?;
+        self.free(plugin, revocations).await?;
         let install = self.find(plugin).await?;
         let Some(active) = install.active() else { return self.restore_stopped(&install).await };
         self.store.adopt(plugin, &active.digest).await?;

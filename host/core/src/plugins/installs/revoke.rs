@@ -27,7 +27,7 @@ impl Installs {
         // One that cannot be marked now keeps none of the others from it; it is marked at the next start.
         let mut failed = None;
         for install in &installs {
-            match self.take_back(&install.plugin, &revoked).await {
+            match self.take_back_in_turn(&install.plugin, &revoked).await {
                 Ok(calls) => interrupted += calls,
                 Err(error) => failed = failed.or(Some(error)),
             }
@@ -44,11 +44,21 @@ impl Installs {
         let still = self.store.revocations().await?;
         let mut failed = None;
         for install in self.store.installs().await? {
-            if let Err(error) = self.free(&install.plugin, &still).await {
+            if let Err(error) = self.free_in_turn(&install.plugin, &still).await {
                 failed = failed.or(Some(error));
             }
         }
         failed.map_or(Ok(()), Err)
+    }
+
+    async fn take_back_in_turn(&self, plugin: &PluginId, revoked: &Revoked) -> Result<u64, InstallError> {
+        let _turn = self.urgent_turn(plugin).await?;
+        self.take_back(plugin, revoked).await
+    }
+
+    async fn free_in_turn(&self, plugin: &PluginId, still: &[Revoked]) -> Result<(), InstallError> {
+        let _turn = self.urgent_turn(plugin).await?;
+        self.free(plugin, still).await
     }
 
     /// Give back what no revocation covers any more.

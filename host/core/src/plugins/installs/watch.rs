@@ -54,16 +54,13 @@ pub enum Watched {
 impl Installs {
     /// Look at everything once; call this every few seconds. Without a rule nothing is rolled back by itself.
     pub async fn watch(&self, rule: Option<HealthRule>) -> Result<Vec<Watched>, InstallError> {
-        for notice in self.runtime.notices() {
-            let event = self.event(&notice.plugin, Some(&notice.digest), &notice.what, "host", notice.detail);
-            self.store.note(event).await?;
-        }
+        self.store_notices().await?;
         let mut done = Vec::new();
         for install in self.list().await? {
-            let plugin = install.plugin.clone();
-            match self.watch_one(install, rule).await {
+            let plugin = install.plugin;
+            match self.watch_one(&plugin, rule).await {
                 Ok(watched) => done.extend(watched),
-                // A person changed it just now: the next look sees what they did.
+                // It was uninstalled, or changed past this desk: the next look sees how it is.
                 Err(InstallError::Stale | InstallError::NotInstalled(_)) => {}
                 Err(error) => done.push(Watched::Failed(plugin, error.to_string())),
             }
@@ -71,7 +68,9 @@ impl Installs {
         Ok(done)
     }
 
-    async fn watch_one(&self, install: Install, rule: Option<HealthRule>) -> Result<Option<Watched>, InstallError> {
+    async fn watch_one(&self, plugin: &PluginId, rule: Option<HealthRule>) -> Result<Option<Watched>, InstallError> {
+        let _turn = self.urgent_turn(plugin).await?;
+        let install = self.find(plugin).await?;
         if let Some(rule) = rule
             && let Some(watched) = self.watch_health(&install, rule).await?
         {

@@ -1,6 +1,7 @@
 //! Names and texts of a manifest: what people read must not be able to pose as something else.
 
 use super::{Manifest, ManifestError};
+use crate::fact::is_invisible;
 use serde_json::Value;
 
 /// The rule of [`is_plain_name`], in words.
@@ -74,11 +75,5 @@ fn may_span_lines(at: &str) -> bool {
 
 /// Characters that steer a terminal, reorder the text around them, or cannot be seen.
 fn hides(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180e}'
-                | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
-                | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
-        )
+    c.is_control() || is_invisible(c)
 }

@@ -3,11 +3,12 @@
 use super::world::{World, altered, digest, in_shadow, key, now, package};
 use opssight_core::id::{CallId, PluginId};
 use opssight_core::plugins::installs::{
-    Approval, Comparison, Data, HealthRule, InstallError, InstallRequest, RevocationTarget, ShadowRule, VersionFigures,
-    VersionState, Watched,
+    Approval, Comparison, Data, HealthRule, InstallError, InstallRequest, Notice, RevocationTarget, ShadowRule,
+    VersionFigures, VersionState, Watched,
 };
 use opssight_core::plugins::trust::TrustPolicy;
 use serde_json::json;
+use std::sync::atomic::Ordering;
 
 fn id(text: &str) -> PluginId {
     PluginId::from(text)
@@ -416,7 +417,7 @@ fn nothing_runs_uninstalled_also_when_a_package_cannot_be_removed() {
         world.install(&package("example", version, 1));
     }
     // The first write goes through, and no other.
-    world.house.fuse.store(2, std::sync::atomic::Ordering::SeqCst);
+    world.house.fuse.store(2, Ordering::SeqCst);
     now(world.desk.uninstall(&id("example"), Data::Keep, "admin")).unwrap();
     assert!(world.engine.running().loaded.is_empty());
     assert_eq!(world.house.disk().packages.len(), 2, "the disk did fail");
@@ -430,7 +431,7 @@ fn a_change_at_the_same_moment_loses_no_comparison() {
     now(world.desk.install(in_shadow(&package("example", "1.1.0", 1), None, 9))).unwrap();
     let before = world.events();
     compared(&world, &[false, false]);
-    world.house.rivals.store(3, std::sync::atomic::Ordering::SeqCst);
+    world.house.rivals.store(3, Ordering::SeqCst);
     assert_eq!(now(world.desk.watch(None)).unwrap(), []);
     compared(&world, &[false]);
     assert_eq!(now(world.desk.watch(None)).unwrap(), []);
@@ -445,9 +446,54 @@ fn a_pardon_that_a_crash_cut_short_is_finished_at_the_next_start() {
     let target = RevocationTarget::Digest(one.clone());
     now(world.desk.revoke(target.clone(), "bad", "admin")).unwrap();
     // The end of the revocation is kept, and the mark on the install is not taken away any more.
-    world.house.fuse.store(2, std::sync::atomic::Ordering::SeqCst);
+    world.house.fuse.store(2, Ordering::SeqCst);
     now(world.desk.pardon(&target, "admin")).unwrap_err();
     assert!(matches!(state(&world, "example", &one), VersionState::Withdrawn(_)));
     world.restart();
     assert_eq!(state(&world, "example", &one), VersionState::Kept);
+}
+
+fn tells(world: &World, plugin: &str, count: usize) {
+    let tell =
+        |n| Notice { plugin: id(plugin), digest: "sha256:1".to_owned(), what: "breaker-opened".to_owned(), detail: n };
+    world.engine.running().notices.extend((0..count).map(|n| tell(n.to_string())));
+}
+
+/// What the runtime tells is told once: a store that takes nothing for a while must not make it unsaid.
+#[test]
+fn what_the_runtime_tells_waits_for_the_store() {
+    let world = World::new();
+    tells(&world, "example", 3);
+    // The store takes one of them.
+    world.house.fuse.store(2, Ordering::SeqCst);
+    now(world.desk.watch(None)).unwrap_err();
+    tells(&world, "example", 1);
+    now(world.desk.watch(None)).unwrap_err();
+    world.house.fuse.store(0, Ordering::SeqCst);
+    now(world.desk.watch(None)).unwrap();
+    now(world.desk.watch(None)).unwrap();
+    let details: Vec<String> = world.house.disk().events.iter().map(|event| event.detail.clone()).collect();
+    assert_eq!(details, ["0", "1", "2", "0"]);
+}
+
+#[test]
+fn what_waits_too_long_for_the_store_is_counted() {
+    let world = World::new();
+    world.house.fuse.store(1, Ordering::SeqCst);
+    tells(&world, "one", 700);
+    now(world.desk.watch(None)).unwrap_err();
+    tells(&world, "other", 900);
+    now(world.desk.watch(None)).unwrap_err();
+    // The store takes how many of the first were lost, and fails again.
+    world.house.fuse.store(2, Ordering::SeqCst);
+    now(world.desk.watch(None)).unwrap_err();
+    world.house.fuse.store(0, Ordering::SeqCst);
+    now(world.desk.watch(None)).unwrap();
+    let disk = world.house.disk();
+    let lost: Vec<_> = disk.events.iter().filter(|event| event.what == "notices-lost").collect();
+    assert_eq!(lost.len(), 1);
+    assert_eq!(lost[0].plugin, id("one"));
+    assert!(lost[0].detail.starts_with("600 things"), "{}", lost[0].detail);
+    assert_eq!(disk.events.len(), 1 + 1_000);
+    assert_eq!(disk.events.iter().filter(|event| event.plugin == id("other")).count(), 900);
 }

@@ -1,9 +1,10 @@
 //! A desk with everything around it, and packages to put on it.
 
-use super::fakes::{Engine, House};
+use super::engine::Engine;
+use super::house::House;
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::installs::{
-    Approval, Install, InstallError, InstallRequest, Installed, Installs, ShadowRule, Source,
+    Approval, Install, InstallError, InstallRequest, Installed, Installs, ShadowRule, Source, Turns, Unstored,
 };
 use opssight_core::plugins::trust::{PublisherKey, TrustPolicy};
 use serde_json::{Value, json};
@@ -79,6 +80,8 @@ impl World {
             clock: house.clone(),
             policy,
             enabled: true,
+            turns: Turns::default(),
+            unstored: Unstored::default(),
         };
         Self { house, engine, desk }
     }

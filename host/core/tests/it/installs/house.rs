@@ -1,4 +1,4 @@
-//! The ports in memory. A package is a JSON text: what it declares, what it imports, and who sealed it.
+//! The stores in memory.
 
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
@@ -11,19 +11,13 @@ use opssight_core::id::{ConnectionId, DeliveryId, PluginId};
 use opssight_core::ingest::Applied;
 use opssight_core::page::Page;
 use opssight_core::plugins::installs::{
-    Comparison, Install, InstallStore, Notice, PackageContents, PackageRefusal, PackageStore, PluginEvent,
-    PluginRuntime, PublisherPin, RevocationTarget, Revoked, Saved, VersionFigures,
-};
-use opssight_core::plugins::trust::Signature;
-use opssight_core::plugins::{
-    ActionInvocation, ActionOutcome, CallError, CallTarget, Called, Credentials, HealthReport, InstalledPlugin,
-    Manifest, PageRequest, Plugins, PullBatch, RawDelivery, Reception, VerifyError, WebhookDelivery,
+    Install, InstallStore, PackageStore, PluginEvent, PublisherPin, RevocationTarget, Revoked, Saved,
 };
 use opssight_core::time::{Clock, Timestamp};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard};
+use std::task::Poll;
 
 /// What is durable: it survives a crash.
 #[derive(Default)]
@@ -47,11 +41,20 @@ pub(super) struct House {
     pub(super) fuse: AtomicU32,
     /// Somebody else changes the install just before so many of the next changes are saved.
     pub(super) rivals: AtomicU32,
+    /// Everybody waits a little before and after whatever is asked of the store, so that others come in between.
+    pub(super) slow: AtomicBool,
 }
 
 impl House {
     pub(super) fn disk(&self) -> MutexGuard<'_, Disk> {
         self.disk.lock().unwrap()
+    }
+
+    /// Let the others go on, once.
+    async fn pause(&self) {
+        let mut waited = !self.slow.load(Ordering::SeqCst);
+        std::future::poll_fn(|_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending })
+            .await;
     }
 
     /// A write. Fails when the power is gone.
@@ -65,22 +68,8 @@ impl House {
     }
 }
 
-impl Disk {
-    fn note(&mut self, event: PluginEvent) {
-        let seq = i64::try_from(self.events.len()).unwrap() + 1;
-        self.events.push(PluginEvent { seq, ..event });
-    }
-}
-
-#[async_trait]
-impl InstallStore for House {
-    async fn installs(&self) -> Result<Vec<Install>, StoreError> {
-        Ok(self.disk().installs.values().cloned().collect())
-    }
-    async fn install(&self, plugin: &PluginId) -> Result<Option<Install>, StoreError> {
-        Ok(self.disk().installs.get(plugin).cloned())
-    }
-    async fn save(&self, change: Saved) -> Result<bool, StoreError> {
+impl House {
+    fn keep(&self, change: Saved) -> Result<bool, StoreError> {
         let mut disk = self.write()?;
         let plugin = change.install.plugin.clone();
         let rivals = self.rivals.load(Ordering::SeqCst);
@@ -108,7 +97,32 @@ impl InstallStore for House {
         change.event.into_iter().for_each(|event| disk.note(event));
         Ok(true)
     }
+}
+
+impl Disk {
+    fn note(&mut self, event: PluginEvent) {
+        let seq = i64::try_from(self.events.len()).unwrap() + 1;
+        self.events.push(PluginEvent { seq, ..event });
+    }
+}
+
+#[async_trait]
+impl InstallStore for House {
+    async fn installs(&self) -> Result<Vec<Install>, StoreError> {
+        Ok(self.disk().installs.values().cloned().collect())
+    }
+    async fn install(&self, plugin: &PluginId) -> Result<Option<Install>, StoreError> {
+        self.pause().await;
+        Ok(self.disk().installs.get(plugin).cloned())
+    }
+    async fn save(&self, change: Saved) -> Result<bool, StoreError> {
+        self.pause().await;
+        let saved = self.keep(change);
+        self.pause().await;
+        saved
+    }
     async fn forget(&self, plugin: &PluginId, connections: bool, event: PluginEvent) -> Result<bool, StoreError> {
+        self.pause().await;
         let mut disk = self.write()?;
         if disk.installs.remove(plugin).is_none() {
             return Ok(false);
@@ -137,9 +151,11 @@ impl InstallStore for House {
         Ok(())
     }
     async fn revocations(&self) -> Result<Vec<Revoked>, StoreError> {
+        self.pause().await;
         Ok(self.disk().revoked.clone())
     }
     async fn revoke(&self, revoked: &Revoked, event: PluginEvent) -> Result<(), StoreError> {
+        self.pause().await;
         let mut disk = self.write()?;
         if !disk.revoked.iter().any(|known| known.target == revoked.target) {
             disk.revoked.push(revoked.clone());
@@ -167,6 +183,7 @@ impl InstallStore for House {
         Ok(disk.connections.iter().filter(|(_, (owner, _))| owner == plugin).map(|(id, _)| id.clone()).collect())
     }
     async fn pinned_digests(&self, plugin: &PluginId) -> Result<Vec<String>, StoreError> {
+        self.pause().await;
         let disk = self.disk();
         let mine = disk.connections.values().filter(|(owner, _)| owner == plugin);
         Ok(mine.filter_map(|(_, digest)| digest.clone()).collect::<BTreeSet<_>>().into_iter().collect())
@@ -195,10 +212,12 @@ impl InstallStore for House {
 #[async_trait]
 impl PackageStore for House {
     async fn put(&self, digest: &str, package: &[u8]) -> Result<(), StoreError> {
+        self.pause().await;
         self.write()?.packages.insert(digest.to_owned(), package.to_vec());
         Ok(())
     }
     async fn get(&self, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.pause().await;
         Ok(self.disk().packages.get(digest).cloned())
     }
     async fn remove(&self, digest: &str) -> Result<(), StoreError> {
@@ -216,17 +235,26 @@ impl Clock for House {
     }
 }
 
+struct NoNews;
+
+#[async_trait]
+impl Listener for NoNews {
+    async fn woken(&mut self) {
+        std::future::pending().await
+    }
+}
+
 #[async_trait]
 impl Bus for House {
     fn wake(&self, _: Topic) {}
     fn listen(&self, _: Topic) -> Box<dyn Listener> {
-        unimplemented!("nobody listens")
+        Box::new(NoNews)
     }
 }
 
 #[async_trait]
 impl FeedStore for House {
-    async fn lease_feeds(&self, _: u32, _: Timestamp, _: Timestamp) -> Result<Vec<LeasedFeed>, StoreError> {
+    async fn lease_feeds(&self, _: &Leasing) -> Result<Vec<LeasedFeed>, StoreError> {
         Ok(Vec::new())
     }
     async fn settle_feed(&self, _: &LeasedFeed, _: Timestamp, _: Pulled) -> Result<Option<Applied>, StoreError> {
@@ -246,7 +274,7 @@ impl FeedStore for House {
 #[async_trait]
 impl Inbox for House {
     async fn accept(&self, _: NewDelivery) -> Result<Accepted, StoreError> {
-        unimplemented!("no deliveries here")
+        Err(StoreError::new("keep the delivery", "this house takes none"))
     }
     async fn reject(&self, _: Rejection) -> Result<(), StoreError> {
         Ok(())
@@ -275,145 +303,5 @@ impl Inbox for House {
     }
     async fn delivery(&self, _: &DeliveryId) -> Result<Option<(Delivery, DeliveryBody)>, StoreError> {
         Ok(None)
-    }
-}
-
-/// What runs: gone after a crash.
-#[derive(Default)]
-pub(super) struct Engine(Mutex<Running>);
-
-#[derive(Default)]
-pub(super) struct Running {
-    /// Loaded versions; whether they were stopped.
-    pub(super) loaded: BTreeMap<String, bool>,
-    pub(super) active: BTreeMap<PluginId, (String, bool)>,
-    pub(super) shadow: BTreeMap<PluginId, String>,
-    pub(super) figures: BTreeMap<String, VersionFigures>,
-    pub(super) comparisons: BTreeMap<PluginId, Vec<Comparison>>,
-    pub(super) notices: Vec<Notice>,
-    pub(super) forgotten: u32,
-}
-
-impl Engine {
-    pub(super) fn running(&self) -> MutexGuard<'_, Running> {
-        self.0.lock().unwrap()
-    }
-}
-
-fn parsed(package: &[u8]) -> Result<Value, PackageRefusal> {
-    serde_json::from_slice(package).map_err(|error| refusal("malformed", error.to_string()))
-}
-
-fn refusal(code: &str, message: String) -> PackageRefusal {
-    PackageRefusal { code: code.to_owned(), message }
-}
-
-#[async_trait]
-impl PluginRuntime for Engine {
-    fn signature(&self, package: &[u8]) -> Result<Option<Signature>, PackageRefusal> {
-        let seal = parsed(package)?["seal"].clone();
-        serde_json::from_value(seal).map_err(|error| refusal("signature", error.to_string()))
-    }
-    fn read(&self, package: &[u8]) -> Result<PackageContents, PackageRefusal> {
-        let package = parsed(package)?;
-        let manifest = serde_json::from_value(package["manifest"].clone());
-        let manifest: Manifest = manifest.map_err(|error| refusal("manifest", error.to_string()))?;
-        let imports = serde_json::from_value(package["imports"].clone()).unwrap();
-        Ok(PackageContents { manifest, imports, exports: vec!["webhook".to_owned()], remarks: Vec::new() })
-    }
-    async fn load(&self, digest: &str, package: Arc<[u8]>) -> Result<(), PackageRefusal> {
-        self.read(&package)?;
-        if parsed(&package)?["does-not-compile"] == true {
-            return Err(refusal("does-not-fit", "it does not compile".to_owned()));
-        }
-        // As the real one: what is loaded stays as it is, also when it was stopped.
-        self.running().loaded.entry(digest.to_owned()).or_default();
-        Ok(())
-    }
-    fn activate(&self, plugin: &PluginId, digest: Option<&str>) {
-        let mut running = self.running();
-        match digest {
-            None => drop(running.active.remove(plugin)),
-            Some(digest) => {
-                assert!(running.loaded.contains_key(digest), "{digest} is activated before it is loaded");
-                let enabled = running.active.get(plugin).is_none_or(|(_, enabled)| *enabled);
-                running.active.insert(plugin.clone(), (digest.to_owned(), enabled));
-            }
-        }
-    }
-    fn enable(&self, plugin: &PluginId, enabled: bool) {
-        if let Some((_, is)) = self.running().active.get_mut(plugin) {
-            *is = enabled;
-        }
-    }
-    fn kill(&self, digest: &str, _: &str) -> u64 {
-        let mut running = self.running();
-        match running.loaded.get_mut(digest) {
-            Some(stopped) => {
-                let interrupted = u64::from(!*stopped);
-                *stopped = true;
-                interrupted
-            }
-            None => 0,
-        }
-    }
-    fn unload(&self, digest: &str) {
-        let mut running = self.running();
-        running.loaded.remove(digest);
-        running.figures.remove(digest);
-    }
-    fn figures(&self, digest: &str) -> Option<VersionFigures> {
-        let running = self.running();
-        running.loaded.contains_key(digest).then(|| running.figures.get(digest).copied().unwrap_or_default())
-    }
-    fn shadow(&self, plugin: &PluginId, digest: Option<&str>) {
-        let mut running = self.running();
-        match digest {
-            Some(digest) => drop(running.shadow.insert(plugin.clone(), digest.to_owned())),
-            None => drop(running.shadow.remove(plugin)),
-        }
-    }
-    fn comparisons(&self, plugin: &PluginId) -> Vec<Comparison> {
-        self.running().comparisons.remove(plugin).unwrap_or_default()
-    }
-    fn notices(&self) -> Vec<Notice> {
-        std::mem::take(&mut self.running().notices)
-    }
-}
-
-#[async_trait]
-impl Plugins for Engine {
-    fn installed(&self) -> Vec<InstalledPlugin> {
-        Vec::new()
-    }
-    fn find(&self, _: &PluginId) -> Option<InstalledPlugin> {
-        None
-    }
-    fn manifest(&self, _: &PluginId, _: Option<&str>) -> Option<Arc<Manifest>> {
-        None
-    }
-    fn verify(&self, _: &CallTarget, _: &Credentials, _: &RawDelivery<'_>) -> Result<(), VerifyError> {
-        Err(VerifyError::NotReceiving)
-    }
-    async fn receive(&self, _: &CallTarget, _: WebhookDelivery) -> Result<Called<Reception>, CallError> {
-        unimplemented!("no calls here")
-    }
-    async fn pull(
-        &self,
-        _: &CallTarget,
-        _: &str,
-        _: Option<String>,
-        _: PageRequest,
-    ) -> Result<Called<PullBatch>, CallError> {
-        unimplemented!("no calls here")
-    }
-    async fn act(&self, _: &CallTarget, _: ActionInvocation) -> Result<Called<ActionOutcome>, CallError> {
-        unimplemented!("no calls here")
-    }
-    async fn check(&self, _: &CallTarget) -> Result<Called<HealthReport>, CallError> {
-        unimplemented!("no calls here")
-    }
-    fn forget(&self, _: &ConnectionId) {
-        self.running().forgotten += 1;
     }
 }

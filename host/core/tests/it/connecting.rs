@@ -1,0 +1,277 @@
+//! A connection that is made, or changed, while its plugin is updated.
+
+use async_trait::async_trait;
+use opssight_core::connections::{
+    CheckOutcome, Connection, ConnectionError, ConnectionStatus, ConnectionStore, Connections, Inserted, NewConnection,
+    Patch,
+};
+use opssight_core::error::StoreError;
+use opssight_core::events::{Bus, Listener, Topic};
+use opssight_core::id::{ConnectionId, PluginId};
+use opssight_core::page::{Page, PageOf};
+use opssight_core::plugins::{
+    ActionInvocation, ActionOutcome, CallError, CallTarget, Called, CredentialSource, Credentials, FailureClass,
+    FaultSource, Grants, HealthReport, InstalledPlugin, LogLine, Manifest, PageRequest, PluginStats, Plugins,
+    PullBatch, RawDelivery, Reception, VerifyError, Wants, WebhookDelivery,
+};
+use opssight_core::time::{Clock, Randomness, Timestamp};
+use serde_json::json;
+use std::collections::{BTreeMap, VecDeque};
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+/// A house in which the runtime runs one version and the store says, each time it is asked, which one is kept as the
+/// one that runs.
+#[derive(Default)]
+struct House {
+    answers: Mutex<VecDeque<Option<&'static str>>>,
+    kept: Mutex<Option<(Connection, Vec<String>)>>,
+}
+
+const RUNS: &str = "sha256:1";
+
+impl House {
+    fn making(answers: &[Option<&'static str>]) -> Arc<Self> {
+        Arc::new(Self { answers: Mutex::new(answers.iter().copied().collect()), ..Self::default() })
+    }
+
+    fn desk(self: &Arc<Self>) -> Connections {
+        Connections {
+            store: self.clone(),
+            plugins: self.clone(),
+            credentials: self.clone(),
+            bus: self.clone(),
+            clock: self.clone(),
+            random: self.clone(),
+        }
+    }
+
+    fn make(self: &Arc<Self>, consent: Option<&str>) -> Result<Connection, ConnectionError> {
+        let new = NewConnection {
+            name: "CI".to_owned(),
+            plugin: "ci".into(),
+            settings: json!({}),
+            credentials: Credentials::new(),
+            grants: Grants::default(),
+            consent: consent.map(str::to_owned),
+        };
+        at_once(self.desk().make(new)).map(|made| made.connection)
+    }
+}
+
+fn at_once<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => unreachable!("a fake never waits"),
+    }
+}
+
+/// Each version has a feed of its own.
+fn manifest(digest: Option<&str>) -> Manifest {
+    let feed = digest.unwrap_or("sha256:none").replace("sha256:", "feed");
+    serde_json::from_value(json!({
+        "id": "ci", "version": "1.0.0", "contract": "1.0", "name": "CI", "publisher": "acme", "description": "d",
+        "licence": "MIT",
+        "feeds": [{ "name": feed, "title": "Runs", "every_secs": 60, "priority": "live" }],
+    }))
+    .unwrap()
+}
+
+#[test]
+fn a_connection_ends_on_the_version_that_runs_when_it_is_kept() {
+    // What the store says, one answer a try; and what is kept.
+    let cases: [(&[Option<&str>], Option<&str>, &str); 4] = [
+        (&[Some("sha256:1")], Some("sha256:1"), "feed1"),
+        (&[Some("sha256:2"), Some("sha256:2")], Some("sha256:2"), "feed2"),
+        (&[Some("sha256:2"), Some("sha256:3"), Some("sha256:3")], Some("sha256:3"), "feed3"),
+        // It was revoked meanwhile: it runs what comes next, as its plugin's other connections do.
+        (&[None], None, "feednone"),
+    ];
+    for (answers, digest, feed) in cases {
+        let house = House::making(answers);
+        let made = house.make(None).unwrap();
+        assert_eq!(made.digest.as_deref(), digest, "{answers:?}");
+        let (kept, feeds) = house.kept.lock().unwrap().clone().unwrap();
+        assert_eq!((kept, feeds), (made, vec![feed.to_owned()]), "{answers:?}");
+    }
+}
+
+#[test]
+fn who_agreed_to_one_version_gets_no_other() {
+    let house = House::making(&[Some("sha256:2")]);
+    match house.make(Some(RUNS)).unwrap_err() {
+        ConnectionError::ConsentStale { agreed, active, .. } => {
+            assert_eq!((agreed.as_str(), active.as_str()), (RUNS, "sha256:2"));
+        }
+        other => panic!("{other}"),
+    }
+    assert!(house.kept.lock().unwrap().is_none());
+}
+
+#[test]
+fn a_plugin_that_never_stands_still_is_told_and_not_waited_for() {
+    let house = House::making(&[Some("sha256:2"), Some("sha256:3"), Some("sha256:2"), Some("sha256:3")]);
+    let error = house.make(None).unwrap_err();
+    assert!(matches!(error, ConnectionError::Conflict(_)), "{error}");
+    assert!(error.to_string().contains("try again"), "{error}");
+}
+
+#[test]
+fn grants_that_were_judged_by_the_version_before_are_looked_at_again() {
+    let house = House::making(&[Some(RUNS)]);
+    let made = house.make(None).unwrap();
+    // The plugin is updated between the judgement and the change.
+    house.answers.lock().unwrap().push_back(Some("sha256:2"));
+    let patch = Patch { grants: Some(Grants::default()), ..Patch::default() };
+    match at_once(house.desk().change(&made.id, patch)).unwrap_err() {
+        ConnectionError::ConsentStale { agreed, active, .. } => {
+            assert_eq!((agreed.as_str(), active.as_str()), (RUNS, "sha256:2"));
+        }
+        other => panic!("{other}"),
+    }
+    let patch = Patch { grants: Some(Grants::default()), ..Patch::default() };
+    let changed = at_once(house.desk().change(&made.id, patch)).unwrap().connection;
+    assert_eq!(changed.digest.as_deref(), Some("sha256:2"));
+}
+
+fn not_asked<T>() -> Result<T, StoreError> {
+    Err(StoreError::new("do what no rule here asks for", "a fake"))
+}
+
+#[async_trait]
+impl ConnectionStore for House {
+    async fn insert(&self, new: &Connection, _: &Credentials, feeds: &[String]) -> Result<Inserted, StoreError> {
+        let runs = self.answers.lock().unwrap().pop_front().flatten();
+        if new.digest.as_deref().is_some_and(|digest| Some(digest) != runs) {
+            return Ok(Inserted::OtherVersion(runs.map(str::to_owned)));
+        }
+        *self.kept.lock().unwrap() = Some((new.clone(), feeds.to_vec()));
+        Ok(Inserted::Kept)
+    }
+    async fn update(&self, new: &Connection, _: Option<&Credentials>, was: Timestamp) -> Result<bool, StoreError> {
+        let mut kept = self.kept.lock().unwrap();
+        let Some((kept, _)) = kept.as_mut() else { return Ok(false) };
+        if let Some(runs) = self.answers.lock().unwrap().pop_front() {
+            kept.digest = runs.map(Into::into);
+        }
+        if kept.updated_at != was || kept.digest != new.digest {
+            return Ok(false);
+        }
+        *kept = new.clone();
+        Ok(true)
+    }
+    async fn remove(&self, _: &ConnectionId) -> Result<bool, StoreError> {
+        not_asked()
+    }
+    async fn connection(&self, _: &ConnectionId) -> Result<Option<Connection>, StoreError> {
+        Ok(self.kept.lock().unwrap().as_ref().map(|(kept, _)| kept.clone()))
+    }
+    async fn connections(&self, _: Option<&PluginId>, _: &PageOf) -> Result<Page<Connection>, StoreError> {
+        not_asked()
+    }
+    async fn status(&self, _: &ConnectionId) -> Result<ConnectionStatus, StoreError> {
+        not_asked()
+    }
+    async fn checked(&self, _: &ConnectionId, _: &CheckOutcome) -> Result<(), StoreError> {
+        not_asked()
+    }
+}
+
+#[async_trait]
+impl CredentialSource for House {
+    async fn credentials(&self, _: &ConnectionId) -> Result<Credentials, StoreError> {
+        Ok(Credentials::new())
+    }
+}
+
+impl Clock for House {
+    fn now(&self) -> Timestamp {
+        Timestamp(1_763_800_000_000_000)
+    }
+}
+
+impl Randomness for House {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
+}
+
+struct NoNews;
+
+#[async_trait]
+impl Listener for NoNews {
+    async fn woken(&mut self) {
+        std::future::pending().await
+    }
+}
+
+impl Bus for House {
+    fn wake(&self, _: Topic) {}
+    fn listen(&self, _: Topic) -> Box<dyn Listener> {
+        Box::new(NoNews)
+    }
+}
+
+fn not_called(target: &CallTarget) -> CallError {
+    CallError {
+        plugin: target.plugin.clone(),
+        version: String::new(),
+        connection: target.connection.clone(),
+        fault: FaultSource::Host,
+        class: FailureClass::Unsupported,
+        code: "test.not-called".to_owned(),
+        message: "this runtime makes no calls".to_owned(),
+        retry_after_ms: None,
+    }
+}
+
+#[async_trait]
+impl Plugins for House {
+    fn installed(&self) -> Vec<InstalledPlugin> {
+        Vec::new()
+    }
+    fn find(&self, _: &PluginId) -> Option<InstalledPlugin> {
+        Some(InstalledPlugin {
+            manifest: Arc::new(manifest(Some(RUNS))),
+            digest: RUNS.to_owned(),
+            size: 1,
+            imports: Vec::new(),
+            exports: Vec::new(),
+            budgets: BTreeMap::new(),
+            stats: PluginStats::default(),
+        })
+    }
+    fn manifest(&self, _: &PluginId, digest: Option<&str>) -> Option<Arc<Manifest>> {
+        Some(Arc::new(manifest(digest)))
+    }
+    fn wants(&self, _: &PluginId, digest: Option<&str>) -> Option<Wants> {
+        Some(Wants::of(&manifest(digest), &[]))
+    }
+    fn log(&self, _: &PluginId) -> Vec<LogLine> {
+        Vec::new()
+    }
+    fn verify(&self, _: &CallTarget, _: &Credentials, _: &RawDelivery<'_>) -> Result<(), VerifyError> {
+        Err(VerifyError::NotReceiving)
+    }
+    async fn receive(&self, target: &CallTarget, _: WebhookDelivery) -> Result<Called<Reception>, CallError> {
+        Err(not_called(target))
+    }
+    async fn pull(
+        &self,
+        target: &CallTarget,
+        _: &str,
+        _: Option<String>,
+        _: PageRequest,
+    ) -> Result<Called<PullBatch>, CallError> {
+        Err(not_called(target))
+    }
+    async fn act(&self, target: &CallTarget, _: ActionInvocation) -> Result<Called<ActionOutcome>, CallError> {
+        Err(not_called(target))
+    }
+    async fn check(&self, target: &CallTarget) -> Result<Called<HealthReport>, CallError> {
+        Err(not_called(target))
+    }
+    fn forget(&self, _: &ConnectionId) {}
+    fn regrant(&self, _: &ConnectionId, _: &Arc<Grants>) {}
+}
