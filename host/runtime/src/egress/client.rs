@@ -21,6 +21,10 @@ use url::{Host, Url};
 const MAX_HEADERS: usize = 128;
 /// Nor more bytes in all of them.
 const MAX_HEADER_BYTES: usize = 64 << 10;
+/// A body may come in so many pieces, however small: some flush each line of a log.
+const MAX_PIECES: usize = 4_000;
+/// And in more of them when they have so many bytes on average. Taking a piece costs the host more than a byte of it.
+const PIECE_BYTES: usize = 16;
 
 /// How long to wait within one request; the call's wall time limits all of it.
 #[derive(Debug, Clone, Copy)]
@@ -181,13 +185,20 @@ async fn take_body(
     between: Duration,
     ends: Instant,
 ) -> Result<Bytes, Refusal> {
+    let (mut pieces, mut bytes) = (0_usize, 0_usize);
     loop {
         let patience = between.min(ends.saturating_duration_since(Instant::now()));
         match tokio::time::timeout(patience, response.chunk()).await {
             Err(_) => return Err(Refusal::Timeout("the rest of the answer")),
             Ok(Err(error)) => return Err(failed(url, &error)),
             Ok(Ok(None)) => return decoder.finish(),
-            Ok(Ok(Some(chunk))) => decoder.take(&chunk)?,
+            Ok(Ok(Some(chunk))) => {
+                (pieces, bytes) = (pieces + 1, bytes.saturating_add(chunk.len()));
+                if pieces > MAX_PIECES + bytes / PIECE_BYTES {
+                    return Err(Refusal::Broken("the answer comes in crumbs".to_owned()));
+                }
+                decoder.take(&chunk)?;
+            }
         }
     }
 }
