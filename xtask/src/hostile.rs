@@ -21,6 +21,13 @@ pub(crate) struct Args {
     /// How many broken packages row 20 makes; row 24 poisons a tenth as many files.
     #[arg(long)]
     mutants: Option<u32>,
+    /// Instead of running rows, change packages, components, manifests and answers at random for so long: "30m", "90s".
+    /// The same seed makes the same mutants; what should not have gone as it went is kept below `target/hostile`.
+    #[arg(long, value_name = "TIME")]
+    mutate: Option<String>,
+    /// The mutant to begin with; with `--mutate 0s` it is the only one.
+    #[arg(long, requires = "mutate")]
+    from: Option<u64>,
     /// Write `docs/security/hostile-corpus.md`, and attack nothing.
     #[arg(long)]
     table: bool,
@@ -43,6 +50,10 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     }
     if let Some(mutants) = args.mutants {
         command.args(["--mutants", &mutants.to_string()]);
+    }
+    if let Some(time) = &args.mutate {
+        command.args(["--mutate", time, "--from", &args.from.unwrap_or(0).to_string()]);
+        command.arg("--save").arg(workspace.root.join("target/hostile"));
     }
     let status = command.status().context("start the hostile corpus")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -49,6 +49,9 @@ impl Arena {
         let names = Arc::new(Names::default());
         let mut config = RuntimeConfig::new(data.path());
         config.resolver = Some(Arc::<Names>::clone(&names));
+        config.upstream.ca_pem = Some(crate::secure::authority_pem());
+        // Thousands of packages are compiled that nobody wants again.
+        config.aot_bytes = 64 << 20;
         // As the server does it: this program once more, in the jail.
         let (program, args) = (std::env::current_exe().context("find this program")?, vec![COMPILE_WORKER.into()]);
         config.compiler = Compiler::Worker { program, args };

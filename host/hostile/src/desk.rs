@@ -1,52 +1,95 @@
-//! The desk of installs over a store in memory.
-
-mod inbox;
+//! The desk of installs over the stores that the host itself has: nothing here keeps less, or refuses less, than what
+//! ships.
 
 use crate::Arena;
-use anyhow::Result;
-use async_trait::async_trait;
-use opssight_core::error::StoreError;
-use opssight_core::events::{Bus, Listener, Topic};
-use opssight_core::feeds::{FeedStore, LeasedFeed, Pulled};
-use opssight_core::hooks::Leasing;
-use opssight_core::id::{ConnectionId, PluginId};
-use opssight_core::ingest::Applied;
+use anyhow::{Context, Result, ensure};
+use opssight_backends::{LocalBus, PackageFiles, Store, StoreOptions, SystemRandomness};
+use opssight_core::connections::{Connection, ConnectionStore};
+use opssight_core::hooks::{Inbox, Processor, Retry};
+use opssight_core::plugins::Credentials;
 use opssight_core::plugins::installs::{
-    Approval, Data, Install, InstallError, InstallRequest, InstallStore, Installs, PackageStore, PluginEvent,
-    PublisherPin, RevocationTarget, Revoked, Saved, Source, Turns, Unstored,
+    Approval, Data, InstallError, InstallRequest, Installs, Source, Turns, Unstored,
 };
 use opssight_core::plugins::trust::TrustPolicy;
-use opssight_core::time::Timestamp;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use opssight_core::time::Clock;
+use std::path::Path;
+use std::sync::Arc;
+use tempfile::TempDir;
 
 /// A desk of its own, before the arena's host.
 pub(crate) struct Desk {
     pub(crate) installs: Installs,
+    /// Where deliveries wait, and what became of them.
+    pub(crate) store: Arc<Store>,
+    data: TempDir,
 }
 
 impl Desk {
-    pub(crate) fn new(arena: &Arena) -> Self {
-        Self::with(arena, TrustPolicy::default())
+    pub(crate) async fn new(arena: &Arena) -> Result<Self> {
+        Self::with(arena, TrustPolicy::default()).await
     }
 
-    pub(crate) fn with(arena: &Arena, policy: TrustPolicy) -> Self {
-        let shelf = Arc::new(Shelf::default());
+    pub(crate) async fn with(arena: &Arena, policy: TrustPolicy) -> Result<Self> {
+        Self::over(arena, policy, TempDir::new().context("make a folder for the desk")?).await
+    }
+
+    async fn over(arena: &Arena, policy: TrustPolicy, data: TempDir) -> Result<Self> {
+        let bus = Arc::new(LocalBus::new());
+        let store = open(data.path(), &bus).await?;
         let installs = Installs {
-            store: shelf.clone(),
-            packages: shelf.clone(),
+            store: store.clone(),
+            packages: Arc::new(PackageFiles::open(data.path()).context("make a folder for packages")?),
             runtime: arena.host.clone(),
             plugins: arena.host.clone(),
-            feeds: shelf.clone(),
-            inbox: shelf.clone(),
-            bus: shelf,
+            feeds: store.clone(),
+            inbox: store.clone(),
+            bus,
             clock: arena.clock.clone(),
             policy,
             enabled: true,
             turns: Turns::default(),
             unstored: Unstored::default(),
         };
-        Self { installs }
+        Ok(Self { installs, store, data })
+    }
+
+    /// Who works through its inbox.
+    pub(crate) fn processor(&self, arena: &Arena) -> Processor {
+        Processor {
+            inbox: self.store.clone(),
+            connections: self.store.clone(),
+            plugins: arena.host.clone(),
+            clock: arena.clock.clone(),
+            retry: Retry::default(),
+        }
+    }
+
+    /// The power goes, and comes back: what stands in the files at this moment is all that there is. The store that was
+    /// open finishes nothing, and every lease is taken back, as a start does it.
+    pub(crate) async fn after_a_power_cut(self, arena: &Arena) -> Result<Self> {
+        let data = TempDir::new().context("make a folder for what is left")?;
+        copy(self.data.path(), data.path())?;
+        let left = Self::over(arena, self.installs.policy.clone(), data).await?;
+        left.store.release_all().await?;
+        Ok(left)
+    }
+
+    /// The case's connection, on the active version.
+    pub(crate) async fn connect(&self, arena: &Arena) -> Result<()> {
+        let connection = Connection {
+            id: arena.connection(),
+            name: "case".to_owned(),
+            plugin: arena.plugin(),
+            digest: None,
+            enabled: true,
+            settings: Arc::default(),
+            grants: Arc::default(),
+            created_at: arena.clock.now(),
+            updated_at: arena.clock.now(),
+        };
+        let made = self.store.insert(&connection, &Credentials::default(), &[]).await?;
+        ensure!(made, "the connection is there already");
+        Ok(())
     }
 
     /// Install, agreeing to exactly these bytes.
@@ -80,179 +123,25 @@ impl Desk {
     }
 }
 
-#[derive(Default)]
-struct Kept {
-    installs: BTreeMap<PluginId, Install>,
-    packages: BTreeMap<String, Vec<u8>>,
-    pins: BTreeMap<String, PublisherPin>,
-    revoked: Vec<Revoked>,
-    events: Vec<PluginEvent>,
-}
-
-/// Everything that the desk keeps.
-#[derive(Default)]
-struct Shelf(Mutex<Kept>);
-
-#[async_trait]
-impl InstallStore for Shelf {
-    async fn installs(&self) -> Result<Vec<Install>, StoreError> {
-        Ok(self.0.lock().unwrap().installs.values().cloned().collect())
-    }
-
-    async fn install(&self, plugin: &PluginId) -> Result<Option<Install>, StoreError> {
-        Ok(self.0.lock().unwrap().installs.get(plugin).cloned())
-    }
-
-    async fn save(&self, change: Saved) -> Result<bool, StoreError> {
-        let mut kept = self.0.lock().unwrap();
-        let revision = kept.installs.get(&change.install.plugin).map_or(0, |install| install.revision);
-        if change.install.revision != revision + 1 {
-            return Ok(false);
+/// Of SQLite's files, the one that only processes share is no part of what is on disk.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(from).context("list what is on disk")? {
+        let entry = entry?;
+        let (path, name) = (entry.path(), entry.file_name());
+        if path.is_dir() {
+            std::fs::create_dir_all(to.join(&name))?;
+            copy(&path, &to.join(&name))?;
+        } else if !name.to_string_lossy().ends_with("-shm") {
+            std::fs::copy(&path, to.join(&name))?;
         }
-        if let Some(pin) = change.pin {
-            kept.pins.insert(pin.publisher.clone(), pin);
-        }
-        kept.installs.insert(change.install.plugin.clone(), change.install);
-        kept.events.extend(change.event);
-        Ok(true)
     }
-
-    async fn forget(&self, plugin: &PluginId, _: bool, event: PluginEvent) -> Result<bool, StoreError> {
-        let mut kept = self.0.lock().unwrap();
-        kept.events.push(event);
-        Ok(kept.installs.remove(plugin).is_some())
-    }
-
-    async fn pin(&self, publisher: &str) -> Result<Option<PublisherPin>, StoreError> {
-        Ok(self.0.lock().unwrap().pins.get(publisher).cloned())
-    }
-
-    async fn pins(&self) -> Result<Vec<PublisherPin>, StoreError> {
-        Ok(self.0.lock().unwrap().pins.values().cloned().collect())
-    }
-
-    async fn repin(&self, publisher: &str, pin: Option<PublisherPin>, event: PluginEvent) -> Result<(), StoreError> {
-        let mut kept = self.0.lock().unwrap();
-        kept.pins.remove(publisher);
-        if let Some(pin) = pin {
-            kept.pins.insert(publisher.to_owned(), pin);
-        }
-        kept.events.push(event);
-        Ok(())
-    }
-
-    async fn revocations(&self) -> Result<Vec<Revoked>, StoreError> {
-        Ok(self.0.lock().unwrap().revoked.clone())
-    }
-
-    async fn revoke(&self, revoked: &Revoked, event: PluginEvent) -> Result<(), StoreError> {
-        let mut kept = self.0.lock().unwrap();
-        kept.revoked.push(revoked.clone());
-        kept.events.push(event);
-        Ok(())
-    }
-
-    async fn pardon(&self, target: &RevocationTarget, event: PluginEvent) -> Result<bool, StoreError> {
-        let mut kept = self.0.lock().unwrap();
-        let before = kept.revoked.len();
-        kept.revoked.retain(|revoked| revoked.target != *target);
-        kept.events.push(event);
-        Ok(kept.revoked.len() < before)
-    }
-
-    async fn adopt(&self, _: &PluginId, _: &str) -> Result<u64, StoreError> {
-        Ok(0)
-    }
-
-    async fn connections_of(&self, _: &PluginId) -> Result<Vec<ConnectionId>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn pinned_digests(&self, _: &PluginId) -> Result<Vec<String>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn happened(&self, plugin: &PluginId, what: &str) -> Result<bool, StoreError> {
-        let kept = self.0.lock().unwrap();
-        Ok(kept.events.iter().any(|event| event.plugin == *plugin && event.what == what))
-    }
-
-    async fn note(&self, event: PluginEvent) -> Result<(), StoreError> {
-        self.0.lock().unwrap().events.push(event);
-        Ok(())
-    }
-
-    async fn events(
-        &self,
-        plugin: Option<&PluginId>,
-        _: Option<i64>,
-        limit: u32,
-    ) -> Result<Vec<PluginEvent>, StoreError> {
-        let kept = self.0.lock().unwrap();
-        let about = kept.events.iter().rev().filter(|event| plugin.is_none_or(|plugin| event.plugin == *plugin));
-        Ok(about.take(limit as usize).cloned().collect())
-    }
+    Ok(())
 }
 
-#[async_trait]
-impl PackageStore for Shelf {
-    async fn put(&self, digest: &str, package: &[u8]) -> Result<(), StoreError> {
-        self.0.lock().unwrap().packages.insert(digest.to_owned(), package.to_vec());
-        Ok(())
-    }
-
-    async fn get(&self, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.0.lock().unwrap().packages.get(digest).cloned())
-    }
-
-    async fn remove(&self, digest: &str) -> Result<(), StoreError> {
-        self.0.lock().unwrap().packages.remove(digest);
-        Ok(())
-    }
-
-    async fn digests(&self) -> Result<Vec<String>, StoreError> {
-        Ok(self.0.lock().unwrap().packages.keys().cloned().collect())
-    }
-}
-
-#[async_trait]
-impl FeedStore for Shelf {
-    async fn lease_feeds(&self, _: &Leasing) -> Result<Vec<LeasedFeed>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn settle_feed(&self, _: &LeasedFeed, _: Timestamp, _: Pulled) -> Result<Option<Applied>, StoreError> {
-        Ok(None)
-    }
-
-    async fn hurry(&self, _: &ConnectionId, _: Timestamp) -> Result<bool, StoreError> {
-        Ok(false)
-    }
-
-    async fn next_feed_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        Ok(None)
-    }
-
-    async fn declare_feeds(&self, _: &ConnectionId, _: &[String], _: Timestamp) -> Result<(), StoreError> {
-        Ok(())
-    }
-}
-
-/// Nobody listens.
-struct Silence;
-
-#[async_trait]
-impl Listener for Silence {
-    async fn woken(&mut self) {
-        std::future::pending::<()>().await;
-    }
-}
-
-#[async_trait]
-impl Bus for Shelf {
-    fn wake(&self, _: Topic) {}
-
-    fn listen(&self, _: Topic) -> Box<dyn Listener> {
-        Box::new(Silence)
-    }
+/// On a thread that may wait: opening a store is for the start of a program, and cannot move between threads.
+async fn open(data: &Path, bus: &Arc<LocalBus>) -> Result<Arc<Store>> {
+    let options = StoreOptions::new([7; 32], Arc::new(SystemRandomness), bus.clone());
+    let (data, runtime) = (data.to_owned(), tokio::runtime::Handle::current());
+    let opened = tokio::task::spawn_blocking(move || runtime.block_on(Store::open(&data, options)));
+    opened.await?.context("open the desk's store")
 }

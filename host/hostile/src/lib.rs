@@ -12,11 +12,15 @@
 pub mod arena;
 pub mod case;
 mod desk;
+mod dice;
 pub mod measure;
+pub mod mutate;
 mod outside;
+mod paper;
 mod rows;
 pub mod run;
 pub mod secrets;
+mod secure;
 pub mod table;
 mod wasm;
 

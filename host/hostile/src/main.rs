@@ -4,11 +4,13 @@
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use opssight_hostile::arena::COMPILE_WORKER;
+use opssight_hostile::mutate::long::{self, Plan};
 use opssight_hostile::run::{self, Verdict};
 use opssight_hostile::{Case, Options, cases, neighbours, table};
 use opssight_runtime::{CellLimits, compile_worker};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Attack the plugin host in every way that the corpus knows.
 #[derive(Parser)]
@@ -22,6 +24,15 @@ struct Cli {
     /// How many broken packages row 20 makes.
     #[arg(long, default_value_t = 2_000)]
     mutants: u32,
+    /// Change things at random for so long, instead of running rows: "30m", "90s"; "0s" is one mutant.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    mutate: Option<Duration>,
+    /// The mutant to begin with.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Where mutants are kept that should not have gone as they went.
+    #[arg(long, value_name = "DIR", default_value = "target/hostile")]
+    save: PathBuf,
     /// Print the page of the documentation, and run nothing.
     #[arg(long)]
     table: bool,
@@ -47,7 +58,17 @@ fn main() -> Result<ExitCode> {
         run::attacked(rows, Options { seed: seed.parse()?, mutants: mutants.parse()? })?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let [_, command, seed, from, millis, place] = args.as_slice()
+        && command == "mutating"
+    {
+        let time = Duration::from_millis(millis.parse()?);
+        long::mutating(seed.parse()?, from.parse()?, time, Path::new(place))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let cli = Cli::parse();
+    if let Some(time) = cli.mutate {
+        return mutate(Plan { seed: cli.seed, from: cli.from, time, save: cli.save });
+    }
     if cli.table {
         print!("{}", table::page(&cases()));
         return Ok(ExitCode::SUCCESS);
@@ -60,6 +81,46 @@ fn main() -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     attack(&cli)
+}
+
+/// "90s", "30m", "2h".
+fn time(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("\"{text}\" is no time: write it as 90s, 30m or 2h");
+    let unit = match text.chars().last() {
+        Some('s') => 1,
+        Some('m') => 60,
+        Some('h') => 3_600,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = text.strip_suffix(['s', 'm', 'h']).and_then(|number| number.parse().ok()).ok_or_else(wrong)?;
+    Ok(Duration::from_secs(number.saturating_mul(unit)))
+}
+
+fn mutate(plan: Plan) -> Result<ExitCode> {
+    println!("seed {}, from mutant {}, for {:?}", plan.seed, plan.from, plan.time);
+    let outcome = long::run(&plan, |line| println!("{line}"))?;
+    for (how, count) in &outcome.tally {
+        println!("{count:>10}  {how}");
+    }
+    for cost in &outcome.costs {
+        println!(
+            "{} s, {} s of CPU, +{} MiB, {} MiB remain, door p99 {:.1} ms, {} of {} ticks late, the longest {:.1} ms",
+            cost.wall_ms / 1_000,
+            cost.cpu_ms / 1_000,
+            cost.rss_mib,
+            cost.remains_mib,
+            cost.door_p99_ms,
+            cost.missed,
+            cost.ticks,
+            cost.tick_max_ms
+        );
+    }
+    for wrong in &outcome.wrong {
+        println!("FAILED {wrong}");
+    }
+    let failed = outcome.found.len() + outcome.wrong.len();
+    println!("{} attacks, {failed} failed", outcome.attacks());
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn attack(cli: &Cli) -> Result<ExitCode> {

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-static OUTSIDE: LazyLock<Runtime> = LazyLock::new(|| {
+pub(crate) static OUTSIDE: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("outside").enable_all().build().unwrap()
 });
 
@@ -19,6 +19,8 @@ pub(crate) enum Manners {
     Answer(fn(&str) -> Vec<u8>),
     /// Answer with these bytes.
     Fixed(Vec<u8>),
+    /// Answer with what stands here at that moment, and hang up.
+    Once(Arc<Mutex<Vec<u8>>>),
     /// Say nothing, ever.
     Silence,
     /// Say this, and then repeat that, so many milliseconds apart (0: as fast as it goes), so many times.
@@ -85,6 +87,11 @@ async fn serve(mut stream: TcpStream, manners: Arc<Manners>, said: Arc<Mutex<Vec
         let ended = match &*manners {
             Manners::Answer(answer) => stream.write_all(&answer(&head)).await.is_err(),
             Manners::Fixed(answer) => stream.write_all(answer).await.is_err(),
+            Manners::Once(answer) => {
+                let answer = answer.lock().unwrap().clone();
+                let _whoever_asked_may_be_gone = stream.write_all(&answer).await;
+                true
+            }
             Manners::Silence => {
                 // Until the other side gives up.
                 while matches!(stream.read(&mut [0; 1024]).await, Ok(read) if read > 0) {}

@@ -4,8 +4,10 @@ mod address;
 mod boundary;
 mod bytes;
 mod cache;
+mod callers;
 mod compile;
 mod cpu;
+mod deliveries;
 mod events;
 mod files;
 mod handles;
@@ -22,10 +24,12 @@ mod storm;
 mod theft;
 mod time;
 mod values;
+mod wire;
 
 mod neighbours;
 
 pub use neighbours::neighbours;
+pub(crate) use packages::add_section;
 
 use crate::case::Case;
 
@@ -33,6 +37,7 @@ use crate::case::Case;
 pub fn cases() -> Vec<Case> {
     let mut cases: Vec<Case> = [
         cpu::CASES,
+        callers::CASES,
         memory::CASES,
         compile::CASES,
         bytes::CASES,
@@ -49,10 +54,12 @@ pub fn cases() -> Vec<Case> {
         address::CASES,
         names::CASES,
         http::CASES,
+        wire::CASES,
         time::CASES,
         files::CASES,
         packages::CASES,
         notifier::CASES,
+        deliveries::CASES,
     ]
     .concat();
     cases.sort_by_key(|case| place(case.row));

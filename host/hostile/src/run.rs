@@ -4,14 +4,13 @@
 use crate::arena::Arena;
 use crate::case::{Case, Options};
 use crate::measure::{Cost, DOOR_P99_MS, REMAINS_MIB, Watch};
+use crate::paper::{Paper, forged, forget_log};
 use crate::rows::cases;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
-use tracing_subscriber::fmt::MakeWriter;
 
 /// No case takes longer, whatever happens.
 const LONGEST: Duration = Duration::from_secs(300);
@@ -40,42 +39,6 @@ enum Said {
 
 // --- the child ---
 
-/// Everything that the host logged, as it would stand on disk.
-static LOGGED: LazyLock<Arc<Mutex<Vec<u8>>>> = LazyLock::new(Arc::default);
-
-/// How many bytes the host has logged.
-pub(crate) fn log_bytes() -> usize {
-    LOGGED.lock().unwrap().len()
-}
-
-/// What it has logged.
-pub(crate) fn log_text() -> String {
-    String::from_utf8_lossy(&LOGGED.lock().unwrap()).into_owned()
-}
-
-struct Ink;
-
-impl Write for Ink {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        LOGGED.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-struct Paper;
-
-impl MakeWriter<'_> for Paper {
-    type Writer = Ink;
-
-    fn make_writer(&self) -> Ink {
-        Ink
-    }
-}
-
 /// Be the host under attack: run these cases, in order, and say on standard output how each went.
 pub fn attacked(rows: &[String], options: Options) -> Result<()> {
     let log = tracing_subscriber::fmt().with_ansi(false).with_writer(Paper);
@@ -96,7 +59,7 @@ pub fn attacked(rows: &[String], options: Options) -> Result<()> {
             if spoilt {
                 break;
             }
-            LOGGED.lock().unwrap().clear();
+            forget_log();
         }
         anyhow::Ok(())
     })
@@ -138,6 +101,7 @@ async fn tried(arena: &Arena, watch: &Watch, case: &Case) -> Verdict {
         }
     };
     wrong.extend(bounds(case, &cost, canary));
+    wrong.extend(forged().map(|line| format!("log: somebody else wrote a line of it: {line}")));
     Verdict { row: case.row.to_owned(), outcome, cost, wrong, first_try: None }
 }
 
@@ -213,15 +177,16 @@ fn start(rest: &[&Case], options: Options) -> Result<(Child, BufReader<ChildStdo
     let mut command = Command::new(program);
     command.arg("attacked").arg(options.seed.to_string()).arg(options.mutants.to_string());
     command.args(rest.iter().map(|case| case.row));
-    // As `deploy` starts a host: what is freed goes back to the system instead of into the allocator's stock.
-    command
-        .env("MALLOC_ARENA_MAX", "2")
-        .env("MALLOC_MMAP_THRESHOLD_", "131072")
-        .env("MALLOC_TRIM_THRESHOLD_", "131072");
+    as_deployed(&mut command);
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("start the host under attack")?;
     let lines = child.stdout.take().context("read from the host under attack")?;
     Ok((child, BufReader::new(lines)))
+}
+
+/// As `deploy` starts a host: what is freed goes back to the system instead of into the allocator's stock.
+pub(crate) fn as_deployed(command: &mut Command) -> &mut Command {
+    command.env("MALLOC_ARENA_MAX", "2").env("MALLOC_MMAP_THRESHOLD_", "131072").env("MALLOC_TRIM_THRESHOLD_", "131072")
 }
 
 fn died(case: &Case, status: ExitStatus) -> Verdict {

@@ -10,7 +10,9 @@ const HEAD: &str = "# The hostile corpus
 
 What a plugin or a package may try, and what the host does about it. Each row is run against the real plugin host, in a
 process of its own: `cargo xtask hostile` runs all, `cargo xtask hostile --row 58` one, with `--seed` and `--mutants` for
-those that roll dice. `cargo xtask test` runs them as the stage `hostile`.
+those that roll dice. `cargo xtask test` runs them as the stage `hostile`. `cargo xtask hostile --mutate 30m` changes
+packages, components, manifests and answers at random for so long (row 20c is a short stretch of it): every mutant follows
+from its seed and its number, and one that should not have gone as it went is kept, with the words that make it again.
 
 Numbers are those of the threat list that this corpus began with; letters are variants, X rows were added since.
 
@@ -24,7 +26,8 @@ pub fn page(cases: &[Case]) -> String {
         "In every row, the host process lives; a probe on the API's own runtime is answered within {DOOR_P99_MS} ms (99th
 percentile) and never fails; resident memory grows by at most what the row says (100 MiB unless it says less) and comes
 back to within {REMAINS_MIB} MiB; a neighbour plugin that is called ten times a second gets every answer within a second;
-and a failure of the guest is on record exactly once, with the row's code. A row in which only a latency was exceeded is
+a failure of the guest is on record exactly once, with the row's code; and every line of the host's log is one that the
+host began, with nothing in it that acts on a terminal. A row in which only a latency was exceeded is
 run once more, and both are shown.
 
 What the contract has no place for is attacked in the nearest form that it has: there is no `char` (row 33), no `init`

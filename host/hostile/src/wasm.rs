@@ -87,6 +87,7 @@ pub(crate) const HTTP: &str = r#"
     (import "opssight:plugin/state@1.0.0" "set" (func $set (param i32 i32 i32 i32 i32)))
     (import "opssight:plugin/log@1.0.0" "log" (func $log (param i32 i32 i32 i32 i32)))
     (import "wasi:http/types@0.2.12" "[static]outgoing-body.finish" (func $finish (param i32 i32 i32 i32)))
+    (import "wasi:io/streams@0.2.12" "[resource-drop]output-stream" (func $drop_stream (param i32)))
 "#;
 
 /// What a guest does with the answer.
@@ -108,6 +109,10 @@ pub(crate) struct Fetch<'a> {
     pub(crate) https: bool,
     pub(crate) authority: &'a str,
     pub(crate) path: &'a str,
+    /// Where the guest has the path instead, as two arguments.
+    pub(crate) path_at: Option<&'a str>,
+    /// Ends its body with these trailers.
+    pub(crate) trailers: &'a [(&'a str, &'a [u8])],
     pub(crate) headers: &'a [(&'a str, &'a [u8])],
     /// Nanoseconds, for all three timeouts.
     pub(crate) timeout: Option<u64>,
@@ -126,6 +131,8 @@ impl Default for Fetch<'_> {
             https: false,
             authority,
             path,
+            path_at: None,
+            trailers: &[],
             headers: &[],
             timeout: None,
             flood: false,
@@ -155,8 +162,17 @@ impl Fetch<'_> {
         checking(&format!("{HTTP} {} {failing}", texts.data()), &body, asks)
     }
 
+    /// What a guest needs to send this, and around it whatever `around` makes of the sending.
+    pub(crate) fn within(&self, around: impl Fn(&str) -> String) -> String {
+        let mut texts = Texts::new();
+        let failing = failing(&mut texts);
+        let send = self.send(&mut texts);
+        format!("{HTTP} {} {failing} {}", texts.data(), around(&send))
+    }
+
     fn send(&self, texts: &mut Texts) -> String {
         let (authority, path) = (texts.put(self.authority), texts.put(self.path));
+        let path = self.path_at.unwrap_or(&path);
         let mut headers = String::new();
         for (name, value) in self.headers {
             let (name, value) = (texts.put(name), texts.put(value));
@@ -180,12 +196,22 @@ impl Fetch<'_> {
         } else {
             ""
         };
-        let open = if self.flood {
+        let has_body = self.flood || !self.trailers.is_empty();
+        let open = if has_body {
             r#"(call $out_body (local.get $request) (i32.const 3104)) (local.set $body (i32.load (i32.const 3108)))
             (call $out_write (local.get $body) (i32.const 3104)) (local.set $stream (i32.load (i32.const 3108)))"#
         } else {
             ""
         };
+        let mut ends = String::new();
+        if !self.trailers.is_empty() {
+            ends.push_str("(call $drop_stream (local.get $stream)) (local.set $fields (call $fields))");
+            for (name, value) in self.trailers {
+                let (name, value) = (texts.put(name), texts.put(value));
+                let _written = writeln!(ends, "(call $append (local.get $fields) {name} {value} (i32.const 3072))");
+            }
+            ends.push_str("(call $finish (local.get $body) (i32.const 1) (local.get $fields) (i32.const 3072))");
+        }
         format!(
             r#"(local.set $fields (call $fields))
             {headers}
@@ -198,7 +224,7 @@ impl Fetch<'_> {
             (call $handle (local.get $request) (i32.const {has_options}) (local.get $options) (i32.const 3072))
             (if (i32.load8_u (i32.const 3072)) (then (return (call $fail))))
             (local.set $future (i32.load (i32.const 3080)))
-            {flood}
+            {flood} {ends}
             (call $block (call $subscribe (local.get $future)))
             (call $get (local.get $future) (i32.const 3136))
             (if (i32.load8_u (i32.const 3152)) (then (return (call $fail))))

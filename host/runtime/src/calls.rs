@@ -116,6 +116,9 @@ async fn admitted<E: Export>(
     let slot = host.slots.take(&target.plugin, lane).await;
     let weigher = slot.weigher();
     let call = Arc::new(CallContext::new(Arc::clone(&host.services), plugin, target.clone(), E::KIND));
+    // The call runs in a task of its own, which would go on when this is dropped, with its place and its instance. An
+    // action goes on all the same: what it has begun at the upstream is better ended than left half done.
+    let _asked_for = (E::KIND != Kind::Actions).then(|| call.abandoned.clone().drop_guard());
     let engine = host.parts.engine.engine.clone();
     let warm = Arc::clone(&host.warm);
     let task = {
@@ -195,7 +198,12 @@ pub(crate) async fn execute<E: Export>(
     export: E,
 ) -> Outcome<E::Answer> {
     call.tape.input(&export);
-    let stopped = call.plugin.until_stopped();
+    let stopped = async {
+        tokio::select! {
+            () = call.plugin.until_stopped() => GivenUp::Stopped,
+            () = call.abandoned.cancelled() => GivenUp::Abandoned,
+        }
+    };
     let outcome = match warm.filter(|_| call.plugin.class().keeps_instances()) {
         None => metered(&call.meter, stopped, in_store(engine, call, export)).await,
         Some(warm) => metered(&call.meter, stopped, Box::pin(in_kept_store(engine, warm, call, export))).await,
@@ -204,6 +212,7 @@ pub(crate) async fn execute<E: Export>(
         Ok(outcome) => outcome,
         Err(GivenUp::Late(late)) => Err(Fault::Exhausted(late)),
         Err(GivenUp::Stopped) => Err(Fault::Stopped),
+        Err(GivenUp::Abandoned) => Err(Fault::Abandoned),
     }
 }
 

@@ -14,6 +14,7 @@ use opssight_core::time::Clock;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
 
 /// What every call needs from the house.
 pub(crate) struct Services {
@@ -45,6 +46,8 @@ pub(crate) struct CallContext {
     pub(crate) denied: AtomicU32,
     /// Bodies of answers that the guest has not let go of.
     held_bytes: AtomicUsize,
+    /// Cancelled when nobody waits for the answer any more.
+    pub(crate) abandoned: CancellationToken,
     /// Secrets that were used for this call: never to be seen again.
     pub(crate) secrets: Secrets,
     /// Read when the first request needs one.
@@ -96,6 +99,7 @@ impl CallContext {
             requests: AtomicU32::new(0),
             denied: AtomicU32::new(0),
             held_bytes: AtomicUsize::new(0),
+            abandoned: CancellationToken::new(),
             secrets: Secrets::default(),
             credentials: OnceCell::new(),
             tape,

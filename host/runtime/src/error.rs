@@ -31,6 +31,8 @@ pub(crate) enum Fault {
     NotDeclared(&'static str, String),
     /// It was taken out of service while the call ran.
     Stopped,
+    /// Whoever asked went away while the call ran.
+    Abandoned,
     /// We failed.
     HostPanic,
 }
@@ -41,7 +43,12 @@ impl Fault {
         match self {
             Self::Failure(failure) => failure.class != WitClass::Internal,
             Self::NotDeclared(..) | Self::NotExported => true,
-            Self::Trap(_) | Self::Exhausted(_) | Self::Invalid(_) | Self::Stopped | Self::HostPanic => false,
+            Self::Trap(_)
+            | Self::Exhausted(_)
+            | Self::Invalid(_)
+            | Self::Stopped
+            | Self::Abandoned
+            | Self::HostPanic => false,
         }
     }
 }
@@ -76,6 +83,13 @@ pub(crate) fn call_error(call: &CallContext, fault: Fault) -> CallError {
             plugin(FailureClass::Unsupported, "plugin.not-declared", message)
         }
         Fault::Stopped => stopped(call),
+        Fault::Abandoned => Told {
+            fault: FaultSource::Host,
+            class: FailureClass::Unavailable,
+            code: "call.abandoned".to_owned(),
+            message: "nobody waited for its answer any more".to_owned(),
+            retry_after_ms: None,
+        },
         Fault::HostPanic => Told {
             fault: FaultSource::Host,
             class: FailureClass::Trap,

@@ -46,7 +46,19 @@ const ROOMS: &[Room] = &[
     ),
     ("opssight-plugin", &["opssight-items"], &[]),
     ("opssight-testkit", &["opssight-core", "opssight-package", "opssight-runtime"], &[]),
-    ("opssight-hostile", &["opssight-core", "opssight-package", "opssight-runtime", "opssight-testkit"], &[]),
+    (
+        "opssight-hostile",
+        // Its desk and its inbox are the real ones, and so are the places that packages come from.
+        &[
+            "opssight-backends",
+            "opssight-core",
+            "opssight-distribution",
+            "opssight-package",
+            "opssight-runtime",
+            "opssight-testkit",
+        ],
+        &[],
+    ),
     ("xtask", &["opssight-contract", "opssight-items"], &[]),
 ];
 

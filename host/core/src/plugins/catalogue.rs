@@ -111,6 +111,20 @@ pub enum CatalogueError {
         /// What is wrong.
         why: String,
     },
+    /// It offers less than it did.
+    #[error(
+        "believe {place}: it offered {id} {before} before, and offers {now} as its newest now: what is newer was withdrawn or is withheld; name the version that you want"
+    )]
+    WentBack {
+        /// Which plugin.
+        id: String,
+        /// Which place.
+        place: String,
+        /// The newest that it ever offered to this process.
+        before: String,
+        /// The newest that it offers now.
+        now: String,
+    },
     /// The version is there with other content.
     #[error(
         "publish {wanted} to {place}: this version is there with other content ({there}), and a version does not change: give the new content a new version"
@@ -152,7 +166,7 @@ impl CatalogueError {
         match self {
             Self::Unreachable { .. } | Self::Unauthorised { .. } | Self::Strange { .. } => Kind::Upstream,
             Self::NotFound { .. } => Kind::NotFound,
-            Self::Changed { .. } => Kind::Conflict,
+            Self::Changed { .. } | Self::WentBack { .. } => Kind::Conflict,
             Self::OtherDigest { .. } | Self::NotThePlugin { .. } | Self::TooLarge { .. } | Self::Request(_) => {
                 Kind::Invalid
             }
@@ -170,6 +184,7 @@ impl CatalogueError {
             Self::Changed { .. } => "changed-version",
             Self::TooLarge { .. } => "too-large",
             Self::Strange { .. } => "catalogue-strange",
+            Self::WentBack { .. } => "catalogue-went-back",
             Self::Request(_) => "request",
         }
     }

@@ -11,6 +11,7 @@ pub use credentials::{
 pub use texts::{PLAIN_NAME, is_plain_name};
 pub use webhook::{SignatureEncoding, SignedTimestamp, Verification, WebhookSpec, standard};
 
+use crate::fact::clean;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -222,7 +223,9 @@ impl Manifest {
     /// The rules that types cannot say. All problems, not only the first.
     pub fn problems(&self) -> Vec<ManifestError> {
         let mut problems = texts::problems(self);
-        let mut wrong = |at: String, problem: &str| problems.push(ManifestError { at, problem: problem.to_owned() });
+        // What is wrong may be quoted from the manifest, and whoever reads this has not agreed to anything yet.
+        let mut wrong =
+            |at: String, problem: &str| problems.push(ManifestError { at: clean(&at), problem: clean(problem) });
         let name_ok = |text: &str| {
             !text.is_empty()
                 && text.len() <= 40

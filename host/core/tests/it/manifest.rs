@@ -163,3 +163,14 @@ fn standard_webhooks_name_their_deliveries() {
     webhook.delivery_id = Some("x-id".into());
     assert_eq!(webhook.delivery_id_header(), Some("x-id"));
 }
+
+#[test]
+fn what_is_wrong_is_told_without_what_hides_in_it() {
+    // Wrong in itself, and quoted where it is also named.
+    let hidden = json!({ "scheme": "url-token", "input": "se\u{200b}cret\u{1b}[2J" });
+    let manifest = manifest(verifying("url-token", hidden)).unwrap();
+    let told: Vec<String> = manifest.problems().iter().map(ToString::to_string).collect();
+    assert!(told.iter().any(|problem| problem.contains("has no input \"secret[2J\"")), "{told:?}");
+    let hides = |c: char| c.is_control() || c == '\u{200b}';
+    assert!(!told.concat().chars().any(hides), "{told:?}");
+}

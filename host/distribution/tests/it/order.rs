@@ -66,3 +66,36 @@ async fn a_host_without_places_says_what_to_configure() {
     let error = Places::default().fetch("../etc", None).await.unwrap_err();
     assert!(matches!(error, CatalogueError::Request(_)), "{error}");
 }
+
+/// Row 74h: an index that was true once is put back in its place.
+#[tokio::test]
+async fn a_place_that_offers_less_than_before_is_not_believed_to_offer_its_newest() {
+    let folder = tempfile::tempdir().unwrap();
+    let mirror = open(&format!("mirror:{}", folder.path().display()));
+    let (old, new) = (package("example", "1.0.0"), package("example", "1.1.0"));
+    mirror.publish(&old).await.unwrap();
+    let index = folder.path().join("index.json");
+    let before = std::fs::read(&index).unwrap();
+    mirror.publish(&new).await.unwrap();
+    let after = std::fs::read(&index).unwrap();
+    let catalogue = Places::new(vec![mirror]);
+    assert_eq!(catalogue.fetch("example", None).await.unwrap().0, &new.bytes[..]);
+
+    std::fs::write(&index, before).unwrap();
+    let error = catalogue.fetch("example", None).await.unwrap_err();
+    assert!(
+        matches!(&error, CatalogueError::WentBack { before, now, .. } if before == "1.1.0" && now == "1.0.0"),
+        "{error}"
+    );
+    let found = catalogue.search("", 10).await.unwrap();
+    assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
+    assert!(found.problems[0].contains("withheld"), "{:?}", found.problems);
+    // Who names the old one means it, and who remembers nothing cannot tell.
+    assert_eq!(catalogue.fetch("example", Some("1.0.0")).await.unwrap().0, &old.bytes[..]);
+    assert!(catalogue.fetch("example", Some(old.digest.as_str())).await.is_ok());
+    assert!(Places::new(catalogue.list().to_vec()).fetch("example", None).await.is_ok());
+
+    std::fs::write(&index, after).unwrap();
+    assert_eq!(catalogue.fetch("example", None).await.unwrap().0, &new.bytes[..]);
+    assert!(catalogue.search("", 10).await.unwrap().problems.is_empty());
+}

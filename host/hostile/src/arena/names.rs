@@ -9,7 +9,11 @@ use std::sync::Mutex;
 
 /// Answers in turn; the last answer repeats, as with a time to live of zero.
 #[derive(Default)]
-pub(crate) struct Names(Mutex<BTreeMap<String, Script>>);
+pub(crate) struct Names {
+    scripts: Mutex<BTreeMap<String, Script>>,
+    /// Where every other name leads.
+    others: Mutex<Vec<IpAddr>>,
+}
 
 #[derive(Default)]
 struct Script {
@@ -22,27 +26,37 @@ impl Names {
     pub(crate) fn script(&self, name: &str, answers: &[&[&str]]) {
         let parse = |answer: &&[&str]| answer.iter().map(|address| address.parse().unwrap()).collect();
         let script = Script { answers: answers.iter().map(parse).collect(), asked: 0 };
-        self.0.lock().unwrap().insert(name.to_owned(), script);
+        self.scripts.lock().unwrap().insert(name.to_owned(), script);
     }
 
     /// How often a name was looked up.
     pub(crate) fn asked(&self, name: &str) -> u32 {
-        self.0.lock().unwrap().get(name).map_or(0, |script| script.asked)
+        self.scripts.lock().unwrap().get(name).map_or(0, |script| script.asked)
+    }
+
+    /// Every name that has no script leads there, so that none is refused only because it does not exist.
+    pub(crate) fn otherwise(&self, addresses: &[&str]) {
+        *self.others.lock().unwrap() = addresses.iter().map(|address| address.parse().unwrap()).collect();
     }
 
     pub(crate) fn clear(&self) {
-        self.0.lock().unwrap().clear();
+        self.scripts.lock().unwrap().clear();
+        self.others.lock().unwrap().clear();
     }
 }
 
 #[async_trait]
 impl Resolver for Names {
     async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
-        let mut names = self.0.lock().unwrap();
-        let script = names.get_mut(name).ok_or_else(|| io::Error::other("no such name"))?;
+        let no_such_name = || io::Error::other("no such name");
+        let mut names = self.scripts.lock().unwrap();
+        let Some(script) = names.get_mut(name) else {
+            let others = self.others.lock().unwrap().clone();
+            return if others.is_empty() { Err(no_such_name()) } else { Ok(others) };
+        };
         script.asked += 1;
         let answer =
             if script.answers.len() > 1 { script.answers.pop_front() } else { script.answers.front().cloned() };
-        answer.ok_or_else(|| io::Error::other("no such name"))
+        answer.ok_or_else(no_such_name)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::arena::Arena;
 use crate::case::{Case, Ran, case};
-use crate::rows::bytes::Dice;
+use crate::dice::Dice;
 use anyhow::{Context, Result, ensure};
 use opssight_core::plugins::installs::PluginRuntime;
 use opssight_testkit::guests::checking;

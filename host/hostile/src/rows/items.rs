@@ -3,7 +3,7 @@
 use crate::arena::Arena;
 use crate::wasm::literal;
 use opssight_testkit::guests::{manifest, package_of};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// One item of an answer.
 #[derive(Clone)]
@@ -65,8 +65,17 @@ impl Image {
     }
 }
 
+/// Where the first item lies.
+pub(super) const FIRST: usize = BASE;
+
 /// `receive` answers with these.
 pub(super) fn giving(arena: &Arena, things: &[Thing]) -> Vec<u8> {
+    giving_after(arena, things, "", "", json!({}))
+}
+
+/// The same after `first`, which has the delivery in its parameters 2 (where its body is) and 3 (how long that is),
+/// with these imports, and with more in its manifest.
+pub(super) fn giving_after(arena: &Arena, things: &[Thing], imports: &str, first: &str, more: Value) -> Vec<u8> {
     let mut image = Image { items: Vec::new(), texts: Vec::new(), texts_at: BASE + things.len() * SIZE };
     things.iter().for_each(|thing| image.item(thing));
     let bytes = [image.items, image.texts].concat();
@@ -74,7 +83,7 @@ pub(super) fn giving(arena: &Arena, things: &[Thing]) -> Vec<u8> {
     let pages = (top + (1 << 20)).div_ceil(65_536);
     // The version makes packages of one case different ones.
     let module = format!(
-        r#"(module
+        r#"(module {imports}
         (memory (export "memory") {pages})
         (global $top (mut i32) (i32.const {top}))
         (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
@@ -83,11 +92,12 @@ pub(super) fn giving(arena: &Arena, things: &[Thing]) -> Vec<u8> {
             (global.set $top (i32.add (global.get $top) (local.get 3))))
         (data (i32.const {BASE}) "{}")
         (func (export "opssight:plugin/webhook@1.0.0#receive") (param i32 i32 i32 i32 i64) (result i32)
+            {first}
             (i32.store (i32.const 2056) (i32.const {BASE}))
             (i32.store (i32.const 2060) (i32.const {}))
             (i32.const 2048)))"#,
         literal(&bytes),
         things.len()
     );
-    package_of(&module, &["webhook"], &manifest(arena.asks(json!({}))))
+    package_of(&module, &["webhook"], &manifest(arena.asks(more)))
 }

@@ -2,7 +2,7 @@
 
 use crate::arena::Arena;
 use crate::case::{Case, Ran, case};
-use crate::run::log_bytes;
+use crate::paper::log_bytes;
 use anyhow::ensure;
 use opssight_core::plugins::Plugins as _;
 use opssight_testkit::guests::checking;

@@ -13,6 +13,7 @@ pub(super) const CASES: &[Case] = &[
     case!(Egress "59" "dns-mixed", "its name leads to good and bad addresses at once" => "refuse all of them", mixed),
     case!(Egress "60" "dns-cname", "its name is another name for something inside" => "refuse", cname),
     case!(Egress "61" "dns-ttl-0", "its name leads elsewhere at each look" => "judge each look", ttl),
+    case!(Egress "X26" "names-to-nowhere", "its name leads to metadata services, translators, zones and multicast, where an operator granted every network" => "refuse all the same", nowhere),
     case!(Egress "62" "redirects", "its upstream sends it to private addresses, to another host, in circles, to plain http" => "hand the answer over, follow nothing; no credential goes elsewhere", redirects),
 ];
 
@@ -94,6 +95,48 @@ async fn cname(arena: &Arena) -> Ran {
         refused_at_name(arena, &[inside]).await?;
     }
     Ok("5 x egress.address".to_owned())
+}
+
+async fn nowhere(arena: &Arena) -> Ran {
+    let everything =
+        Grants { networks: vec!["0.0.0.0/0".into(), "::/0".into()], insecure_http: true, ..Grants::default() };
+    let addresses = [
+        "169.254.169.254",
+        "169.254.170.23",
+        "168.63.129.16",
+        "100.100.100.200",
+        "192.0.0.192",
+        "fd00:ec2::254",
+        "fd00:ec2::23",
+        "fd20:ce::254",
+        "fd00:c1::a9fe:a9fe",
+        "fe80::a9fe:a9fe",
+        "::ffff:169.254.169.254",
+        "::169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "64:ff9b::127.0.0.1",
+        "64:ff9b:1::7f00:1",
+        "2002:7f00:1::1",
+        "2001:0:7f00:1::",
+        "::ffff:0:7f00:1",
+        "0.0.0.0",
+        "255.255.255.255",
+        "ff02::1",
+        "100::1",
+        "::",
+    ];
+    for (number, address) in addresses.iter().enumerate() {
+        arena.names.script("nowhere.test", &[&[address]]);
+        for https in [false, true] {
+            let scheme = if https { "https" } else { "http" };
+            let fetch = Fetch { https, authority: "nowhere.test:1", ..Fetch::default() };
+            let more = json!({ "version": format!("{}.0.{number}", u8::from(https)) });
+            let said = ask(arena, &fetch, &format!("{scheme}://nowhere.test:1"), &everything, more).await?;
+            // Had it been dialled, nobody would have been reached.
+            ensure!(said == "egress.address", "{scheme} to {address} ended with {said}");
+        }
+    }
+    Ok(format!("{} x egress.address", addresses.len() * 2))
 }
 
 async fn ttl(arena: &Arena) -> Ran {

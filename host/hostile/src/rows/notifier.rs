@@ -1,8 +1,10 @@
 //! Row 75: a notifier that does not do what it says; and a detector that says what is no number.
 
-use crate::arena::{Arena, NOW};
+use crate::arena::{Arena, NOW, loopback};
 use crate::case::{Case, Ran, case};
+use crate::outside::{Manners, Upstream, answer};
 use crate::rows::cpu::code_of;
+use crate::wasm::{Fetch, rule};
 use anyhow::{Context, Result, bail, ensure};
 use opssight_core::plugins::kinds::{Detector, Notification, Notified, Notifier, Series, Severity};
 use opssight_core::plugins::{CallError, Called, Plugins};
@@ -13,6 +15,7 @@ pub(super) const CASES: &[Case] = &[
     case!(Notifier "75" "notifier-lies", "says ok without sending, with the ids of others, with hostile texts" => "each receipt belongs to the notification at its place; that nothing was sent is on record", lies),
     case!(Notifier "75b" "notifier-counts", "gives too few receipts, too many, none" => "a failed call: all are sent again under the same ids", counts),
     case!(Notifier "75c" "notifier-hangs", "hangs, and dies after it was asked" => "a failed call: all are sent again under the same ids", hangs),
+    case!(Notifier "75d" "notifier-accepted", "sends each notification twice, and dies when the provider has taken them" => "a failed call with both requests on record: all are sent again under the same ids", accepted),
     case!(Values "34c" "detector-numbers", "findings with NaN, infinities, 1e308, subnormals, wild times, series that do not exist" => "refuse the answer", detector),
 ];
 
@@ -101,6 +104,46 @@ async fn hangs(arena: &Arena) -> Ran {
     let outcome = notify(arena, &notifying(arena, 1, 3, "x", "(unreachable)")).await?;
     code_of(outcome.map(|_| ()), "trap")?;
     Ok("budget.wall, trap".to_owned())
+}
+
+/// Posts the first notification of its batch twice, to the path that its id is; then it dies, or answers well.
+fn telling(arena: &Arena, authority: &str, version: usize, dies: bool) -> Vec<u8> {
+    let at = "(i32.load (local.get 2)) (i32.load (i32.add (local.get 2) (i32.const 4)))";
+    let post = Fetch { authority, method: 2, path_at: Some(at), ..Fetch::default() };
+    let code = post.within(|send| {
+        let end = if dies { "(unreachable)" } else { "(i32.store (i32.const 2048) (i32.const 1048576)) (i32.store (i32.const 2052) (i32.const 1)) (i32.const 2048)" };
+        format!(
+            r#"(func (export "opssight:plugin/notifier@1.0.0#send") (param i32 i32 i32 i32) (result i32)
+            (local $fields i32) (local $request i32) (local $options i32) (local $future i32) (local $body i32)
+            (local $stream i32) (local $response i32)
+            {send} {send} {end})"#
+        )
+    });
+    let asks = json!({ "version": format!("3.0.{version}"), "egress": rule("{setting:base_url}") });
+    package(&["notifier"], &code, &manifest(arena.asks(asks)))
+}
+
+async fn accepted(arena: &Arena) -> Ran {
+    let provider = Upstream::start(Manners::Fixed(answer(200, &[("connection", "close")], b"taken"))).await;
+    let authority = provider.address.to_string();
+    let target = arena.target(json!({ "base_url": provider.url() }), loopback());
+    let batch = || vec![notification("/n-4711")];
+    arena.install(&telling(arena, &authority, 0, true)).await?;
+    for attempt in 1..=3 {
+        let outcome = arena.host.notify(&target, "#ops", batch()).await;
+        code_of(outcome.map(|_| ()), "trap").with_context(|| format!("attempt {attempt}"))?;
+        let stats = arena.stats();
+        ensure!(stats.egress_requests == 2 * attempt, "{} requests are on record", stats.egress_requests);
+        ensure!(stats.calls == attempt, "{} calls are on record", stats.calls);
+    }
+    arena.install(&telling(arena, &authority, 1, false)).await?;
+    let called = arena.host.notify(&target, "#ops", batch()).await?;
+    let [told] = called.value.as_slice() else { bail!("{} answers for one notification", called.value.len()) };
+    ensure!(told.id == "/n-4711" && told.outcome.is_ok() && called.usage.requests == 2, "it says {told:?}");
+    let said = provider.said();
+    let same = said.iter().filter(|head| head.starts_with("POST /n-4711 HTTP/1.1\r\n")).count();
+    ensure!(same == 8 && said.len() == 8, "the provider was told {same} times of {}", said.len());
+    Ok("3 x trap, then taken: 8 requests, one id".to_owned())
 }
 
 /// What a finding claims.

@@ -4,8 +4,10 @@ use crate::arena::Arena;
 use crate::case::{Case, Ran, case};
 use crate::desk::Desk;
 use anyhow::{Result, bail, ensure};
+use opssight_core::plugins::catalogue::{Catalogue, CatalogueError};
 use opssight_core::plugins::installs::{Approval, InstallError, PluginRuntime, RevocationTarget};
 use opssight_core::plugins::trust::TrustPolicy;
+use opssight_distribution::{Open, Package, Place, Places, RegistryCredentials};
 use opssight_package::{SECTION, SigningKey, sign};
 use opssight_testkit::guests::{NOOP, checking, manifest, package_of};
 use serde_json::{Value, json};
@@ -19,7 +21,7 @@ pub(super) const CASES: &[Case] = &[
     case!(Packages "74e" "unknown-key", "is sealed with another key than its publisher's" => "refuse: wrong key", unknown_key),
     case!(Packages "74f" "revoked-key", "is sealed with a key that was revoked (this house has no delegations that could expire)" => "refuse: revoked", revoked_key),
     case!(Packages "74g" "downgrade", "is older than what ran here, and came properly sealed" => "refuse: downgrade", downgrade),
-    case!(Packages "74h" "frozen-feed", "the place that it comes from offers an old, well-sealed version again and again" => "refuse each time; nothing is updated by itself (that something newer is withheld cannot be seen)", frozen),
+    case!(Packages "74h" "frozen-feed", "the place that it comes from offers an old, well-sealed version again and again, puts an old index back, and dates it in the past and in the future" => "refuse each time; whoever saw more is told that it is withheld (whoever never did cannot know)", frozen),
     case!(Packages "74i" "typo-squat", "is called `gihtub`, `g1thub`, `git-hub`, with Cyrillic letters" => "refuse: similar name, or no name at all", squat),
     case!(Packages "74j" "permission-creep", "an update asks for more hosts, methods, interfaces and CPU" => "hold it; the old version goes on", creep),
     case!(Packages "74k" "signer-change", "an update comes from another publisher, or is sealed for another" => "refuse", signer),
@@ -52,7 +54,8 @@ pub(super) fn with_manifest(manifest: &[u8]) -> Vec<u8> {
     package
 }
 
-fn add_section(package: &mut Vec<u8>, name: &str, data: &[u8]) {
+/// Append a custom section.
+pub(crate) fn add_section(package: &mut Vec<u8>, name: &str, data: &[u8]) {
     let section = CustomSection { name: name.into(), data: data.into() };
     package.push(section.id());
     section.encode(package);
@@ -69,7 +72,7 @@ fn plain(arena: &Arena, more: Value) -> Vec<u8> {
     package_of(NOOP, &["health", "webhook"], &manifest(asks(arena, more)))
 }
 
-fn key() -> SigningKey {
+pub(super) fn key() -> SigningKey {
     SigningKey::generate().unwrap()
 }
 
@@ -127,7 +130,7 @@ async fn manifests(arena: &Arena) -> Ran {
 }
 
 async fn stripped(arena: &Arena) -> Ran {
-    let (desk, key) = (Desk::new(arena), key());
+    let (desk, key) = (Desk::new(arena).await?, key());
     let package = plain(arena, json!({}));
     let sealed = sign(&package, "acme", &key)?;
     refused(desk.install(opssight_package::unsealed(&sealed)?).await, "unsigned")?;
@@ -143,7 +146,7 @@ async fn stripped(arena: &Arena) -> Ran {
 }
 
 async fn foreign_seal(arena: &Arena) -> Ran {
-    let (desk, key) = (Desk::new(arena), key());
+    let (desk, key) = (Desk::new(arena).await?, key());
     let (package, other) = (plain(arena, json!({})), plain(arena, json!({ "version": "9.9.9" })));
     let sealed = sign(&package, "acme", &key)?;
     let seal = &sealed[package.len()..];
@@ -163,7 +166,7 @@ async fn foreign_seal(arena: &Arena) -> Ran {
 }
 
 async fn unknown_key(arena: &Arena) -> Ran {
-    let (desk, mine, theirs) = (Desk::new(arena), key(), key());
+    let (desk, mine, theirs) = (Desk::new(arena).await?, key(), key());
     ensure!(
         desk.install(&sign(&plain(arena, json!({})), "acme", &mine)?).await.is_ok(),
         "the first version is refused"
@@ -174,13 +177,13 @@ async fn unknown_key(arena: &Arena) -> Ran {
     let other = package_of(NOOP, &["health"], &manifest(json!({ "id": "quite-another", "publisher": "acme" })));
     refused(desk.install(&sign(&other, "acme", &theirs)?).await, "wrong-key")?;
     let listed = TrustPolicy { only_listed: true, ..TrustPolicy::default() };
-    refused(Desk::with(arena, listed).install(&sign(&update, "acme", &mine)?).await, "publisher-not-trusted")?;
+    refused(Desk::with(arena, listed).await?.install(&sign(&update, "acme", &mine)?).await, "publisher-not-trusted")?;
     desk.uninstall(arena).await?;
     Ok("refused: wrong-key".to_owned())
 }
 
 async fn revoked_key(arena: &Arena) -> Ran {
-    let (desk, key) = (Desk::new(arena), key());
+    let (desk, key) = (Desk::new(arena).await?, key());
     ensure!(desk.install(&sign(&plain(arena, json!({})), "acme", &key)?).await.is_ok(), "the first version is refused");
     desk.installs.revoke(RevocationTarget::Key(key.public()), "it was stolen", "case").await?;
     let code = arena.check().await.err().map(|error| error.code);
@@ -192,7 +195,7 @@ async fn revoked_key(arena: &Arena) -> Ran {
 }
 
 async fn revoked_digest(arena: &Arena) -> Ran {
-    let (desk, key) = (Desk::new(arena), key());
+    let (desk, key) = (Desk::new(arena).await?, key());
     let package = sign(&plain(arena, json!({})), "acme", &key)?;
     ensure!(desk.install(&package).await.is_ok(), "the first version is refused");
     desk.installs
@@ -209,7 +212,7 @@ async fn revoked_digest(arena: &Arena) -> Ran {
 }
 
 async fn downgrade(arena: &Arena) -> Ran {
-    let (desk, key) = (Desk::new(arena), key());
+    let (desk, key) = (Desk::new(arena).await?, key());
     for version in ["1.9.0", "1.10.0"] {
         let package = sign(&plain(arena, json!({ "version": version })), "acme", &key)?;
         ensure!(desk.install(&package).await.is_ok(), "{version} is refused");
@@ -227,7 +230,7 @@ async fn downgrade(arena: &Arena) -> Ran {
 }
 
 async fn frozen(arena: &Arena) -> Ran {
-    let (desk, key) = (Desk::new(arena), key());
+    let (desk, key) = (Desk::new(arena).await?, key());
     let old = sign(&plain(arena, json!({ "version": "1.0.0" })), "acme", &key)?;
     let new = sign(&plain(arena, json!({ "version": "1.0.1" })), "acme", &key)?;
     ensure!(desk.install(&new).await.is_ok(), "the newer version is refused");
@@ -240,12 +243,51 @@ async fn frozen(arena: &Arena) -> Ran {
         install.active().is_some_and(|version| version.digest == opssight_core::plugins::digest_of(&new)),
         "another version runs"
     );
+    let shelf = frozen_index(&desk, &old, &new).await?;
     desk.uninstall(arena).await?;
-    Ok("40 refused: downgrade".to_owned())
+    Ok(format!("40 refused: downgrade; {shelf}"))
+}
+
+/// The same through a place whose index goes back. A date in it is believed by nobody: whoever can write the index can
+/// write the date.
+async fn frozen_index(desk: &Desk, old: &[u8], new: &[u8]) -> Ran {
+    let folder = tempfile::TempDir::new()?;
+    let place: Place = format!("mirror:{}", folder.path().display()).parse()?;
+    let mirror = Open::new(&place, &RegistryCredentials::default())?;
+    let index = folder.path().join("index.json");
+    let put = |package: &[u8]| Package::read(package.to_vec()).map_err(anyhow::Error::msg);
+    mirror.publish(&put(old)?).await?;
+    let before: Value = serde_json::from_slice(&std::fs::read(&index)?)?;
+    mirror.publish(&put(new)?).await?;
+    let id = put(new)?.manifest.id;
+    let places = Places::new(vec![mirror.clone()]);
+    ensure!(places.fetch(&id, None).await?.0 == new, "the newest is another one");
+    for date in ["", "1970-01-01T00:00:00Z", "2025-11-22T00:00:00Z", "2999-01-01T00:00:00Z", "not a date"] {
+        let mut frozen = before.clone();
+        if !date.is_empty() {
+            frozen["made_at"] = json!(date);
+        }
+        std::fs::write(&index, frozen.to_string())?;
+        let told = places.fetch(&id, None).await.err();
+        ensure!(matches!(told, Some(CatalogueError::WentBack { .. })), "dated {date:?}: {told:?}");
+        let told = places.search("", 10).await?.problems;
+        ensure!(told.iter().any(|problem| problem.contains("withheld")), "dated {date:?}: {told:?}");
+        // Whoever does not remember gets the old one, and it is still older than what runs.
+        let (package, _) = Places::new(vec![mirror.clone()]).fetch(&id, None).await?;
+        refused(desk.install(&package).await, "downgrade")?;
+    }
+    // A version that nobody made.
+    let mut invented = before;
+    invented["packages"][0]["version"] = json!("99.0.0");
+    std::fs::write(&index, invented.to_string())?;
+    let told = places.fetch(&id, None).await.err();
+    let refused = matches!(told, Some(CatalogueError::NotThePlugin { .. } | CatalogueError::WentBack { .. }));
+    ensure!(refused, "an invented version: {told:?}");
+    Ok("5 indices went back, 1 was invented".to_owned())
 }
 
 async fn squat(arena: &Arena) -> Ran {
-    let (desk, key) = (Desk::new(arena), key());
+    let (desk, key) = (Desk::new(arena).await?, key());
     let named = |id: &str| package_of(NOOP, &["health"], &manifest(json!({ "id": id, "publisher": "acme" })));
     ensure!(desk.install(&sign(&named("github"), "acme", &key)?).await.is_ok(), "github is refused");
     let mut told = 0;
@@ -290,7 +332,7 @@ async fn creep(arena: &Arena) -> Ran {
         checking(random, "(drop (call $random)) (i32.const 1024)", asks(arena, json!({ "version": "1.1.0" }))),
     ];
     for (number, update) in wider.iter().enumerate() {
-        let desk = Desk::new(arena);
+        let desk = Desk::new(arena).await?;
         let first = with("1.0.0", json!({}));
         ensure!(desk.install(&sign(&first, "acme", &key)?).await.is_ok(), "the first version is refused");
         let active = opssight_core::plugins::digest_of(&sign(&first, "acme", &key)?);
@@ -304,7 +346,7 @@ async fn creep(arena: &Arena) -> Ran {
 }
 
 async fn signer(arena: &Arena) -> Ran {
-    let (desk, mine, theirs) = (Desk::new(arena), key(), key());
+    let (desk, mine, theirs) = (Desk::new(arena).await?, key(), key());
     ensure!(
         desk.install(&sign(&plain(arena, json!({})), "acme", &mine)?).await.is_ok(),
         "the first version is refused"
@@ -319,7 +361,7 @@ async fn signer(arena: &Arena) -> Ran {
 }
 
 async fn dependency(arena: &Arena) -> Ran {
-    let (desk, key) = (Desk::new(arena), key());
+    let (desk, key) = (Desk::new(arena).await?, key());
     ensure!(desk.install(&sign(&plain(arena, json!({})), "acme", &key)?).await.is_ok(), "the first version is refused");
     let imports = [
         r#"(import "evil:library/code@1.0.0" (instance))"#,
@@ -375,7 +417,7 @@ fn nested_types(arena: &Arena, depth: usize) -> Vec<u8> {
 }
 
 async fn changed(arena: &Arena) -> Ran {
-    let (desk, key) = (Desk::new(arena), key());
+    let (desk, key) = (Desk::new(arena).await?, key());
     ensure!(desk.install(&sign(&plain(arena, json!({})), "acme", &key)?).await.is_ok(), "the first version is refused");
     let other = plain(arena, json!({ "description": "other words" }));
     let outcome = refused(desk.install(&sign(&other, "acme", &key)?).await, "changed-version");
@@ -384,7 +426,7 @@ async fn changed(arena: &Arena) -> Ran {
 }
 
 async fn other_digest(arena: &Arena) -> Ran {
-    let (desk, key) = (Desk::new(arena), key());
+    let (desk, key) = (Desk::new(arena).await?, key());
     let shown = sign(&plain(arena, json!({})), "acme", &key)?;
     let comes = sign(&plain(arena, json!({ "version": "1.2.4" })), "acme", &key)?;
     refused(desk.agreeing(&comes, Some(opssight_core::plugins::digest_of(&shown))).await, "other-digest")?;
@@ -421,14 +463,14 @@ async fn deep_manifest(arena: &Arena) -> Ran {
 async fn broken_seals(arena: &Arena) -> Ran {
     let package = plain(arena, json!({}));
     let sealed = sign(&package, "acme", &key())?;
-    let mut dice = super::bytes::Dice::new(arena.options.seed);
+    let mut dice = crate::dice::Dice::new(arena.options.seed);
     let mut refused = 0;
     for _ in 0..3_000 {
         let mut broken = sealed.clone();
         let seal = sealed.len() - package.len();
         for _ in 0..=dice.below(4) {
             let at = package.len() + dice.below(seal);
-            broken[at] = u8::try_from(dice.roll() & 0xff).unwrap_or(0);
+            broken[at] = dice.byte();
         }
         if broken == sealed {
             continue;

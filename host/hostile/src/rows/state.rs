@@ -1,9 +1,11 @@
 //! Rows 46 to 49: the plugin's own store.
 
-use crate::arena::Arena;
+use crate::arena::{Arena, NOW};
 use crate::case::{Case, Ran, case};
+use crate::desk::Desk;
 use anyhow::ensure;
-use opssight_core::plugins::Plugins;
+use opssight_core::ingest::{Effect, Ingest};
+use opssight_core::plugins::{PluginState, Plugins};
 use opssight_testkit::guests::checking;
 use serde_json::json;
 
@@ -12,6 +14,7 @@ pub(super) const CASES: &[Case] = &[
     case!(State "47" "kv-1-GiB-value", "writes values of 257 KiB, of its whole memory and of a gigabyte" => "refuse", values),
     case!(State "48" "kv-odd-keys", "uses keys with `../`, other connections' ids, NUL, and 10,000 bytes" => "refuse, or keep them as they are within its own store", odd_keys),
     case!(State "49" "kv-foreign-keys", "tries 10,000 keys of another connection" => "find none", foreign).cpu(5_000),
+    case!(State "X27" "kv-alike-keys", "uses keys that are one when they are normalised, folded or trimmed" => "keep them apart, in the store that the host has", alike),
     case!(State "X14" "kv-churn", "writes and deletes the same megabytes again and again" => "what is handed to the store stays within the quota", churn).cpu(5_000),
 ];
 
@@ -107,6 +110,55 @@ async fn odd_keys(arena: &Arena) -> Ran {
     }
     ensure!(refused >= 4, "only {refused} of the keys that nobody needs were refused");
     Ok(format!("{refused} refused, {} kept as they are", keys.len() - refused))
+}
+
+/// One after the other, so that a store that takes two for one overwrites a value.
+const ALIKE: [&str; 14] = [
+    "caf\u{e9}",
+    "cafe\u{301}",
+    "CAF\u{c9}",
+    "Kelvin",
+    "\u{212a}elvin",
+    "kelvin",
+    "stra\u{df}e",
+    "strasse",
+    "\u{fb01}le",
+    "file",
+    "file ",
+    "\u{ff46}ile",
+    "file\u{200b}",
+    "%66ile",
+];
+
+async fn alike(arena: &Arena) -> Ran {
+    let desk = Desk::new(arena).await?;
+    desk.connect(arena).await?;
+    let connection = arena.connection();
+    let mut wanted = std::collections::BTreeMap::new();
+    for (number, key) in ALIKE.iter().enumerate() {
+        let data = format!("{STATE} (data (i32.const 8192) \"{}\")", crate::wasm::literal(key.as_bytes()));
+        // The value is the number of the key.
+        let body = format!(
+            "(i32.store8 (i32.const 4096) (i32.const {}))
+            (call $set (i32.const 8192) (i32.const {}) (i32.const 4096) (i32.const 1) (i32.const 3072))
+            (i32.const 1024)",
+            65 + number,
+            key.len()
+        );
+        arena.install(&checking(&data, &body, arena.asks(json!({ "version": format!("1.0.{number}") })))).await?;
+        let state = arena.check().await?.state;
+        // Some keys may be refused; those that are taken are taken as they are.
+        wanted.extend(state.iter().filter_map(|write| Some((write.key.clone(), write.value.clone()?))));
+        let effect = Effect { connection: connection.clone(), items: Vec::new(), state, now: NOW };
+        desk.store.apply(effect).await?;
+    }
+    for (key, value) in &wanted {
+        let kept = desk.store.get(&connection, key).await?;
+        ensure!(kept.as_ref() == Some(value), "the key {key:?} holds {kept:?} instead of {value:?}");
+    }
+    let (_, keys) = desk.store.usage(&connection).await?;
+    ensure!(keys == wanted.len() as u64 && keys > 8, "{} keys became {keys}", wanted.len());
+    Ok(format!("{keys} kept apart, {} refused", ALIKE.len() - wanted.len()))
 }
 
 async fn foreign(arena: &Arena) -> Ran {

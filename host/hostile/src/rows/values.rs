@@ -2,6 +2,7 @@
 
 use crate::arena::{Arena, NOW};
 use crate::case::{Case, Ran, case};
+use crate::paper::acts;
 use crate::rows::items::{Thing, giving};
 use anyhow::{Context, bail, ensure};
 use opssight_core::ingest;
@@ -88,14 +89,6 @@ async fn numbers(arena: &Arena) -> Ran {
         "deep nesting is believed"
     );
     Ok(format!("{} refused", tried + 1))
-}
-
-/// What must not be left in a text that people read.
-fn acts(c: char) -> bool {
-    c.is_control()
-        || matches!(u32::from(c),
-            0xad | 0x61c | 0x180e | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x2069 | 0xfeff | 0xfff9..=0xfffb
-            | 0xfe00..=0xfe0d | 0xe0000..=0xe01ef)
 }
 
 const TEXTS: [&str; 14] = [

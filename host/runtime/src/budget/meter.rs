@@ -153,13 +153,15 @@ pub(crate) enum GivenUp {
     Late(Exhausted),
     /// Its plugin was taken out of service.
     Stopped,
+    /// Nobody waits for its answer any more.
+    Abandoned,
 }
 
 /// Drive a call, count its CPU time, and give it up when its wall time is over or `stopped` resolves: ticks stop a
 /// guest that computes, but not one that waits in the host.
 pub(crate) async fn metered<F: Future>(
     meter: &Meter,
-    stopped: impl Future<Output = ()>,
+    stopped: impl Future<Output = GivenUp>,
     call: F,
 ) -> Result<F::Output, GivenUp> {
     let mut call = pin!(call);
@@ -173,8 +175,8 @@ pub(crate) async fn metered<F: Future>(
         if let Poll::Ready(answer) = poll {
             return Poll::Ready(Ok(answer));
         }
-        if stopped.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Err(GivenUp::Stopped));
+        if let Poll::Ready(why) = stopped.as_mut().poll(context) {
+            return Poll::Ready(Err(why));
         }
         let rest = || Box::pin(sleep(meter.remaining() + SLACK));
         let alarm = alarm.get_or_insert_with(rest);

@@ -19,8 +19,8 @@ use url::form_urlencoded::byte_serialize;
 
 /// Shorter values are not looked for: they would be found everywhere.
 const SHORTEST: usize = 8;
-/// So many signatures of single requests are remembered.
-const PASSING: usize = 8;
+/// So many signatures of single requests are remembered: an upstream repeats the one that it was just sent.
+const PASSING: usize = 4;
 
 /// Most calls use none, and then nothing is looked at.
 #[derive(Default)]
@@ -29,10 +29,16 @@ pub(crate) struct Secrets(RwLock<Known>);
 #[derive(Default)]
 struct Known {
     values: Vec<String>,
-    /// In the order in which they became known.
+    lasting: Spellings,
+    /// Each of its own, because the oldest is forgotten.
+    passing: VecDeque<Spellings>,
+}
+
+/// What is looked for.
+#[derive(Default)]
+struct Spellings {
     forms: Vec<Form>,
     breaks: lines::Breaks,
-    passing: VecDeque<Form>,
 }
 
 /// One spelling of one secret.
@@ -54,7 +60,7 @@ impl Secrets {
         // A key in PEM is printed with other line ends, or line by line. This is done while calls wait, so that its
         // lines are only looked for in the spellings of a text that was escaped.
         for form in forms(secret).into_iter().chain(lines_of(secret).flat_map(escaped)) {
-            known.look_for(form);
+            known.lasting.look_for(form);
         }
     }
 
@@ -64,7 +70,7 @@ impl Secrets {
         others.into_iter().for_each(|secret| self.add(&secret));
         let mut known = write(&self.0);
         let lines: Vec<Form> = known.values.iter().flat_map(|secret| lines_of(secret).flat_map(forms)).collect();
-        lines.into_iter().for_each(|form| known.look_for(form));
+        lines.into_iter().for_each(|form| known.lasting.look_for(form));
     }
 
     /// The signature of one request, of which a call may make many: only the latest are looked for.
@@ -73,7 +79,9 @@ impl Secrets {
         if known.passing.len() == PASSING {
             known.passing.pop_front();
         }
-        known.passing.push_back(Form { text: signature.as_bytes().to_vec(), base64: false });
+        let mut spellings = Spellings::default();
+        forms(signature).into_iter().for_each(|form| spellings.look_for(form));
+        known.passing.push_back(spellings);
     }
 
     /// Bytes for records. Masked to the same length, so that a replay sees the same sizes. False: nothing was found.
@@ -106,7 +114,7 @@ impl Secrets {
     /// that the message stays well formed.
     pub(crate) fn mask(&self, answer: &mut Response<Bytes>) {
         let known = read(&self.0);
-        if known.forms.is_empty() && known.passing.is_empty() {
+        if known.lasting.forms.is_empty() && known.passing.is_empty() {
             return;
         }
         for value in answer.headers_mut().values_mut() {
@@ -120,7 +128,7 @@ impl Secrets {
     }
 }
 
-impl Known {
+impl Spellings {
     fn look_for(&mut self, form: Form) {
         if form.text.len() >= SHORTEST && !self.forms.contains(&form) {
             self.breaks.add(self.forms.len(), &form.text);
@@ -128,15 +136,24 @@ impl Known {
         }
     }
 
-    /// Where secrets stand, in order and apart from each other.
-    fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
-        let mut found: Vec<Range<usize>> = Vec::new();
-        for form in self.forms.iter().chain(&self.passing) {
+    /// Where they stand.
+    fn find(&self, text: &[u8], found: &mut Vec<Range<usize>>) {
+        for form in &self.forms {
             found.extend(memmem::find_iter(text, &form.text).map(|start| form.reach(text, start)));
         }
         found.extend(lines::across(text, &self.breaks, |number| {
             self.forms.get(number).map(|form| form.text.as_slice()).unwrap_or_default()
         }));
+    }
+}
+
+impl Known {
+    /// Where secrets stand, in order and apart from each other.
+    fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
+        let mut found: Vec<Range<usize>> = Vec::new();
+        for spellings in std::iter::once(&self.lasting).chain(&self.passing) {
+            spellings.find(text, &mut found);
+        }
         found.sort_by_key(|range| range.start);
         let mut apart: Vec<Range<usize>> = Vec::with_capacity(found.len());
         for range in found {

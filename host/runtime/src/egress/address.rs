@@ -35,6 +35,7 @@ fn reach_v4(address: Ipv4Addr) -> Reach {
     match address.octets() {
         [169, 254, 169, 254]
         | [169, 254, 170, 2 | 23]
+        | [169, 254, 42, 42]
         | [168, 63, 129, 16]
         | [100, 100, 100, 200]
         | [192, 0, 0, 192] => Forbidden("a cloud's metadata service"),
@@ -55,7 +56,12 @@ fn reach_v4(address: Ipv4Addr) -> Reach {
 fn reach_v6(address: Ipv6Addr) -> Reach {
     use Reach::{Forbidden, Public, Special};
     match address.segments() {
-        [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254] => Forbidden("a cloud's metadata service"),
+        // AWS (instances, and pods), Google, Oracle, Scaleway, and what OpenStack answers on.
+        [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254 | 0x0023]
+        | [0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254]
+        | [0xfd00, 0x00c1, 0, 0, 0, 0, 0xa9fe, 0xa9fe]
+        | [0xfd00, 0x0042, 0, 0, 0, 0, 0, 0x0042]
+        | [0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe] => Forbidden("a cloud's metadata service"),
         [0, 0, 0, 0, 0, 0, 0, 0] => Forbidden("an unspecified address"),
         [0, 0, 0, 0, 0, 0, 0, 1] => Special("a loopback address"),
         [0, 0, 0, 0, 0, 0, ..] => Forbidden("an IPv4-compatible address"),

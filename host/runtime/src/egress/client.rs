@@ -21,6 +21,10 @@ use url::{Host, Url};
 const MAX_HEADERS: usize = 128;
 /// Nor more bytes in all of them.
 const MAX_HEADER_BYTES: usize = 64 << 10;
+/// A body may come in so many pieces, however small: some flush each line of a log.
+const MAX_PIECES: usize = 4_000;
+/// And in more of them when they have so many bytes on average. Taking a piece costs the host more than a byte of it.
+const PIECE_BYTES: usize = 16;
 
 /// How long to wait within one request; the call's wall time limits all of it.
 #[derive(Debug, Clone, Copy)]
@@ -107,11 +111,23 @@ pub(crate) fn vet_address(account: &Account, url: &Url) -> Result<(), Refusal> {
     let literal: IpAddr = match url.host() {
         Some(Host::Ipv4(address)) => address.into(),
         Some(Host::Ipv6(address)) => address.into(),
-        Some(Host::Domain(_)) => return Ok(()),
+        Some(Host::Domain(name)) if is_name(name) => return Ok(()),
+        Some(Host::Domain(_)) => return Err(not_allowed("its host is neither a name nor an address")),
         None => return Err(not_allowed("it has no host")),
     };
     let denied = |denied: AddressDenied| refused_address(url, &denied);
     account.networks.judge(literal, Reachable::Granted).map_err(denied)
+}
+
+/// As names of hosts are written (RFC 1035, and the underscore that some are found with). Whatever else passes for one
+/// in a URL is read differently further on.
+fn is_name(host: &str) -> bool {
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    name.len() <= 253 && name.split('.').all(is_label)
 }
 
 /// What the guest says about the connection and not about its request, and what only the host decides. The body is
@@ -169,13 +185,20 @@ async fn take_body(
     between: Duration,
     ends: Instant,
 ) -> Result<Bytes, Refusal> {
+    let (mut pieces, mut bytes) = (0_usize, 0_usize);
     loop {
         let patience = between.min(ends.saturating_duration_since(Instant::now()));
         match tokio::time::timeout(patience, response.chunk()).await {
             Err(_) => return Err(Refusal::Timeout("the rest of the answer")),
             Ok(Err(error)) => return Err(failed(url, &error)),
             Ok(Ok(None)) => return decoder.finish(),
-            Ok(Ok(Some(chunk))) => decoder.take(&chunk)?,
+            Ok(Ok(Some(chunk))) => {
+                (pieces, bytes) = (pieces + 1, bytes.saturating_add(chunk.len()));
+                if pieces > MAX_PIECES + bytes / PIECE_BYTES {
+                    return Err(Refusal::Broken("the answer comes in crumbs".to_owned()));
+                }
+                decoder.take(&chunk)?;
+            }
         }
     }
 }
@@ -244,4 +267,21 @@ fn refused_address(url: &Url, denied: &AddressDenied) -> Refusal {
 /// A URL for messages: no query, which may hold anything.
 pub(super) fn printable(url: &Url) -> String {
     text::clean(&format!("{}://{}{}", url.scheme(), url.authority(), url.path()), 200)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_name;
+
+    #[test]
+    fn a_host_is_a_name_or_it_is_asked_nothing() {
+        for name in ["a", "api.github.com", "api.github.com.", "xn--bcher-kva.test", "build_1.corp", "1.2.3.4.nip.io"] {
+            assert!(is_name(name), "{name}");
+        }
+        let long = format!("{}.test", "a".repeat(64));
+        let longer = ["a.".repeat(130), "test".to_owned()].concat();
+        for name in ["", ".", "..", "a..b", "127.0.0.1..", ".a", "a b", "a%20", "*.a", "a,b", &long, &longer] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
 }

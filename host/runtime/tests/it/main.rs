@@ -1,6 +1,7 @@
 //! The runtime as the rest of the house sees it, with guests that mean well and guests that do not.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod abandoned;
 mod budgets;
 mod cache;
 mod credentials;

@@ -1,19 +1,23 @@
-//! Canaries: credentials whose values are found nowhere, in no spelling, in anything that the host emits: not in what a
-//! hostile guest got to see, not in logs, answers, metrics, the database or any other file.
+//! Canaries: credentials of every scheme whose values are found nowhere, in no spelling, in anything that the host emits:
+//! not in what a hostile guest got to see, not in logs, answers, recordings, metrics, what the command line prints, the
+//! database or any other file.
 //!
 //! The guest asks an upstream that repeats what it was signed in with, in every encoding, and tells everybody.
 
 use crate::harness::{Client, Host, Start, sign};
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use opssight_hostile::secrets::found;
+use opssight_hostile::secrets::{Place, Spelled};
 use opssight_hostile::{Ends, thief};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -25,9 +29,12 @@ const QUERY: &str = "c4n4ry-query-6618-secret-value";
 const AWS: &str = "c4n4ry/aws+9023/secret/access/key/val";
 const SESSION: &str = "c4n4ry-session-2286-secret+value/x";
 const CLIENT: &str = "c4n4ry-client-4471-secret-value";
+const CLIENT_IN_BODY: &str = "c4n4ry-client-8230-secret-value";
 const HOOK: &str = "c4n4ry-hook-1199-secret-value";
+/// The key of Standard Webhooks: its secret is these bytes in base64, and it is they that sign.
+const HOOK_KEY: &[u8] = b"c4n4ry\x00\xff\x80-hook-key-5581-\xc3\x28\xfe\x01";
 
-/// The heads of all requests that came.
+/// The requests that came, whole.
 type Seen = Arc<Mutex<Vec<String>>>;
 
 /// An upstream that repeats in its answer what it was sent, in every spelling.
@@ -53,7 +60,13 @@ async fn repeat(mut stream: TcpStream, seen: Seen) {
         }
         head.push(byte[0]);
     }
-    let head = String::from_utf8_lossy(&head).into_owned();
+    let mut head = String::from_utf8_lossy(&head).into_owned();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    if stream.read_exact(&mut body).await.is_err() {
+        return;
+    }
+    head.push_str(&String::from_utf8_lossy(&body));
     seen.lock().expect("unpoisoned").push(head.clone());
     let buys = head.contains("/exchange");
     let body = if buys {
@@ -89,14 +102,23 @@ enum Hook {
     Hmac,
     TokenHeader,
     UrlToken,
+    Standard,
 }
 
 impl Hook {
+    fn secret(self) -> String {
+        match self {
+            Self::Standard => format!("whsec_{}", STANDARD.encode(HOOK_KEY)),
+            _ => HOOK.to_owned(),
+        }
+    }
+
     fn scheme(self) -> &'static str {
         match self {
             Self::Hmac => "hmac-sha256",
             Self::TokenHeader => "token-header",
             Self::UrlToken => "url-token",
+            Self::Standard => "standard-webhooks",
         }
     }
 
@@ -107,6 +129,7 @@ impl Hook {
             }
             Self::TokenHeader => json!({ "scheme": "token-header", "header": "x-token", "input": "secret" }),
             Self::UrlToken => json!({ "scheme": "url-token", "input": "secret" }),
+            Self::Standard => json!({ "scheme": "standard-webhooks", "input": "secret" }),
         }
     }
 
@@ -115,9 +138,25 @@ impl Hook {
             Self::Hmac => http.post(url).header("x-signature", sign(HOOK, &body).trim_start_matches("sha256=")),
             Self::TokenHeader => http.post(url).header("x-token", HOOK),
             Self::UrlToken => http.post(format!("{url}?token={HOOK}")),
+            Self::Standard => {
+                let (id, at) = (format!("msg_{}", hex::encode(&body)), now_secs());
+                let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, HOOK_KEY);
+                let text = String::from_utf8_lossy(&body);
+                let signature = aws_lc_rs::hmac::sign(&key, format!("{id}.{at}.{text}").as_bytes());
+                http.post(url)
+                    .header("webhook-id", id)
+                    .header("webhook-timestamp", at)
+                    .header("webhook-signature", format!("v1,{}", STANDARD.encode(signature)))
+            }
         }
         .body(body)
     }
+}
+
+fn now_secs() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "the host goes by the machine's clock, and so must who signs for it")]
+    let now = SystemTime::now();
+    now.duration_since(UNIX_EPOCH).expect("after 1970").as_secs()
 }
 
 /// A manifest with one credential of this scheme, sent to `base_url`.
@@ -140,6 +179,8 @@ fn manifest(id: &str, scheme: &Scheme) -> Value {
 
 /// A scheme, as a manifest declares it, and what an operator fills in.
 struct Scheme {
+    /// In the plugin's name.
+    label: &'static str,
     name: &'static str,
     declared: Value,
     inputs: Value,
@@ -147,7 +188,7 @@ struct Scheme {
 }
 
 /// Every scheme that there is for requests, with one of those for deliveries.
-fn schemes(key: &str) -> Vec<Scheme> {
+fn schemes(keys: &Keys) -> Vec<Scheme> {
     let secret = |name: &str| json!({ "name": name, "title": name, "secret": true, "multiline": true });
     let named = |name: &str| json!({ "name": name, "title": name });
     let table = [
@@ -181,33 +222,86 @@ fn schemes(key: &str) -> Vec<Scheme> {
                 "lifetime_secs": 540, "backdate_secs": 60,
                 "exchange": { "url": "{setting:base_url}/exchange", "token": "/token", "expires_at": "/expires_at" },
             }),
-            json!({ "private_key": key }),
+            json!({ "private_key": keys.rsa }),
+        ),
+        (
+            // Its JWT is the token.
+            "jwt-bearer-es256",
+            json!({
+                "inputs": [secret("private_key")], "algorithm": "ES256", "key": "private_key", "claims": { "iss": "2" },
+                "lifetime_secs": 540,
+            }),
+            json!({ "private_key": keys.ec }),
+        ),
+        (
+            "oauth2-client-credentials-body",
+            json!({
+                "inputs": [named("client_id"), secret("client_secret")], "token_url": "{setting:base_url}/exchange",
+                "client_auth": "body",
+            }),
+            json!({ "client_id": "somebody", "client_secret": CLIENT_IN_BODY }),
         ),
     ];
-    let hooks = [Hook::Hmac, Hook::TokenHeader, Hook::UrlToken].into_iter().cycle();
-    let made = table.into_iter().zip(hooks).map(|((name, mut declared, inputs), hook)| {
+    let hooks = [Hook::Hmac, Hook::TokenHeader, Hook::UrlToken, Hook::Standard].into_iter().cycle();
+    let made = table.into_iter().zip(hooks).map(|((label, mut declared, inputs), hook)| {
+        let name = label.trim_end_matches("-es256").trim_end_matches("-body");
         declared["scheme"] = json!(name);
         declared["title"] = json!(name);
-        Scheme { name, declared, inputs, hook }
+        Scheme { label, name, declared, inputs, hook }
     });
     made.collect()
 }
 
-fn pem() -> String {
-    let key = KeyPair::generate(KeySize::Rsa2048).expect("a key");
-    let der = key.as_der().expect("its encoding");
-    let text = STANDARD.encode(der.as_ref());
+/// Private keys, in PEM.
+struct Keys {
+    rsa: String,
+    ec: String,
+}
+
+impl Keys {
+    fn generate() -> Self {
+        let rsa = KeyPair::generate(KeySize::Rsa2048).expect("a key");
+        let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
+        Self {
+            rsa: pem(rsa.as_der().expect("its encoding").as_ref()),
+            ec: pem(ec.to_pkcs8v1().expect("its encoding").as_ref()),
+        }
+    }
+
+    /// Lines of each that no other key has: all of one kind begin alike.
+    fn lines(&self) -> Vec<String> {
+        let whole = |key: &str, skip: usize| -> Vec<String> {
+            key.lines().filter(|line| line.len() == 64).skip(skip).map(str::to_owned).collect()
+        };
+        let (rsa, ec) = (whole(&self.rsa, 2), whole(&self.ec, 0));
+        assert!(rsa.len() > 20 && ec.len() == 2, "{} and {} lines", rsa.len(), ec.len());
+        [rsa, ec].concat()
+    }
+}
+
+fn pem(der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
     let lines: Vec<String> =
         text.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
     format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"))
 }
 
-/// Everything that must not be found: the secrets, and each line of the key (all keys begin alike).
-fn canaries(key: &str) -> Vec<String> {
-    let secrets = [BEARER, MINTED, PASSWORD, HEADER, QUERY, AWS, SESSION, CLIENT, HOOK];
-    let mut canaries: Vec<String> = secrets.iter().map(|secret| (*secret).to_owned()).collect();
-    canaries.extend(key.lines().filter(|line| line.len() == 64).skip(2).map(str::to_owned));
-    canaries
+/// Everything that must not be found: the secrets, the lines of the keys, and what signed the requests that came.
+fn canaries(theft: &Theft, admin: &str) -> Vec<(String, Spelled)> {
+    let secrets = [BEARER, MINTED, PASSWORD, HEADER, QUERY, AWS, SESSION, CLIENT, CLIENT_IN_BODY, HOOK, admin];
+    let mut canaries: BTreeSet<String> = secrets.iter().map(|secret| (*secret).to_owned()).collect();
+    canaries.extend(theft.keys.lines());
+    canaries.insert(theft.client.token.clone());
+    canaries.insert(STANDARD.encode(HOOK_KEY));
+    for head in theft.seen.lock().expect("unpoisoned").iter() {
+        let signed = head.lines().find_map(|line| line.strip_prefix("authorization: "));
+        // Of AWS's, only the end is secret; of the others, everything after their name.
+        let signed = signed.and_then(|value| value.rsplit_once("Signature=").or(value.split_once(' ')));
+        canaries.extend(signed.map(|(_, value)| value.to_owned()));
+    }
+    let mut spelled: Vec<_> = canaries.into_iter().map(|text| (text.clone(), Spelled::new(text))).collect();
+    spelled.push(("the key of the hook".to_owned(), Spelled::new(HOOK_KEY)));
+    spelled
 }
 
 struct Theft {
@@ -216,8 +310,8 @@ struct Theft {
     connections: Vec<(String, Hook)>,
     data: PathBuf,
     seen: Seen,
-    key: String,
-    _dir: tempfile::TempDir,
+    keys: Keys,
+    dir: tempfile::TempDir,
 }
 
 /// A host that logs all it can, with one thief of each sort for each scheme.
@@ -226,17 +320,19 @@ async fn theft() -> Theft {
     let dir = tempfile::tempdir().expect("a folder");
     let (plugins, data) = (dir.path().join("plugins"), dir.path().join("data"));
     std::fs::create_dir_all(&plugins).expect("a folder");
-    let key = pem();
+    let keys = Keys::generate();
     let mut wanted = Vec::new();
-    for scheme in schemes(&key) {
+    for scheme in schemes(&keys) {
         for (how, ends) in [("well", Ends::Well), ("badly", Ends::Badly)] {
-            let id = format!("thief-{}-{how}", scheme.name);
+            let id = format!("t-{}-{how}", scheme.label);
             let package = thief(&address, "/me?token={{secret:api}}", ends, &manifest(&id, &scheme));
             std::fs::write(plugins.join(format!("{id}.wasm")), package).expect("a package");
             wanted.push((id, scheme.name, scheme.inputs.clone(), scheme.hook));
         }
     }
-    let host = Start::on(&data).plugins(&plugins).env("OPSSIGHT_LOG__FILTER", "trace").start();
+    let host = Start::on(&data).plugins(&plugins).env("OPSSIGHT_LOG__FILTER", "trace");
+    // Every call is written down, with what it was sent and what it was told.
+    let host = host.env("OPSSIGHT_PLUGINS__EVIDENCE", "{ record = \"all\" }").start();
     let admin = host.admin_secret.clone().expect("a first start shows the secret");
     let client = Client::sign_in(&host, &admin).await;
     let mut connections = Vec::new();
@@ -246,7 +342,7 @@ async fn theft() -> Theft {
             "settings": { "base_url": format!("http://{address}") },
             "credentials": {
                 "api": { "scheme": scheme, "inputs": inputs },
-                "hook": { "scheme": hook.scheme(), "inputs": { "secret": HOOK } },
+                "hook": { "scheme": hook.scheme(), "inputs": { "secret": hook.secret() } },
             },
             "grants": { "networks": ["127.0.0.0/8"], "insecure_http": true },
         });
@@ -254,7 +350,7 @@ async fn theft() -> Theft {
         assert_eq!(status, 201, "{made}");
         connections.push((made["id"].as_str().expect("an id").to_owned(), hook));
     }
-    Theft { host, client, connections, data, seen, key, _dir: dir }
+    Theft { host, client, connections, data, seen, keys, dir }
 }
 
 impl Theft {
@@ -285,7 +381,7 @@ impl Theft {
             let named = rows.iter().filter_map(|row| row["id"].as_str().or(row["manifest"]["id"].as_str()));
             ids.extend(named.map(str::to_owned));
         }
-        let mut answers = BTreeMap::new();
+        let mut answers = self.recordings().await;
         let paths = api["paths"].as_object().expect("paths").iter().filter(|(_, item)| item.get("get").is_some());
         for (path, _) in paths.filter(|(path, _)| !path.ends_with("/live")) {
             // Whatever the parameter is called, each id that there is may be one of it.
@@ -301,6 +397,50 @@ impl Theft {
             }
         }
         answers
+    }
+
+    /// Every call as it was written down.
+    async fn recordings(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut recordings = BTreeMap::new();
+        for call in self.client.all("/api/v1/plugins/-/calls").await {
+            let path = format!("/api/v1/plugins/-/calls/{}", call["id"].as_str().expect("an id"));
+            recordings.insert(path.clone(), self.client.get(&path).await.to_string().into_bytes());
+        }
+        recordings
+    }
+
+    /// What the command line shows of all this, to people and to machines.
+    fn printed(&self) -> BTreeMap<String, Vec<u8>> {
+        let (connection, plugin) = (&self.connections[0].0, "t-bearer-well");
+        let commands: [&[&str]; 10] = [
+            &["whoami"],
+            &["doctor"],
+            &["connections", "list"],
+            &["connections", "show", connection],
+            &["connections", "check", connection],
+            &["deliveries", "list"],
+            &["plugins", "list"],
+            &["plugins", "show", plugin],
+            &["plugins", "log", plugin],
+            &["plugins", "calls", plugin, "--all"],
+        ];
+        let mut printed = BTreeMap::new();
+        for command in commands {
+            for format in ["table", "json"] {
+                let output = Command::new(env!("CARGO_BIN_EXE_opssight"))
+                    .args(command)
+                    .args(["-o", format])
+                    .env("OPSSIGHT_SERVER", &self.host.url)
+                    .env("OPSSIGHT_TOKEN", &self.client.token)
+                    .env("OPSSIGHT_CREDENTIALS_FILE", self.dir.path().join("credentials.json"))
+                    .stdin(std::process::Stdio::null())
+                    .output()
+                    .expect("the binary runs");
+                let told = [output.stdout, output.stderr].concat();
+                printed.insert(format!("opssight {} -o {format}", command.join(" ")), told);
+            }
+        }
+        printed
     }
 }
 
@@ -318,6 +458,7 @@ fn files(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_byte_of_a_credential_is_found_in_anything_that_the_host_emits() {
     let theft = theft().await;
+    let admin = theft.host.admin_secret.clone().expect("a first start shows the secret");
     theft.commit().await;
     {
         let seen = theft.seen.lock().expect("unpoisoned");
@@ -330,6 +471,9 @@ async fn no_byte_of_a_credential_is_found_in_anything_that_the_host_emits() {
             format!("x-amz-security-token: {SESSION}"),
             "authorization: AWS4-HMAC-SHA256 Credential=AKIAEXAMPLEEXAMPLE/".to_owned(),
             format!("authorization: Basic {}", STANDARD.encode(format!("somebody:{CLIENT}"))),
+            format!("client_secret={CLIENT_IN_BODY}"),
+            // The JWT itself, not what it was exchanged for: it begins with its own head.
+            format!("authorization: Bearer {}", STANDARD.encode(r#"{"typ":"JWT","alg":"ES256"}"#)),
         ];
         for wanted in signed_in {
             assert!(seen.iter().any(|head| head.contains(&wanted)), "nobody signed in with {wanted}: {seen:#?}");
@@ -338,7 +482,16 @@ async fn no_byte_of_a_credential_is_found_in_anything_that_the_host_emits() {
     let mut places: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     places.extend(theft.answers().await.into_iter().map(|(path, body)| (format!("GET {path}"), body)));
     assert!(places.len() > 20, "the API has more to say than {:?}", places.keys());
+    let recorded = places.keys().filter(|path| path.contains("/-/calls/")).count();
+    assert!(recorded > theft.connections.len(), "{recorded} calls are on record: this test looks in the wrong places");
+    assert!(places.keys().any(|path| path == "GET /metrics"), "no metrics: {:?}", places.keys());
+    let printed = theft.printed();
+    for (command, told) in printed.iter().filter(|(command, _)| !command.contains("doctor")) {
+        assert!(!told.is_empty(), "`{command}` prints nothing");
+    }
+    places.extend(printed);
     places.insert("the host's log".into(), theft.host.log().into_bytes());
+    let canaries = canaries(&theft, &admin);
     let mut on_disk = BTreeMap::new();
     files(&theft.data, &mut on_disk);
     // The last writes, before and after they reach the database's own file.
@@ -348,10 +501,10 @@ async fn no_byte_of_a_credential_is_found_in_anything_that_the_host_emits() {
     let told = |text: &[u8]| places.iter().find(|(_, bytes)| bytes.windows(text.len()).any(|part| part == text));
     assert!(told(b"\"token\":").is_some(), "what the guests got is found nowhere: this test looks in the wrong places");
     let mut hits = Vec::new();
-    for canary in canaries(&theft.key) {
-        for (place, bytes) in &places {
-            hits.extend(found(&canary, bytes).map(|spelling| format!("{canary} in {place}, {spelling}")));
-        }
+    for (name, bytes) in &places {
+        let place = Place::new(bytes);
+        let found = canaries.iter().filter_map(|(canary, spelled)| Some((canary, spelled.found_in(&place)?)));
+        hits.extend(found.map(|(canary, spelling)| format!("{canary} in {name}, {spelling}")));
     }
     assert!(hits.is_empty(), "{} hits:\n{}", hits.len(), hits.join("\n"));
 }

@@ -89,6 +89,14 @@ fn only_the_latest_signatures_are_looked_for() {
         secrets.add_passing(&format!("signature-{number:02}"));
     }
     assert_eq!(secrets.scrub("signature-03 signature-19"), "signature-03 [secret]");
+    // In other spellings as well, as they come back from those who repeat everything that they are sent.
+    let percent: String = "signature-19".bytes().map(|byte| format!("%{byte:02X}")).collect();
+    for spelling in
+        [percent, hex::encode("signature-19"), STANDARD.encode("signature-19"), "signa\nture-\n19".to_owned()]
+    {
+        let scrubbed = secrets.scrub(&spelling);
+        assert!(scrubbed.starts_with("[secret]"), "{spelling}: {scrubbed}");
+    }
 }
 
 /// Each of these takes a moment when it is searched in linear time, and hours otherwise.
