@@ -4,7 +4,7 @@
 use crate::Arena;
 use anyhow::{Context, Result, ensure};
 use opssight_backends::{LocalBus, PackageFiles, Store, StoreOptions, SystemRandomness};
-use opssight_core::connections::{Connection, ConnectionStore};
+use opssight_core::connections::{Connection, ConnectionStore, Inserted};
 use opssight_core::hooks::{Inbox, Processor, Retry};
 use opssight_core::plugins::Credentials;
 use opssight_core::plugins::installs::{
@@ -88,7 +88,7 @@ impl Desk {
             updated_at: arena.clock.now(),
         };
         let made = self.store.insert(&connection, &Credentials::default(), &[]).await?;
-        ensure!(made, "the connection is there already");
+        ensure!(made == Inserted::Kept, "the connection was not kept: {made:?}");
         Ok(())
     }
 

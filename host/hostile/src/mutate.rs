@@ -7,7 +7,7 @@ pub mod long;
 mod seeds;
 
 use crate::Arena;
-use crate::arena::{NOW, digest, loopback};
+use crate::arena::{NOW, loopback};
 use crate::outside::{Manners, Upstream};
 use crate::paper::{acts, forged, forget_log};
 use crate::wasm::{Fetch, Then, rule};
@@ -20,7 +20,7 @@ use opssight_core::plugins::kinds::{
 };
 use opssight_core::plugins::{
     ActionInvocation, CallError, CallPriority, CallTarget, Grants, PageRequest, Plugins, RawItem, Wants,
-    WebhookDelivery,
+    WebhookDelivery, digest_of,
 };
 use opssight_testkit::guests::{manifest, package};
 use seeds::{Mutant, PLUGIN, Seeds, Target};
@@ -88,7 +88,7 @@ impl<'a> Mutator<'a> {
         }));
         let mut placed = Vec::new();
         for (plugin, package) in [(MIRROR, mirror), (CLIENT, client)] {
-            let digest = digest(&package);
+            let digest = digest_of(&package);
             arena.host.load(&digest, package.into()).await.with_context(|| format!("install {plugin}"))?;
             arena.host.activate(&plugin.into(), Some(&digest));
             placed.push(digest);
@@ -166,7 +166,7 @@ impl<'a> Mutator<'a> {
     async fn package(&self, number: u64, bytes: &[u8]) -> Result<String> {
         let host = &self.arena.host;
         let _no_panic = host.signature(bytes);
-        let digest = digest(bytes);
+        let digest = digest_of(bytes);
         if let Err(refusal) = host.load(&digest, bytes.into()).await {
             ensure!(refusal.code != "host.panic" && refusal.code != "compile-crash", "{}: {refusal}", refusal.code);
             ensure!(!refusal.message.chars().any(acts), "a refusal says {:?}", refusal.message);

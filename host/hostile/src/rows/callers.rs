@@ -40,7 +40,7 @@ async fn go_away(arena: &Arena) -> Ran {
         }
         ended = now;
     }
-    let under_way = arena.host.kill(&crate::arena::digest(&package), "a drill");
+    let under_way = arena.host.kill(&opssight_core::plugins::digest_of(&package), "a drill");
     ensure!(under_way == 0, "{under_way} calls go on for nobody");
     Ok(format!("{ended} calls ended with their callers, the others had not begun"))
 }

@@ -156,7 +156,7 @@ async fn survive(arena: &Arena) -> Ran {
     post.deliver(EACH).await?;
     post.work().await?;
     post.all_done().await.context("with the good version")?;
-    let good = crate::arena::digest(&sign(&good(arena), "acme", &key)?);
+    let good = opssight_core::plugins::digest_of(&sign(&good(arena), "acme", &key)?);
     for (number, (what, _, code)) in BAD.iter().enumerate() {
         arena.clock.advance_secs(1);
         let update = sign(&bad(arena, number), "acme", &key)?;
