@@ -9,6 +9,7 @@ use crate::calls::{self, Export, health::Check, webhook::Receive};
 use crate::context::CallContext;
 use crate::engine;
 use crate::error::{self, Fault};
+use crate::plugin::Plugin;
 use crate::registry::PluginHost;
 use crate::state;
 use opssight_core::plugins::{CallTarget, WebhookDelivery};
@@ -133,12 +134,8 @@ fn warm_export<E: Export>(
 ) -> Result<Samples, String> {
     let plugin = host.plugin(&target.plugin).ok_or("the plugin is not installed")?;
     let executor = executor().ok_or("cannot make an executor")?;
-    // The limits stay, but one call's time must do for all of them.
-    let hour = Duration::from_secs(3_600);
-    let budget = Budget { cpu: hour, wall: hour, ..plugin.budget(E::KIND) };
-    let mut call = CallContext::new(Arc::clone(&host.services), Arc::clone(&plugin), target.clone(), E::KIND);
-    call.grant(budget);
-    let call = Arc::new(call);
+    // One call's time must do for all of them.
+    let call = unhurried::<E>(host, &plugin, target);
     let samples = executor.block_on(async {
         let mut store = state::store(&host.parts.engine.engine, Arc::clone(&call));
         let guest = calls::instantiate::<E>(&mut store, &plugin).await?;
@@ -174,8 +171,8 @@ fn live_export<E: Export>(
 ) -> Result<(u64, u64), String> {
     let plugin = host.plugin(&target.plugin).ok_or("the plugin is not installed")?;
     let executor = executor().ok_or("cannot make an executor")?;
-    let context =
-        || Arc::new(CallContext::new(Arc::clone(&host.services), Arc::clone(&plugin), target.clone(), E::KIND));
+    // They all live on this thread, whose CPU time is that of all of them.
+    let context = || unhurried::<E>(host, &plugin, target);
     let outcome = executor.block_on(async {
         let before = resident_bytes();
         let mut live = Vec::new();
@@ -192,6 +189,15 @@ fn live_export<E: Export>(
         Ok((idle.saturating_sub(before) / count.max(1), called.saturating_sub(before) / count.max(1)))
     });
     outcome.map_err(|fault| error::call_error(&context(), fault).to_string())
+}
+
+/// A call with every limit but those of time.
+fn unhurried<E: Export>(host: &PluginHost, plugin: &Arc<Plugin>, target: &CallTarget) -> Arc<CallContext> {
+    let hour = Duration::from_secs(3_600);
+    let budget = Budget { cpu: hour, wall: hour, ..plugin.budget(E::KIND) };
+    let mut call = CallContext::new(Arc::clone(&host.services), Arc::clone(plugin), target.clone(), E::KIND);
+    call.grant(budget);
+    Arc::new(call)
 }
 
 fn resident_bytes() -> u64 {
