@@ -17,6 +17,7 @@ pub(crate) fn measure(figures: &mut Figures, package: &[u8], args: &[String]) {
     let dir = tempfile::tempdir().expect("a folder");
     let mut config = RuntimeConfig::new(dir.path());
     config.max_concurrent_calls = LIVE + 8;
+    config.memory_bytes = 16 << 30;
     let host = PluginHost::open(config, Arc::new(Empty), Arc::new(Empty), Arc::new(opssight_backends::SystemClock))
         .expect("a plugin host");
     host.install(package).expect("the GitHub plugin is accepted");
