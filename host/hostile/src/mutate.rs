@@ -114,7 +114,7 @@ impl<'a> Mutator<'a> {
         let why = match ended {
             Ok(how) => {
                 *self.tally.entry(format!("{}: {how}", target.name())).or_default() += 1;
-                if number % LOOK != 0 {
+                if !number.is_multiple_of(LOOK) {
                     return None;
                 }
                 let forged = forged();

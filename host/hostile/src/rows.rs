@@ -19,6 +19,7 @@ mod memory;
 mod names;
 mod notifier;
 mod packages;
+mod places;
 mod state;
 mod storm;
 mod theft;
@@ -58,6 +59,7 @@ pub fn cases() -> Vec<Case> {
         time::CASES,
         files::CASES,
         packages::CASES,
+        places::CASES,
         notifier::CASES,
         deliveries::CASES,
     ]

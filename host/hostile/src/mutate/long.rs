@@ -87,7 +87,7 @@ pub fn mutating(seed: u64, from: u64, time: Duration, place: &Path) -> Result<()
         let (began, mut begun, mut number) = (Instant::now(), watch.begin(), from);
         loop {
             // Said before it is tried, so that the parent knows what a host died of.
-            if number % TELL == 0 || number == from {
+            if number.is_multiple_of(TELL) || number == from {
                 say(&Said::At(number))?;
             }
             if number == from + WARM_UP {
@@ -126,7 +126,7 @@ pub fn run(plan: &Plan, mut tell: impl FnMut(&str)) -> Result<Outcome> {
         let mut ended = false;
         for line in lines.lines() {
             match serde_json::from_str(&line.context("read what the host under attack says")?) {
-                Ok(Said::At(number)) if number % (50 * TELL) == 0 => {
+                Ok(Said::At(number)) if number.is_multiple_of(50 * TELL) => {
                     tell(&format!("at {number} after {} s, {} found", began.elapsed().as_secs(), outcome.found.len()));
                 }
                 Ok(Said::Found(found)) => keep(plan, found, &mut outcome, &mut tell)?,

@@ -4,10 +4,8 @@ use crate::arena::Arena;
 use crate::case::{Case, Ran, case};
 use crate::desk::Desk;
 use anyhow::{Result, bail, ensure};
-use opssight_core::plugins::catalogue::{Catalogue, CatalogueError};
 use opssight_core::plugins::installs::{Approval, InstallError, PluginRuntime, RevocationTarget};
 use opssight_core::plugins::trust::TrustPolicy;
-use opssight_distribution::{Open, Package, Place, Places, RegistryCredentials};
 use opssight_package::{SECTION, SigningKey, sign};
 use opssight_testkit::guests::{NOOP, checking, manifest, package_of};
 use serde_json::{Value, json};
@@ -21,7 +19,6 @@ pub(super) const CASES: &[Case] = &[
     case!(Packages "74e" "unknown-key", "is sealed with another key than its publisher's" => "refuse: wrong key", unknown_key),
     case!(Packages "74f" "revoked-key", "is sealed with a key that was revoked (this house has no delegations that could expire)" => "refuse: revoked", revoked_key),
     case!(Packages "74g" "downgrade", "is older than what ran here, and came properly sealed" => "refuse: downgrade", downgrade),
-    case!(Packages "74h" "frozen-feed", "the place that it comes from offers an old, well-sealed version again and again, puts an old index back, and dates it in the past and in the future" => "refuse each time; whoever saw more is told that it is withheld (whoever never did cannot know)", frozen),
     case!(Packages "74i" "typo-squat", "is called `gihtub`, `g1thub`, `git-hub`, with Cyrillic letters" => "refuse: similar name, or no name at all", squat),
     case!(Packages "74j" "permission-creep", "an update asks for more hosts, methods, interfaces and CPU" => "hold it; the old version goes on", creep),
     case!(Packages "74k" "signer-change", "an update comes from another publisher, or is sealed for another" => "refuse", signer),
@@ -68,7 +65,7 @@ fn asks(arena: &Arena, more: Value) -> Value {
     arena.asks(asks)
 }
 
-fn plain(arena: &Arena, more: Value) -> Vec<u8> {
+pub(super) fn plain(arena: &Arena, more: Value) -> Vec<u8> {
     package_of(NOOP, &["health", "webhook"], &manifest(asks(arena, more)))
 }
 
@@ -76,7 +73,7 @@ pub(super) fn key() -> SigningKey {
     SigningKey::generate().unwrap()
 }
 
-fn refused(outcome: Result<Approval, InstallError>, code: &str) -> Ran {
+pub(super) fn refused(outcome: Result<Approval, InstallError>, code: &str) -> Ran {
     match outcome {
         Err(error) if error.code() == code => Ok(format!("refused: {code}")),
         Err(error) => bail!("refused as {} instead of {code}: {error}", error.code()),
@@ -229,63 +226,6 @@ async fn downgrade(arena: &Arena) -> Ran {
     outcome
 }
 
-async fn frozen(arena: &Arena) -> Ran {
-    let (desk, key) = (Desk::new(arena).await?, key());
-    let old = sign(&plain(arena, json!({ "version": "1.0.0" })), "acme", &key)?;
-    let new = sign(&plain(arena, json!({ "version": "1.0.1" })), "acme", &key)?;
-    ensure!(desk.install(&new).await.is_ok(), "the newer version is refused");
-    for _ in 0..20 {
-        refused(desk.install(&old).await, "downgrade")?;
-        refused(desk.agreeing(&old, None).await, "downgrade")?;
-    }
-    let install = desk.installs.find(&arena.plugin()).await?;
-    ensure!(
-        install.active().is_some_and(|version| version.digest == opssight_core::plugins::digest_of(&new)),
-        "another version runs"
-    );
-    let shelf = frozen_index(&desk, &old, &new).await?;
-    desk.uninstall(arena).await?;
-    Ok(format!("40 refused: downgrade; {shelf}"))
-}
-
-/// The same through a place whose index goes back. A date in it is believed by nobody: whoever can write the index can
-/// write the date.
-async fn frozen_index(desk: &Desk, old: &[u8], new: &[u8]) -> Ran {
-    let folder = tempfile::TempDir::new()?;
-    let place: Place = format!("mirror:{}", folder.path().display()).parse()?;
-    let mirror = Open::new(&place, &RegistryCredentials::default())?;
-    let index = folder.path().join("index.json");
-    let put = |package: &[u8]| Package::read(package.to_vec()).map_err(anyhow::Error::msg);
-    mirror.publish(&put(old)?).await?;
-    let before: Value = serde_json::from_slice(&std::fs::read(&index)?)?;
-    mirror.publish(&put(new)?).await?;
-    let id = put(new)?.manifest.id;
-    let places = Places::new(vec![mirror.clone()]);
-    ensure!(places.fetch(&id, None).await?.0 == new, "the newest is another one");
-    for date in ["", "1970-01-01T00:00:00Z", "2025-11-22T00:00:00Z", "2999-01-01T00:00:00Z", "not a date"] {
-        let mut frozen = before.clone();
-        if !date.is_empty() {
-            frozen["made_at"] = json!(date);
-        }
-        std::fs::write(&index, frozen.to_string())?;
-        let told = places.fetch(&id, None).await.err();
-        ensure!(matches!(told, Some(CatalogueError::WentBack { .. })), "dated {date:?}: {told:?}");
-        let told = places.search("", 10).await?.problems;
-        ensure!(told.iter().any(|problem| problem.contains("withheld")), "dated {date:?}: {told:?}");
-        // Whoever does not remember gets the old one, and it is still older than what runs.
-        let (package, _) = Places::new(vec![mirror.clone()]).fetch(&id, None).await?;
-        refused(desk.install(&package).await, "downgrade")?;
-    }
-    // A version that nobody made.
-    let mut invented = before;
-    invented["packages"][0]["version"] = json!("99.0.0");
-    std::fs::write(&index, invented.to_string())?;
-    let told = places.fetch(&id, None).await.err();
-    let refused = matches!(told, Some(CatalogueError::NotThePlugin { .. } | CatalogueError::WentBack { .. }));
-    ensure!(refused, "an invented version: {told:?}");
-    Ok("5 indices went back, 1 was invented".to_owned())
-}
-
 async fn squat(arena: &Arena) -> Ran {
     let (desk, key) = (Desk::new(arena).await?, key());
     let named = |id: &str| package_of(NOOP, &["health"], &manifest(json!({ "id": id, "publisher": "acme" })));
@@ -303,6 +243,13 @@ async fn squat(arena: &Arena) -> Ran {
         told += 1;
     }
     desk.uninstall_named("github").await?;
+    // Two letters that look like one.
+    ensure!(desk.install(&sign(&named("kubernetes"), "acme", &key)?).await.is_ok(), "kubernetes is refused");
+    for id in ["kubemetes", "kubernete5", "kubernetes1", "kuberrnetes"] {
+        refused(desk.install(&sign(&named(id), "acme", &key)?).await, "similar-name")?;
+        told += 1;
+    }
+    desk.uninstall_named("kubernetes").await?;
     Ok(format!("{told} refused"))
 }
 
