@@ -158,7 +158,8 @@ pub(super) async fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, O
         // begin anew: while commits go on, nobody else finds the moment for it.
         .pragma("wal_autocheckpoint", "16384")
         .pragma("journal_size_limit", "67108864")
-        .pragma("cache_size", "-16384")
+        // With those of the readers 16 MiB: memory grows until they are full, and the system caches the file as well.
+        .pragma("cache_size", "-8192")
         .optimize_on_close(true, 1000);
     let writing = match options.most_pages {
         Some(pages) => writing.pragma("max_page_count", pages.to_string()),
@@ -178,7 +179,7 @@ pub(super) async fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, O
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
-        .connect_with(connect_options(&file).pragma("query_only", "ON").pragma("cache_size", "-8192"))
+        .connect_with(connect_options(&file).pragma("query_only", "ON").pragma("cache_size", "-2048"))
         .await
         .map_err(sql("open its file for reading"))?;
     let writer = Writer::start(conn, writing, options.waiting_writes, options.patience);

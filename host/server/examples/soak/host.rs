@@ -48,9 +48,10 @@ impl Host {
         host
     }
 
+    /// What it has allocated; pages of its own program that were read in are not its doing.
     pub(crate) fn memory_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the host is still running");
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("the host is still running");
         line.split_whitespace().next().and_then(|kib| kib.parse().ok()).expect("a number")
     }
 
