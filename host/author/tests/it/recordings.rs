@@ -192,7 +192,7 @@ async fn a_real_upstream_is_recorded_without_secrets_and_replayed_without_it() {
 
     // Offline: nobody listens at this address, and nobody knows the secret.
     fs::remove_file(desk.path("token.txt")).unwrap();
-    desk.write("recorded/calls.json", calls.replace(&address, "http://127.0.0.1:9").as_bytes());
+    desk.write("recorded/calls.json", calls.replace(address.trim_start_matches("http://"), "127.0.0.1:9").as_bytes());
     let offline = desk.type_in("test @mine --replay @recorded").await;
     assert!(offline.good().ends_with("2 passed, 0 failed\n"), "{}", offline.out);
 
@@ -236,6 +236,7 @@ async fn an_inventory_has_cases_and_recordings_like_every_kind() {
         br#"
         [[case]]
         name = "a page of a scope"
+        given.credentials.api = { scheme = "bearer", inputs = { token = "t0ken" } }
         given.exchange = [{ request = "GET /eu?limit=7", response.json = ["shop", "till"] }]
         when.list = { scope = "eu", limit = 7 }
         expect = { items = [{ id = "shop" }, { id = "till" }], next = "2" }
