@@ -26,11 +26,11 @@ pub struct BuildArgs {
     out: Option<PathBuf>,
 }
 
-pub(crate) fn run(args: &BuildArgs, talk: &mut Talk) -> Result<()> {
+pub(crate) async fn run(args: &BuildArgs, talk: &mut Talk) -> Result<()> {
     let project = Project::open(&args.folder)?;
     let publisher = project.manifest()?.publisher;
     // Before the compiler runs: a wrong key is known at once.
     let key = args.sign_key.as_deref().map(|path| packages::key(path, talk)).transpose()?;
-    let packed = toolchain::package(&project, talk)?;
+    let packed = toolchain::package(&project, talk).await?;
     packages::finish(packed, &publisher, key.as_ref())?.deliver(args.out.as_deref(), talk)
 }

@@ -3,8 +3,10 @@
 //! A case names no language: the same files are run against every implementation of a plugin. What a case asks goes
 //! through the real host: budgets, egress gate and host-side credentials included.
 
+mod base_url;
 mod compare;
 mod deed;
+mod live;
 mod load;
 mod model;
 mod observe;
@@ -13,6 +15,7 @@ mod recording;
 mod update;
 mod upstream;
 
+pub(crate) use live::LiveFile;
 pub(crate) use load::{CaseFile, load};
 pub(crate) use play::{Bench, Verdict};
 pub(crate) use recording::Recording;

@@ -8,6 +8,7 @@ use crate::toolchain;
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 use clap::Args;
+use opssight_core::time::Timestamp;
 use opssight_distribution::Digest;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,8 +35,8 @@ pub struct DevArgs {
 /// A line that the plugin logged in the running host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostLine {
-    /// Grows from line to line: where to go on asking.
-    pub at: String,
+    /// When. Lines come in its order.
+    pub at: Timestamp,
     /// "info".
     pub level: String,
     /// Which connection it was for.
@@ -70,7 +71,7 @@ pub(crate) async fn run(args: &DevArgs, talk: &mut Talk, host: &dyn Host) -> Res
         loop {
             tokio::select! {
                 changed = watch.changed() => {
-                    let Some(file) = changed else { return Ok(()) };
+                    let Some(file) = changed? else { return Ok(()) };
                     talk.note(&format!("{} changed", file.display()));
                     break;
                 }
@@ -81,18 +82,17 @@ pub(crate) async fn run(args: &DevArgs, talk: &mut Talk, host: &dyn Host) -> Res
 }
 
 async fn swap(project: &Project, talk: &mut Talk, host: &dyn Host) -> Result<()> {
-    // Compilers take seconds, and nothing else has to run on this thread meanwhile.
-    let package = toolchain::package(project, talk)?;
+    let package = toolchain::package(project, talk).await?;
     let digest = Digest::of(&package);
     let said = host.install(package, digest.as_str()).await.context("swap it into the host")?;
     talk.note(&plain(&said));
     Ok(())
 }
 
-/// Which log lines were shown.
+/// Which log lines were shown: all up to this moment, and so many of it.
 #[derive(Default)]
 struct Tail {
-    last: Option<String>,
+    last: Option<(Timestamp, usize)>,
     is_mute: bool,
 }
 
@@ -103,7 +103,13 @@ impl Tail {
         match host.log(&manifest.id).await {
             Ok(Some(lines)) => {
                 for line in self.fresh(lines) {
-                    talk.say(&format!("{} {} {}: {}", line.at, line.level, line.connection, plain(&line.message)))?;
+                    talk.say(&format!(
+                        "{} {} {}: {}",
+                        shown(line.at),
+                        line.level,
+                        line.connection,
+                        plain(&line.message)
+                    ))?;
                 }
             }
             Ok(None) => {
@@ -118,16 +124,25 @@ impl Tail {
 
     /// The lines after the last one that was shown; of the first answer none, because they are of before.
     fn fresh(&mut self, lines: Vec<HostLine>) -> Vec<HostLine> {
-        let last = self.last.take();
-        self.last = lines.last().map(|line| line.at.clone()).or_else(|| last.clone());
-        match last {
-            Some(last) => lines.into_iter().filter(|line| line.at > last).collect(),
-            None => {
-                self.last.get_or_insert_default();
-                Vec::new()
-            }
-        }
+        let at = |moment: Timestamp| lines.iter().filter(|line| line.at == moment).count();
+        let latest = lines.iter().map(|line| line.at).max();
+        let before = self.last;
+        // A host that was restarted has no lines for a while; what was shown stays shown.
+        let newest = latest.map(|latest| (latest, at(latest)));
+        self.last = newest.max(before).or(Some((Timestamp(i64::MIN), 0)));
+        let Some((moment, shown)) = before else { return Vec::new() };
+        let mut of_the_moment = 0;
+        let is_fresh = |line: &HostLine| {
+            of_the_moment += usize::from(line.at == moment);
+            line.at > moment || (line.at == moment && of_the_moment > shown)
+        };
+        lines.into_iter().filter(is_fresh).collect()
     }
+}
+
+/// RFC 3339; what is outside of the calendar, as the number that it is.
+fn shown(at: Timestamp) -> String {
+    at.to_utc().map_or_else(|| at.0.to_string(), |at| at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
 }
 
 #[cfg(test)]

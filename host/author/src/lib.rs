@@ -96,7 +96,7 @@ pub async fn run(command: AuthorCommand, talk: &mut Talk, host: &dyn Host) -> Re
         AuthorCommand::Test(args) => return test::run(&args, talk).await,
         AuthorCommand::Dev(args) => dev::run(&args, talk, host).await,
         AuthorCommand::Keygen(args) => keygen::run(&args, talk),
-        AuthorCommand::Build(args) => build::run(&args, talk),
+        AuthorCommand::Build(args) => build::run(&args, talk).await,
         AuthorCommand::Pack(args) => pack::run(&args, talk),
         AuthorCommand::Sign(args) => sign::run(&args, talk),
         AuthorCommand::Verify(args) => verify::run(&args, talk).await,

@@ -16,6 +16,11 @@ impl Talk {
         Self { out, err, json, quiet }
     }
 
+    /// Nobody listens.
+    pub(crate) fn to_nobody() -> Self {
+        Self::new(Box::new(io::sink()), Box::new(io::sink()), false, true)
+    }
+
     /// Whether a program reads the data.
     pub(crate) fn is_for_programs(&self) -> bool {
         self.json

@@ -1,19 +1,27 @@
 //! `opssight plugin test`.
 
-use crate::cases::{self, Bench, CaseFile, Recording, Verdict};
+mod replay;
+mod tally;
+
+use crate::cases::{self, Bench, CaseFile, LiveFile, Recording, Verdict};
 use crate::project::Project;
-use crate::talk::{Talk, plain};
+use crate::talk::Talk;
 use crate::{FAILED, toolchain};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use serde_json::{Value, json};
-use std::path::PathBuf;
+use replay::Recorded;
+use serde_json::json;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
+use tally::{Entry, Tally};
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  opssight plugin test\n  opssight plugin test --update\n  \
-    opssight plugin test --record museum/mine-1.0.0\n  \
+    opssight plugin test --record recorded/1.0.0\n  \
+    opssight plugin test --replay recorded/1.0.0\n  \
+    opssight plugin test --fixtures live --live connection.toml --record recorded/upstream\n  \
     opssight plugin test plugins/mine --fixtures ../shared-cases --only builds\n\n\
-    Exit codes: 0 every case passed, 1 it could not be built or run, 5 a case failed";
+    Exit codes: 0 every case passed and every recorded call was the same again, 1 it could not be built or run, \
+    5 a case failed or a recorded call was different";
 
 /// What to test, and how.
 #[derive(Debug, Args)]
@@ -26,13 +34,22 @@ pub struct TestArgs {
     #[arg(long, value_name = "FOLDER")]
     fixtures: Option<PathBuf>,
 
-    /// Only cases with this in their name or their file's name
+    /// Only cases, or recorded calls, with this in their name or their file's name
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
 
-    /// Write every call into this folder, with the package, to be made again offline by `opssight plugin replay`
+    /// Write every call into this folder, without secrets and with the package, to be made again by `--replay`
     #[arg(long, value_name = "FOLDER")]
     record: Option<PathBuf>,
+
+    /// Play no cases: make the calls that were recorded again, offline, and show which are different now
+    #[arg(long, value_name = "FOLDER|FILE", conflicts_with_all = ["fixtures", "record", "live", "update"])]
+    replay: Option<PathBuf>,
+
+    /// Play the cases that have no recorded upstream against a real one. The file (TOML) has the connection's
+    /// `settings`, `grants` and `credentials`
+    #[arg(long, value_name = "FILE", conflicts_with = "update")]
+    live: Option<PathBuf>,
 
     /// Write what was observed into the case files as what is expected
     // A file of which only some cases were played cannot be matched with what was observed.
@@ -41,8 +58,45 @@ pub struct TestArgs {
 }
 
 pub(crate) async fn run(args: &TestArgs, talk: &mut Talk) -> Result<u8> {
-    let begun = Instant::now();
     let project = Project::open(&args.folder)?;
+    if let Some(recording) = &args.replay {
+        // Before the compiler runs: a wrong path is known at once.
+        let files = replay::load(recording)?;
+        let package = toolchain::package(&project, talk).await?;
+        let data = project.output()?.join("host");
+        return replay::play(&files, args.only.as_deref(), &package, &data, talk).await?.sum_up(talk);
+    }
+    let files = files(args, &project, talk)?;
+    let live = args.live.as_deref().map(LiveFile::read).transpose()?;
+    let mut recording = args.record.as_deref().map(Recording::start).transpose()?;
+    let package = toolchain::package(&project, talk).await?;
+    let data = project.output()?.join("host");
+    let bench = Bench::new(package, &data, live).await?;
+    let mut tally = Tally::new();
+    for file in &files {
+        let mut verdicts = Vec::new();
+        for case in &file.cases {
+            let started = Instant::now();
+            let verdict = bench.play(&file.path, case, recording.as_mut()).await;
+            tally.tell(talk, entry(file, &case.name, &verdict, started))?;
+            verdicts.push(verdict);
+        }
+        if args.update {
+            let rewritten = cases::rewrite(file, &verdicts).with_context(|| format!("update {}", file.name()))?;
+            tally.rewritten += rewritten;
+        }
+    }
+    let code = tally.sum_up(talk)?;
+    match recording {
+        Some(_) if tally.has_failed() => talk.warn("nothing is recorded, because a case failed"),
+        Some(recording) => return keep(recording, bench.package(), &data, talk).await,
+        None => {}
+    }
+    Ok(code)
+}
+
+/// The cases that are to be played.
+fn files(args: &TestArgs, project: &Project, talk: &mut Talk) -> Result<Vec<CaseFile>> {
     let mut files = cases::load(&args.fixtures.clone().unwrap_or_else(|| project.folder.join("tests")))?;
     if let Some(only) = &args.only {
         for file in &mut files {
@@ -53,81 +107,48 @@ pub(crate) async fn run(args: &TestArgs, talk: &mut Talk) -> Result<u8> {
             bail!("find a case with \"{only}\" in its name or its file's name");
         }
     }
-    let mut recording = args.record.as_deref().map(Recording::start).transpose()?;
-    let package = toolchain::package(&project, talk)?;
-    let bench = Bench::new(package, &project.output()?.join("host")).await?;
-    let mut tally = Tally::default();
-    for file in &files {
-        let mut verdicts = Vec::new();
-        for case in &file.cases {
-            let started = Instant::now();
-            let verdict = bench.play(&file.path, case, recording.as_mut()).await;
-            tally.tell(talk, file, &case.name, &verdict, started)?;
-            verdicts.push(verdict);
+    if args.live.is_some() {
+        let count = |files: &[CaseFile]| files.iter().map(|file| file.cases.len()).sum::<usize>();
+        let all = count(&files);
+        for file in &mut files {
+            file.cases.retain(|case| !case.brings_its_world());
         }
-        if args.update {
-            let rewritten = cases::rewrite(file, &verdicts).with_context(|| format!("update {}", file.name()))?;
-            tally.rewritten += rewritten;
+        let left = count(&files);
+        if left == 0 {
+            bail!("find a case for a real upstream: each has exchanges, credentials or a clock of its own");
+        }
+        if left < all {
+            talk.note(&format!("{} cases are left out: they bring their own upstream", all - left));
         }
     }
-    match recording {
-        Some(_) if tally.failed > 0 => talk.warn("nothing is recorded, because a case failed"),
-        Some(recording) => talk.note(&recording.finish(bench.package())?),
-        None => {}
-    }
-    tally.sum_up(talk, begun)
+    Ok(files)
 }
 
-#[derive(Default)]
-struct Tally {
-    passed: usize,
-    failed: usize,
-    rewritten: usize,
-    cases: Vec<Value>,
+/// Write the recording, and see at once that it can be replayed: a plugin that draws on something that is in no record
+/// never will be.
+async fn keep(recording: Recording, package: &[u8], data: &Path, talk: &mut Talk) -> Result<u8> {
+    let (folder, records) = recording.finish(package)?;
+    let calls = records.len();
+    let files = [Recorded { name: "calls.json".to_owned(), records }];
+    let tally = replay::play(&files, None, package, data, &mut Talk::to_nobody()).await?;
+    if tally.has_failed() {
+        let what = "the recording does not play the same again";
+        talk.warn(&format!("{what}: `opssight plugin test --replay {}` shows where", folder.display()));
+        return Ok(FAILED);
+    }
+    let what = "makes them again on the plugin as it is then";
+    talk.note(&format!("recorded {calls} calls; `opssight plugin test --replay {}` {what}", folder.display()));
+    Ok(0)
 }
 
-impl Tally {
-    fn tell(
-        &mut self,
-        talk: &mut Talk,
-        file: &CaseFile,
-        name: &str,
-        verdict: &Verdict,
-        started: Instant,
-    ) -> Result<()> {
-        let good = verdict.is_good();
-        *(if good { &mut self.passed } else { &mut self.failed }) += 1;
-        let problems = problems(verdict);
-        if talk.is_for_programs() {
-            let differences: Vec<_> = verdict.steps.iter().flat_map(|step| &step.differences).collect();
-            self.cases.push(json!({
-                "file": file.name(), "name": name, "passed": good, "problems": problems, "differences": differences,
-            }));
-            return Ok(());
-        }
-        let mark = if good { "ok    " } else { "FAILED" };
-        talk.say(&format!("{mark} {}: {name} ({} ms)", file.name(), started.elapsed().as_millis()))?;
-        for problem in problems {
-            for line in problem.lines() {
-                talk.say(&format!("         {line}"))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn sum_up(&self, talk: &mut Talk, begun: Instant) -> Result<u8> {
-        let Self { passed, failed, rewritten, cases } = self;
-        if talk.is_for_programs() {
-            let whole = json!({ "passed": passed, "failed": failed, "rewritten": rewritten, "cases": cases });
-            talk.say(&whole.to_string())?;
-        } else {
-            if *rewritten > 0 {
-                talk.say(&format!("{rewritten} expectations rewritten: look at them before you commit them"))?;
-            }
-            talk.say(&format!("{passed} passed, {failed} failed"))?;
-            talk.note(&format!("in {:.1} s", begun.elapsed().as_secs_f32()));
-        }
-        Ok(if *failed == 0 { 0 } else { FAILED })
+fn entry(file: &CaseFile, name: &str, verdict: &Verdict, started: Instant) -> Entry {
+    let differences: Vec<_> = verdict.steps.iter().flat_map(|step| &step.differences).collect();
+    Entry {
+        file: file.name(),
+        name: name.to_owned(),
+        problems: problems(verdict),
+        differences: json!(differences),
+        took: started.elapsed(),
     }
 }
 
@@ -137,9 +158,9 @@ fn problems(verdict: &Verdict) -> Vec<String> {
     let is_one_step = verdict.steps.len() == 1;
     for (number, step) in verdict.steps.iter().enumerate() {
         let place = if is_one_step { String::new() } else { format!("step {}: ", number + 1) };
-        problems.extend(step.unrecorded.iter().map(|asked| format!("{place}nothing is recorded for {}", plain(asked))));
-        problems.extend(step.differences.iter().map(|difference| format!("{place}{}", plain(&difference.to_string()))));
+        problems.extend(step.unrecorded.iter().map(|asked| format!("{place}nothing is recorded for {asked}")));
+        problems.extend(step.differences.iter().map(|difference| format!("{place}{difference}")));
     }
-    problems.extend(verdict.broken.as_ref().map(|broken| format!("failed to {}", plain(broken))));
+    problems.extend(verdict.broken.as_ref().map(|broken| format!("failed to {broken}")));
     problems
 }

@@ -10,13 +10,13 @@ use anyhow::{Context, Result};
 use std::time::Instant;
 
 /// Build the project and embed its manifest. The package is unsigned: it is for this machine.
-pub(crate) fn package(project: &Project, talk: &mut Talk) -> Result<Vec<u8>> {
+pub(crate) async fn package(project: &Project, talk: &mut Talk) -> Result<Vec<u8>> {
     let begun = Instant::now();
     let manifest = project.manifest()?;
     let component = match project.language {
-        Language::Rust => rust::build(project),
-        Language::Typescript => typescript::build(project, talk),
-        Language::Python => python::build(project, talk),
+        Language::Rust => rust::build(project).await,
+        Language::Typescript => typescript::build(project, talk).await,
+        Language::Python => python::build(project, talk).await,
     }
     .with_context(|| format!("build {}", manifest.id))?;
     let package = opssight_package::embed(&component, &manifest).with_context(|| format!("pack {}", manifest.id))?;

@@ -6,7 +6,7 @@ use crate::id::{ConnectionId, RunId};
 use crate::ingest::{self, Effect, Ingest};
 use crate::items::ItemError;
 use crate::pipelines::{Run, RunStore};
-use crate::plugins::manifest::{ActionSpec, Manifest};
+use crate::plugins::manifest::{ActionSpec, Manifest, misfits};
 use crate::plugins::{ActionInvocation, CallError, CallPriority, FailureClass, Plugins, abilities};
 use crate::time::Clock;
 use opssight_items::RunState;
@@ -163,13 +163,7 @@ impl Actions {
 }
 
 fn input_problems(spec: &ActionSpec, input: &serde_json::Value) -> Vec<(String, String)> {
-    match jsonschema::validator_for(&spec.input) {
-        Ok(validator) => validator
-            .iter_errors(input)
-            .map(|error| (format!("/input{}", error.instance_path()), error.to_string()))
-            .collect(),
-        Err(error) => vec![("/input".to_owned(), format!("the action's own input schema is broken: {error}"))],
-    }
+    misfits(&spec.input, input).into_iter().map(|(at, problem)| (format!("/input{at}"), problem)).collect()
 }
 
 /// Which of a plugin's actions make sense for a run now: those about runs that need no more than the run's identity.

@@ -29,13 +29,15 @@ pub fn parse(text: &str) -> Option<i64> {
     }
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+    // A leap second is read as the second after it, which is what clocks show.
+    if year < 1 || !(1..=days_of_month(year, month)).contains(&day) || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     let mut at = 19;
     let mut millis = 0;
     if is(at, b".") {
         at += 1;
+        bytes.get(at).filter(|byte| byte.is_ascii_digit())?;
         let mut scale = 100;
         while let Some(digit) = bytes.get(at).filter(|byte| byte.is_ascii_digit()) {
             millis += i64::from(digit - b'0') * scale;
@@ -46,7 +48,11 @@ pub fn parse(text: &str) -> Option<i64> {
     let offset_minutes = match bytes.get(at)? {
         b'Z' | b'z' if bytes.len() == at + 1 => 0,
         sign @ (b'+' | b'-') if bytes.len() == at + 6 && is(at + 3, b":") => {
-            let minutes = number(at + 1, at + 3)? * 60 + number(at + 4, at + 6)?;
+            let (hours, minutes) = (number(at + 1, at + 3)?, number(at + 4, at + 6)?);
+            if hours > 23 || minutes > 59 {
+                return None;
+            }
+            let minutes = hours * 60 + minutes;
             if *sign == b'-' { -minutes } else { minutes }
         }
         _ => return None,
@@ -62,6 +68,18 @@ pub fn format(ms: i64) -> String {
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil_from_days(days);
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3_600, rest / 60 % 60, rest % 60)
+}
+
+/// None at all in a month that there is not.
+#[inline]
+fn days_of_month(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    }
 }
 
 // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": years begin in March, eras have 400 of them.
@@ -91,20 +109,16 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
 mod tests {
     use super::{format, parse};
 
+    /// What every SDK makes of a text is the same.
     #[test]
-    fn rfc_3339_is_read_in_every_spelling_upstreams_use() {
-        for (text, expect) in [
-            ("1970-01-01T00:00:00Z", Some(0)),
-            ("2000-02-29T23:59:59Z", Some(951_868_799_000)),
-            ("2026-11-22T10:54:03.123456Z", Some(1_795_344_843_123)),
-            ("2026-11-22T12:54:03+02:00", Some(1_795_344_843_000)),
-            ("2026-11-22T05:24:03-05:30", Some(1_795_344_843_000)),
-            ("2026-11-22", None),
-            ("2026-13-22T10:54:03Z", None),
-            ("2026-11-22T10:54:03", None),
-            ("", None),
-        ] {
-            assert_eq!(parse(text), expect, "{text}");
+    fn texts_are_read_as_every_sdk_reads_them() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../dates.json");
+        let table: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let cases = table["cases"].as_array().unwrap();
+        assert!(cases.len() > 50);
+        for case in cases {
+            let text = case[0].as_str().unwrap();
+            assert_eq!(parse(text), case[1].as_i64(), "{text:?}");
         }
     }
 
@@ -112,7 +126,7 @@ mod tests {
     fn what_is_written_is_read_back() {
         for day in -800_000..800_000_i64 {
             let ms = day * 86_400_000 + (day.rem_euclid(86_400)) * 1000;
-            if (0..=9999).contains(&super::civil_from_days(day).0) {
+            if (1..=9999).contains(&super::civil_from_days(day).0) {
                 assert_eq!(parse(&format(ms)), Some(ms), "{}", format(ms));
             }
         }

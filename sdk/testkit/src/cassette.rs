@@ -9,9 +9,9 @@ use opssight_core::error::StoreError;
 use opssight_core::id::CallId;
 use opssight_core::page::Page;
 use opssight_core::plugins::evidence::{CallQuery, CallRecord, CallSummary, EvidenceStore, KeepCalls};
-use opssight_core::plugins::{CredentialSource, Credentials, PluginState};
+use opssight_core::plugins::{CredentialSource, Credentials, InstalledPlugin, PluginState};
 use opssight_core::time::{Clock, Timestamp};
-use opssight_runtime::{PluginHost, RuntimeConfig, Subject};
+use opssight_runtime::{PluginHost, ReplayError, Replayed, RuntimeConfig, Subject};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -105,21 +105,52 @@ pub fn replays(package: &[u8], folder: &Path) -> Result<usize> {
 
 async fn replay_files(package: &[u8], paths: &[PathBuf]) -> Result<usize> {
     let data = tempfile::tempdir()?;
-    let host =
-        PluginHost::open(RuntimeConfig::new(data.path()), Arc::new(Nothing), Arc::new(Nothing), Arc::new(Nothing))?;
-    let digest = host.install(package)?.digest;
+    let host = ReplayHost::open(package, data.path()).await?;
     let (mut calls, mut differences) = (0, Vec::new());
     for path in paths {
         for (at, record) in read(path)?.iter().enumerate() {
             calls += 1;
             let name = format!("{}, call {}", path.display(), at + 1);
-            match host.replay(record, Subject::Digest(&digest)).await {
+            match host.replay(record).await {
                 Ok(replayed) => differences.extend(replayed.differences.iter().map(|what| format!("{name}: {what}"))),
                 Err(error) => differences.push(format!("{name}: failed to {error}")),
             }
         }
     }
     if differences.is_empty() { Ok(calls) } else { bail!("{}", differences.join("\n")) }
+}
+
+/// A package on which recorded calls are made again. There is nothing around it: everything that a call learns comes
+/// from its record.
+pub struct ReplayHost {
+    host: Arc<PluginHost>,
+    digest: String,
+}
+
+impl ReplayHost {
+    /// Install the package, with its compiled code in this folder.
+    pub async fn open(package: &[u8], data: &Path) -> Result<Self> {
+        let config = RuntimeConfig::new(data);
+        let host = PluginHost::open(config, Arc::new(Nothing), Arc::new(Nothing), Arc::new(Nothing))?;
+        let digest = install(&host, package).await?.digest;
+        Ok(Self { host, digest })
+    }
+
+    /// Make a call again.
+    pub async fn replay(&self, record: &CallRecord) -> Result<Replayed, ReplayError> {
+        self.host.replay(record, Subject::Digest(&self.digest)).await
+    }
+}
+
+/// Compiling a large package takes minutes. It is done on a thread of its own, so that whoever waits can stop waiting.
+pub(crate) async fn install(host: &Arc<PluginHost>, package: &[u8]) -> Result<InstalledPlugin> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let (host, package) = (Arc::clone(host), package.to_vec());
+    std::thread::Builder::new().name("install".to_owned()).spawn(move || {
+        // Nobody waits any more: there is nobody to tell.
+        let _ = tell.send(host.install(&package));
+    })?;
+    Ok(told.await.context("compile the package: its thread ended in a panic")??)
 }
 
 /// The records of one test host.

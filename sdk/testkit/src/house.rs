@@ -1,6 +1,6 @@
 //! The runtime with everything around it in memory.
 
-use crate::cassette::{Cassette, CassetteMode, Kept};
+use crate::cassette::{Cassette, CassetteMode, Kept, install};
 use crate::fault::Fault;
 use crate::upstream::{Request, Response, Upstream};
 use anyhow::Result;
@@ -26,7 +26,11 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use tempfile::TempDir;
+
+/// What one call may hold: a cassette is for keeping whole calls, however long an upstream's lists are.
+const RECORD_BYTES: usize = 64 << 20;
 
 /// One plugin, one connection, one recorded upstream.
 pub struct TestHost {
@@ -66,9 +70,10 @@ impl TestHost {
         config.caps = caps;
         let kept = Arc::new(Kept::default());
         config.evidence.record = Record::All;
+        config.evidence.record_bytes = RECORD_BYTES;
         config.evidence.store = Some(kept.clone());
         let host = PluginHost::open(config, credentials, state, clock)?;
-        let installed = host.install(package)?;
+        let installed = install(&host, package).await?;
         let target = CallTarget {
             connection: ConnectionId::from("test"),
             plugin: PluginId(installed.manifest.id.clone()),
@@ -99,6 +104,17 @@ impl TestHost {
     pub fn grants(mut self, grants: Grants) -> Self {
         self.target.grants = Arc::new(grants);
         self
+    }
+
+    /// A connection to a real upstream, as an operator makes it: with the manifest's defaults for what the settings
+    /// leave out, and nothing granted but this. The host's clock runs from `now` on.
+    #[must_use]
+    pub fn real(mut self, settings: Value, grants: Grants, now: Timestamp) -> Self {
+        let settings = self.manifest().map_or(settings.clone(), |manifest| manifest.with_defaults(settings));
+        self.target.settings = Arc::new(settings);
+        *lock(&self.memory.now) = now;
+        *lock(&self.memory.running_since) = Some(Instant::now());
+        self.grants(grants)
     }
 
     /// Fill in one of the manifest's credentials: its name, the scheme that was chosen, the scheme's inputs.
@@ -309,10 +325,10 @@ impl TestHost {
         self.call("inventory", input, self.host.list_resources(&self.target, scope, page)).await
     }
 
-    /// Look at series, with the detector's own parameters. Cassettes do not hold such calls: a detector has
-    /// nothing outside of itself that one could stand in for.
+    /// Look at series, with the detector's own parameters.
     pub async fn detect(&self, series: &[Series], params: &Value) -> Result<Vec<Finding>, CallError> {
-        self.host.detect(&self.target, series, params).await.map(|called| self.keep(called))
+        let input = json!({ "series": series, "params": params.to_string() });
+        self.call("detector", input, self.host.detect(&self.target, series, params)).await
     }
 
     /// Do what the house does with a call that succeeded: commit its writes.
@@ -339,6 +355,8 @@ struct Memory {
     state: Mutex<BTreeMap<String, Vec<u8>>>,
     usage: Mutex<CallUsage>,
     now: Mutex<Timestamp>,
+    /// None: the clock stands still, so that tests are the same each time.
+    running_since: Mutex<Option<Instant>>,
 }
 
 impl Default for Memory {
@@ -349,13 +367,15 @@ impl Default for Memory {
             usage: Mutex::default(),
             // 2026-01-01T00:00:00Z. Tests that depend on the day they run on are no tests.
             now: Mutex::new(Timestamp(1_767_225_600_000_000)),
+            running_since: Mutex::default(),
         }
     }
 }
 
 impl Clock for Memory {
     fn now(&self) -> Timestamp {
-        *lock(&self.now)
+        let running = lock(&self.running_since).map_or(0, |since| since.elapsed().as_micros());
+        lock(&self.now).plus_micros(i64::try_from(running).unwrap_or(i64::MAX))
     }
 }
 

@@ -4,21 +4,12 @@ const REPLACEMENT = 0xfffd;
 
 /** Text to bytes. A lone surrogate becomes the replacement character. */
 export function encode(text: string): Uint8Array {
-  // Most texts are ASCII: guess so, and grow only when it was wrong.
-  let bytes = new Uint8Array(text.length);
+  // Counted first, so that the bytes are written once, into a place that they fill.
+  const bytes = new Uint8Array(size(text));
   let length = 0;
   for (let index = 0; index < text.length; index++) {
-    let point = text.charCodeAt(index);
-    if (point >= 0xd800 && point < 0xe000) {
-      const whole = text.codePointAt(index) as number;
-      if (whole > 0xffff) index++;
-      point = whole > 0xffff ? whole : REPLACEMENT;
-    }
-    if (length + 4 > bytes.length) {
-      const larger = new Uint8Array((bytes.length + 4) * 2);
-      larger.set(bytes.subarray(0, length));
-      bytes = larger;
-    }
+    const point = pointAt(text, index);
+    if (point > 0xffff) index++;
     if (point < 0x80) {
       bytes[length++] = point;
     } else if (point < 0x800) {
@@ -35,7 +26,27 @@ export function encode(text: string): Uint8Array {
       bytes[length++] = 0x80 | (point & 0x3f);
     }
   }
-  return bytes.subarray(0, length);
+  return bytes;
+}
+
+/** How many bytes a text takes: one per unit below U+0080, two below U+0800, three above, and four for a pair. */
+function size(text: string): number {
+  let size = text.length;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0x80) continue;
+    size += unit < 0x800 ? 1 : 2;
+    // The two units of a pair take four bytes together, and two of them are counted already.
+    if (unit >= 0xd800 && unit < 0xdc00 && pointAt(text, index) > 0xffff) index++;
+  }
+  return size;
+}
+
+function pointAt(text: string, index: number): number {
+  const unit = text.charCodeAt(index);
+  if (unit < 0xd800 || unit >= 0xe000) return unit;
+  const point = text.codePointAt(index) as number;
+  return point > 0xffff ? point : REPLACEMENT;
 }
 
 /** Bytes to text. What is no UTF-8 becomes the replacement character. */

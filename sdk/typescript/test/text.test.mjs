@@ -10,10 +10,17 @@ before(async () => {
   text = await import(`data:text/javascript;base64,${Buffer.from(made.outputFiles[0].contents).toString("base64")}`);
 });
 
-const TEXTS = ["", "plain", "Größe", "日本語", "🚀🚀", "a\u0000b", "é".repeat(10_000), "x".repeat(9_000) + "🚀", "\ud800", "a\udc00b"];
+const TEXTS = ["", "plain", "Größe", "日本語", "🚀🚀", "a\u0000b", "é".repeat(10_000), "x".repeat(9_000) + "🚀", "\ud800", "a\udc00b", "\ud800\ud83d\ude80", "\ud83d\ude80\udc00é", "\u07ff\u0800\uffff"];
 
 test("texts are encoded as the platform encodes them", () => {
   for (const one of TEXTS) assert.deepEqual([...text.encode(one)], [...new TextEncoder().encode(one)], one.slice(0, 20));
+});
+
+test("the bytes of a text are alone in their buffer, so that nobody copies them again", () => {
+  for (const one of TEXTS) {
+    const bytes = text.encode(one);
+    assert.equal(bytes.byteLength, bytes.buffer.byteLength, one.slice(0, 20));
+  }
 });
 
 test("bytes are decoded as they were encoded", () => {

@@ -7,6 +7,7 @@ use super::model::{Act, Deed, Deliver, Pull};
 use super::observe::{attrs, body, item};
 use anyhow::{Context, Result, bail};
 use opssight_testkit::TestHost;
+use opssight_testkit::plugins::manifest::misfits;
 use opssight_testkit::plugins::{CallError, Manifest, PageRequest};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -39,6 +40,7 @@ pub(super) async fn perform(
             .map(|report| fields(json!({ "summary": report.summary, "attrs": attrs(&report.attrs) })))),
         Deed::Notify(asked) => kinds::notify(host, asked).await,
         Deed::Costs(asked) => kinds::costs(host, asked).await,
+        Deed::List(asked) => kinds::list(host, asked).await,
         Deed::Detect(asked) => kinds::detect(host, asked).await,
     }
 }
@@ -86,20 +88,19 @@ async fn act(host: &TestHost, manifest: &Manifest, asked: &Act) -> Result<Answer
     let name = &asked.action;
     let action = manifest.action(name).with_context(|| format!("do {name}: plugin.toml has no such action"))?;
     let input = Value::Object(asked.input.clone());
-    fits(&action.input, &input).with_context(|| format!("do {name} with this input"))?;
+    check(&action.input, &input).with_context(|| format!("do {name} with this input"))?;
     Ok(host.act(name, input).await.map(|outcome| {
         let items: Vec<Value> = outcome.items.iter().map(item).collect();
         fields(json!({ "output": body(outcome.output.as_bytes()), "items": items }))
     }))
 }
 
-/// Settings and inputs are checked before a plugin sees them, here as in the host.
-pub(super) fn fits(schema: &Value, value: &Value) -> Result<()> {
-    let validator = jsonschema::validator_for(schema).context("read the schema in plugin.toml")?;
-    if let Some(problem) = validator.iter_errors(value).next() {
-        bail!("{}: {problem}", problem.instance_path());
+/// Settings and inputs are checked before a plugin sees them, as the host does, by the same rules.
+pub(super) fn check(schema: &Value, value: &Value) -> Result<()> {
+    match misfits(schema, value).into_iter().next() {
+        Some((at, problem)) => bail!("{at}: {problem}"),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn fields(value: Value) -> Map<String, Value> {

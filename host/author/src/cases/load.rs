@@ -53,7 +53,7 @@ fn read(path: PathBuf) -> Result<CaseFile> {
     Ok(CaseFile { path, cases: cases.cases })
 }
 
-fn parse<T: serde::de::DeserializeOwned>(path: &Path, text: &str) -> Result<T> {
+pub(super) fn parse<T: serde::de::DeserializeOwned>(path: &Path, text: &str) -> Result<T> {
     let is_json = path.extension().is_some_and(|extension| extension == "json");
     let value: Value = if is_json {
         serde_json::from_str(text).with_context(|| format!("read {}", path.display()))?

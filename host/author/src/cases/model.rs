@@ -59,6 +59,14 @@ pub(crate) struct Given {
     pub(crate) cassette: Option<String>,
 }
 
+impl Case {
+    /// Whether it makes sense only with a world of its own around it: recorded answers, other credentials, another time.
+    pub(crate) fn brings_its_world(&self) -> bool {
+        let Given { exchanges, credentials, .. } = &self.given;
+        !exchanges.is_empty() || !credentials.is_empty() || self.then.iter().any(|step| step.advance_secs != 0)
+    }
+}
+
 /// A credential as an operator fills it in.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -159,6 +167,7 @@ pub(crate) struct When {
     check: Option<Check>,
     notify: Option<Notify>,
     costs: Option<Costs>,
+    list: Option<List>,
     detect: Option<Detect>,
 }
 
@@ -171,6 +180,7 @@ pub(crate) enum Deed<'a> {
     Check,
     Notify(&'a Notify),
     Costs(&'a Costs),
+    List(&'a List),
     Detect(&'a Detect),
 }
 
@@ -184,10 +194,13 @@ impl When {
         deeds.extend(self.check.as_ref().map(|Check {}| Deed::Check));
         deeds.extend(self.notify.as_ref().map(Deed::Notify));
         deeds.extend(self.costs.as_ref().map(Deed::Costs));
+        deeds.extend(self.list.as_ref().map(Deed::List));
         deeds.extend(self.detect.as_ref().map(Deed::Detect));
         match (deeds.pop(), deeds.is_empty()) {
             (Some(deed), true) => Ok(deed),
-            _ => bail!("see what is asked: `when` takes one of deliver, pull, act, check, notify, costs and detect"),
+            _ => bail!(
+                "see what is asked: `when` takes one of deliver, pull, act, check, notify, costs, list and detect"
+            ),
         }
     }
 }
@@ -281,6 +294,17 @@ fn daily() -> String {
 
 fn rows() -> u32 {
     1_000
+}
+
+/// What is running in a scope: an account, a region, a cluster; empty for all that the connection sees.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct List {
+    #[serde(default)]
+    pub(crate) scope: String,
+    pub(crate) cursor: Option<String>,
+    #[serde(default = "rows")]
+    pub(crate) limit: u32,
 }
 
 /// Series to look at.

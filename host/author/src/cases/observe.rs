@@ -1,5 +1,6 @@
 //! What happened, as one JSON object in the words of the contract: what a case's `expect` is compared with.
 
+use super::base_url;
 use super::upstream::Asked;
 use opssight_testkit::LogLine;
 use opssight_testkit::plugins::{CallError, RawItem};
@@ -24,7 +25,7 @@ impl Observed {
         asked: &[Asked],
         log: &[LogLine],
         state: &BTreeMap<String, Vec<u8>>,
-        base_url: &str,
+        address: Option<&str>,
     ) -> Self {
         let mut value = answer.unwrap_or_else(|error| Map::from_iter([("failure".to_owned(), failure(&error))]));
         value.insert("requests".to_owned(), asked.iter().map(request).collect());
@@ -36,9 +37,9 @@ impl Observed {
             "state".to_owned(),
             Value::Object(state.iter().map(|(key, value)| (key.clone(), body(value))).collect()),
         );
-        let value = match unplaced(Value::Object(value), base_url) {
-            Value::Object(value) => value,
-            _ => Map::new(),
+        let value = match address.map(|address| base_url::left_out(Value::Object(value.clone()), address)) {
+            Some(Value::Object(value)) => value,
+            _ => value,
         };
         let missing = asked.iter().filter(|asked| !asked.is_recorded);
         Self { value, unrecorded: missing.map(|asked| format!("{} {}", asked.method, asked.path)).collect() }
@@ -98,16 +99,4 @@ fn request(asked: &Asked) -> Value {
         request.insert("body".to_owned(), body(&asked.body));
     }
     request
-}
-
-/// The upstream has another port each time: `{base_url}` stands for it, as in the case.
-fn unplaced(value: Value, base_url: &str) -> Value {
-    match value {
-        Value::String(text) => text.replace(base_url, "{base_url}").into(),
-        Value::Array(values) => values.into_iter().map(|value| unplaced(value, base_url)).collect(),
-        Value::Object(fields) => {
-            Value::Object(fields.into_iter().map(|(key, value)| (key, unplaced(value, base_url))).collect())
-        }
-        other => other,
-    }
 }

@@ -1,16 +1,19 @@
 //! Playing cases: each on a connection of its own, with a host of its own, on one directory of compiled code.
 
+use super::base_url;
 use super::compare::{Difference, compare};
-use super::deed::{Checkpoints, fits, perform};
+use super::deed::{Checkpoints, check, perform};
+use super::live::{self, Live, LiveFile};
 use super::model::{Case, Deed, Expect, Given};
 use super::observe::Observed;
 use super::recording::Recording;
-use super::upstream::Upstream;
+use super::upstream::{Asked, Upstream};
 use anyhow::{Context, Result};
 use opssight_testkit::plugins::Manifest;
 use opssight_testkit::{CassetteMode, TestHost};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 /// A package on the bench.
 pub(crate) struct Bench {
@@ -18,6 +21,37 @@ pub(crate) struct Bench {
     manifest: Manifest,
     /// Where compiled code is kept from one case, and one run, to the next.
     data: PathBuf,
+    /// The connection to a real upstream, with which cases are played instead of a recorded one.
+    live: Option<Live>,
+    /// For records that nobody keeps.
+    desk: TempDir,
+}
+
+/// What answers a case's requests.
+enum World<'b> {
+    Recorded(Upstream),
+    Real(&'b Live),
+}
+
+impl World<'_> {
+    /// What was asked since the last time; `before` calls had been made then.
+    fn take_asked(&self, host: &TestHost, before: usize) -> Vec<Asked> {
+        match self {
+            Self::Recorded(upstream) => upstream.take_asked(),
+            Self::Real(_) => {
+                let records = host.records().split_off(before);
+                records.iter().flat_map(|record| &record.exchanges).map(Asked::of_record).collect()
+            }
+        }
+    }
+
+    /// What `{base_url}` stands for.
+    fn address(&self) -> Option<&str> {
+        match self {
+            Self::Recorded(upstream) => Some(upstream.base_url()),
+            Self::Real(live) => live.base_url(),
+        }
+    }
 }
 
 /// How one case went.
@@ -37,18 +71,13 @@ pub(crate) struct StepVerdict {
     pub(crate) unrecorded: Vec<String>,
 }
 
-impl Verdict {
-    pub(crate) fn is_good(&self) -> bool {
-        self.broken.is_none() && self.steps.iter().all(|step| step.differences.is_empty() && step.unrecorded.is_empty())
-    }
-}
-
 impl Bench {
     /// Compile the package, which a large one takes long for, and see that a host takes it.
-    pub(crate) async fn new(package: Vec<u8>, data: &Path) -> Result<Self> {
+    pub(crate) async fn new(package: Vec<u8>, data: &Path, live: Option<LiveFile>) -> Result<Self> {
         let manifest = opssight_package::manifest(&package)?;
+        let live = live.map(|live| live.open(&manifest)).transpose()?;
         TestHost::open(&package, data).await.context("install it on a host")?;
-        Ok(Self { package, manifest, data: data.to_owned() })
+        Ok(Self { package, manifest, data: data.to_owned(), live, desk: TempDir::new()? })
     }
 
     pub(crate) fn package(&self) -> &[u8] {
@@ -58,7 +87,11 @@ impl Bench {
     /// Play a case. What stands in the way of playing it is part of the verdict.
     pub(crate) async fn play(&self, case_file: &Path, case: &Case, recording: Option<&mut Recording>) -> Verdict {
         let mut steps = Vec::new();
-        let cassette = recording.map(Recording::next_case);
+        let cassette = match recording {
+            Some(recording) => Some(recording.next_case()),
+            // Requests to a real upstream are read from the records of the calls.
+            None => self.live.is_some().then(|| self.desk.path().join("calls.json")),
+        };
         let broken = self.steps(case_file, case, cassette, &mut steps).await.err();
         Verdict { steps, broken: broken.map(|error| format!("{error:#}")) }
     }
@@ -70,8 +103,11 @@ impl Bench {
         cassette: Option<PathBuf>,
         verdicts: &mut Vec<StepVerdict>,
     ) -> Result<()> {
-        let upstream = Upstream::start(case_file, &case.given.exchanges).await?;
-        let mut host = self.host(&case.given, &upstream).await?;
+        let world = match &self.live {
+            Some(live) => World::Real(live),
+            None => World::Recorded(Upstream::start(case_file, &case.given.exchanges).await?),
+        };
+        let mut host = self.host(&case.given, &world).await?;
         if let Some(path) = cassette {
             host = host.cassette(path, CassetteMode::Record)?;
         }
@@ -80,7 +116,7 @@ impl Bench {
         let rest = case.then.iter().map(|step| (step.advance_secs, &step.when, &step.expect));
         for (advance, when, expect) in first.chain(rest) {
             host.advance_secs(advance);
-            let verdict = self.step(&host, &upstream, case_file, &when.deed()?, expect, &mut checkpoints).await?;
+            let verdict = self.step(&host, &world, case_file, &when.deed()?, expect, &mut checkpoints).await?;
             let is_good = verdict.differences.is_empty();
             verdicts.push(verdict);
             if !is_good {
@@ -93,45 +129,53 @@ impl Bench {
     async fn step(
         &self,
         host: &TestHost,
-        upstream: &Upstream,
+        world: &World<'_>,
         case_file: &Path,
         deed: &Deed<'_>,
         expect: &Expect,
         checkpoints: &mut Checkpoints,
     ) -> Result<StepVerdict> {
-        let lines = host.log().len();
+        let (lines, calls) = (host.log().len(), host.records().len());
         let answer = perform(host, &self.manifest, case_file, deed, checkpoints).await?;
         let log = host.log().split_off(lines);
-        let observed = Observed::of(answer, &upstream.take_asked(), &log, &host.state(), upstream.base_url());
+        let asked = world.take_asked(host, calls);
+        let observed = Observed::of(answer, &asked, &log, &host.state(), world.address());
         let differences = compare(expect, &observed.value);
         Ok(StepVerdict { observed: observed.value, differences, unrecorded: observed.unrecorded })
     }
 
-    async fn host(&self, given: &Given, upstream: &Upstream) -> Result<TestHost> {
-        let mut settings = given.settings.clone();
-        if self.manifest.settings.pointer("/properties/base_url").is_some() {
+    async fn host(&self, given: &Given, world: &World<'_>) -> Result<TestHost> {
+        let host = TestHost::open(&self.package, &self.data).await.context("install it on a host")?;
+        let mut host = host.state_of(&given.state);
+        let mut settings = match world {
+            World::Recorded(_) => Map::new(),
+            World::Real(live) => live.settings.clone(),
+        };
+        settings.extend(given.settings.clone());
+        let wants_address = self.manifest.settings.pointer("/properties/base_url").is_some();
+        if let (World::Recorded(upstream), true) = (world, wants_address) {
             settings.entry("base_url").or_insert_with(|| upstream.base_url().into());
         }
-        let settings = with_base_url(Value::Object(settings), upstream.base_url());
-        fits(&self.manifest.settings, &settings).context("take the case's settings")?;
-        let mut host = TestHost::open(&self.package, &self.data).await.context("install it on a host")?;
-        host = host.settings(settings).state_of(&given.state);
-        for (name, credential) in &given.credentials {
+        let mut settings = Value::Object(settings);
+        if let Some(address) = world.address() {
+            settings = base_url::filled_in(settings, address);
+        }
+        check(&self.manifest.settings, &settings).context("take the case's settings")?;
+        let credentials = match world {
+            World::Recorded(_) => {
+                host = host.settings(settings);
+                &given.credentials
+            }
+            World::Real(live) => {
+                host = host.real(settings, live.grants.clone(), live::now());
+                &live.credentials
+            }
+        };
+        for (name, credential) in credentials {
             let inputs: Vec<_> =
                 credential.inputs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             host = host.credential(name, &credential.scheme, &inputs);
         }
         Ok(host)
-    }
-}
-
-fn with_base_url(value: Value, base_url: &str) -> Value {
-    match value {
-        Value::String(text) => text.replace("{base_url}", base_url).into(),
-        Value::Array(values) => values.into_iter().map(|value| with_base_url(value, base_url)).collect(),
-        Value::Object(fields) => {
-            Value::Object(fields.into_iter().map(|(key, value)| (key, with_base_url(value, base_url))).collect())
-        }
-        other => other,
     }
 }

@@ -1,6 +1,7 @@
 //! The calls of all cases in one file, beside the package that they were made on.
 
 use anyhow::{Context, Result, bail};
+use opssight_testkit::plugins::evidence::CallRecord;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -28,9 +29,8 @@ impl Recording {
         self.case(self.cases)
     }
 
-    /// Write the recording with the package, and say what became of it.
-    pub(crate) fn finish(self, package: &[u8]) -> Result<String> {
-        fs::create_dir_all(&self.folder).with_context(|| format!("make {}", self.folder.display()))?;
+    /// Write the recording with the package. Where it is, and what was recorded.
+    pub(crate) fn finish(self, package: &[u8]) -> Result<(PathBuf, Vec<CallRecord>)> {
         let mut calls = String::new();
         for number in 1..=self.cases {
             let path = self.case(number);
@@ -39,15 +39,19 @@ impl Recording {
                 calls += &fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
             }
         }
-        let file = self.folder.join("calls.json");
-        fs::write(&file, calls).with_context(|| format!("write {}", file.display()))?;
-        let again = self.folder.join("plugin.wasm");
-        fs::write(&again, package).with_context(|| format!("write {}", again.display()))?;
-        Ok(format!(
-            "recorded; `opssight plugin replay {} --package {}` makes the calls again",
-            file.display(),
-            again.display()
-        ))
+        let records = CallRecord::parse_all(calls.as_bytes()).context("read what was recorded")?;
+        if records.is_empty() {
+            bail!("record into {}: no case made a call", self.folder.display());
+        }
+        if let Some(cut) = records.iter().find_map(|record| record.replayable().err()) {
+            bail!("record into {}: {cut}", self.folder.display());
+        }
+        fs::create_dir_all(&self.folder).with_context(|| format!("make {}", self.folder.display()))?;
+        for (name, bytes) in [("calls.json", calls.as_bytes()), ("plugin.wasm", package)] {
+            let file = self.folder.join(name);
+            fs::write(&file, bytes).with_context(|| format!("write {}", file.display()))?;
+        }
+        Ok((self.folder.clone(), records))
     }
 
     fn case(&self, number: usize) -> PathBuf {

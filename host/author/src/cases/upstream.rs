@@ -6,12 +6,13 @@ use super::model::{Exchange, Fault};
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use opssight_testkit::plugins::evidence;
 use std::io;
 use std::path::Path;
 use std::pin::Pin;
@@ -19,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use url::Url;
 
 /// What the plugin sent, as it arrived.
 #[derive(Debug, Clone)]
@@ -30,6 +32,26 @@ pub(super) struct Asked {
     pub(super) body: Bytes,
     /// Whether the case had an answer.
     pub(super) is_recorded: bool,
+}
+
+impl Asked {
+    /// A request to a real upstream, as the record of its call has it: without the credential.
+    pub(super) fn of_record(exchange: &evidence::Exchange) -> Self {
+        let path = Url::parse(&exchange.url).map_or_else(
+            |_| exchange.url.clone(),
+            |url| url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path())),
+        );
+        let headers = exchange.headers.iter().filter_map(|(name, value)| {
+            Some((HeaderName::try_from(name).ok()?, HeaderValue::from_bytes(&value.0).ok()?))
+        });
+        Self {
+            method: exchange.method.clone(),
+            path,
+            headers: headers.collect(),
+            body: exchange.body.0.clone().into(),
+            is_recorded: true,
+        }
+    }
 }
 
 /// An exchange with its bytes at hand.

@@ -6,7 +6,7 @@ use anyhow::{Result, bail, ensure};
 use std::borrow::Cow;
 
 /// The texts that stand for `{{...}}` in templates.
-pub(super) struct Names([(&'static str, String); 7]);
+pub(super) struct Names([(&'static str, String); 4]);
 
 impl Names {
     /// All that follows from what was typed.
@@ -22,19 +22,16 @@ impl Names {
             let fits = !text.is_empty() && text.chars().all(|c| !c.is_control() && !matches!(c, '"' | '\\'));
             ensure!(fits, "use \"{text}\" as {what}: leave out quotes, backslashes and line breaks");
         }
-        let words = || id.split('-').filter(|word| !word.is_empty());
+        let words = id.split('-').filter(|word| !word.is_empty());
         let capital = |word: &str| {
             let mut letters = word.chars();
             letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
         };
         Ok(Self([
             ("id", id.to_owned()),
-            ("name", words().map(capital).collect::<Vec<_>>().join(" ")),
-            ("type", words().map(capital).collect()),
-            ("snake", id.replace('-', "_")),
+            ("name", words.map(capital).collect::<Vec<_>>().join(" ")),
             ("publisher", publisher.to_owned()),
             ("licence", licence.to_owned()),
-            ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ]))
     }
 
@@ -77,6 +74,12 @@ mod tests {
         assert!(Names::new("a", "ac\"me", "MIT").is_err());
     }
 
+    /// A key that nothing was filled in for: a word in two pairs of braces.
+    fn gap(text: &str) -> Option<&str> {
+        let mut keys = text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(key, _)| key);
+        keys.find(|key| !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase()))
+    }
+
     #[test]
     fn every_kind_in_every_language_is_a_whole_project_without_a_gap() {
         let names = Names::new("my-ci", "acme", "MIT").unwrap();
@@ -91,9 +94,8 @@ mod tests {
                 assert!(paths.iter().any(|path| path.starts_with("tests/")), "{language:?} {kind}: {paths:?}");
                 for (path, bytes) in &files {
                     let text = String::from_utf8_lossy(bytes);
-                    for gap in ["{{id}}", "{{name}}", "{{type}}", "{{snake}}", "{{publisher}}", "{{licence}}"] {
-                        assert!(!text.contains(gap), "{language:?} {kind} {path} still says {gap}");
-                    }
+                    let gap = gap(&text);
+                    assert_eq!(gap, None, "{language:?} {kind} {path}");
                 }
                 let (_, manifest) = files.iter().find(|(path, _)| path == "plugin.toml").unwrap();
                 let manifest: opssight_core::plugins::Manifest =

@@ -5,20 +5,26 @@ use crate::project::Project;
 use crate::talk::Talk;
 use anyhow::{Context, Result, bail};
 use etcetera::BaseStrategy;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::time::Duration;
+use tokio::process::Command;
 
 /// What turns Python into a component. The SDK's README names the same version.
 const COMPILER: &str = "componentize-py==0.25.1";
+/// How often somebody who waits for the environment looks whether it is there.
+const LOOK: Duration = Duration::from_millis(100);
 
-pub(super) fn build(project: &Project, talk: &mut Talk) -> Result<Vec<u8>> {
-    let python = environment(talk)?;
+pub(super) async fn build(project: &Project, talk: &mut Talk) -> Result<Vec<u8>> {
+    let python = process::find("python3", "install Python 3.10 or newer, with its venv module")?;
+    let cache = etcetera::choose_base_strategy().context("find the cache folder")?.cache_dir();
+    let folder = cache.join("opssight").join("python").join(COMPILER.replace("==", "-"));
+    let python = environment(&python, &folder, talk).await?;
     let made = project.output()?.join("component.wasm");
     let mut command = Command::new(python);
     command.current_dir(&project.folder).args(["-m", "opssight_plugin.build", "--out"]).arg(&made);
     command.env("PYTHONPATH", sdk(&project.folder)?).env("PYTHONDONTWRITEBYTECODE", "1");
-    process::run(&mut command, "componentize it")?;
+    process::run(&mut command, "componentize it").await?;
     fs::read(&made).with_context(|| format!("read {}", made.display()))
 }
 
@@ -30,27 +36,57 @@ fn sdk(folder: &Path) -> Result<PathBuf> {
 }
 
 /// The interpreter of a virtual environment with the compiler in it. Made once for each version of the compiler, in
-/// the user's cache folder: it has 70 MB, and every project wants the same.
-fn environment(talk: &mut Talk) -> Result<PathBuf> {
-    let python = process::find("python3", "install Python 3.10 or newer, with its venv module")?;
-    let cache = etcetera::choose_base_strategy().context("find the cache folder")?.cache_dir();
-    let folder = cache.join("opssight").join("python").join(COMPILER.replace("==", "-"));
+/// the user's cache folder: it has 70 MB, and every project wants the same. Of several builds that come at once, one
+/// makes it and the others wait.
+async fn environment(python: &Path, folder: &Path, talk: &mut Talk) -> Result<PathBuf> {
     let interpreter = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     // Written last, so that an environment that was only half made is seen.
     let complete = folder.join("complete");
-    if complete.is_file() && interpreter.is_file() {
+    let is_there = || complete.is_file() && interpreter.is_file();
+    if is_there() {
+        return Ok(interpreter);
+    }
+    // Beside the folder, because making the environment empties it. The lock goes with the file, however this ends.
+    let _lock = lock(&folder.with_added_extension("lock"), talk).await?;
+    if is_there() {
         return Ok(interpreter);
     }
     let version = "import sys; sys.exit(sys.version_info < (3, 10))";
-    if process::run(Command::new(&python).args(["-c", version]), "ask Python for its version").is_err() {
+    if process::run(Command::new(python).args(["-c", version]), "ask Python for its version").await.is_err() {
         bail!("use this python3: it is too old; install Python 3.10 or newer");
     }
     talk.note(&format!("making a virtual environment with {COMPILER} in {}", folder.display()));
-    fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
     let mend = "make a virtual environment (Debian has it in python3-venv)";
-    process::run(Command::new(&python).args(["-m", "venv", "--clear"]).arg(&folder), mend)?;
+    process::run(Command::new(python).args(["-m", "venv", "--clear"]).arg(folder), mend).await?;
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", COMPILER];
-    process::run(Command::new(&interpreter).args(pip), "install the compiler")?;
+    process::run(Command::new(&interpreter).args(pip), "install the compiler").await?;
     fs::write(&complete, COMPILER).with_context(|| format!("write {}", complete.display()))?;
     Ok(interpreter)
 }
+
+/// Held until the file is dropped. Asked for again and again instead of waited for, so that Ctrl-C is heard meanwhile.
+async fn lock(path: &Path, talk: &mut Talk) -> Result<File> {
+    let doing = || format!("lock {}", path.display());
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+    }
+    let file = File::create(path).with_context(doing)?;
+    let mut is_told = false;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(error).with_context(doing),
+            Err(TryLockError::WouldBlock) => {
+                if !is_told {
+                    talk.note("waiting for another build, which makes the virtual environment");
+                    is_told = true;
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
+use tokio::process::Command;
 
 const TARGET: &str = "wasm32-wasip2";
 /// The profile that templates define: small, fast, and a panic is a trap.
@@ -22,13 +22,13 @@ struct Message {
     filenames: Vec<PathBuf>,
 }
 
-pub(super) fn build(project: &Project) -> Result<Vec<u8>> {
+pub(super) async fn build(project: &Project) -> Result<Vec<u8>> {
     let cargo = process::find("cargo", "install Rust with rustup")?;
-    target_is_there(project)?;
+    target_is_there(project).await?;
     let mut command = Command::new(cargo);
     command.current_dir(&project.folder).args(["build", "--quiet", "--lib", "--profile", PROFILE, "--target", TARGET]);
     command.arg("--message-format=json-render-diagnostics");
-    let output = process::run(&mut command, "compile it")?;
+    let output = process::run(&mut command, "compile it").await?;
     let manifest = project.folder.join("Cargo.toml");
     let made = String::from_utf8_lossy(&output.stdout)
         .lines()
@@ -42,12 +42,12 @@ pub(super) fn build(project: &Project) -> Result<Vec<u8>> {
     fs::read(&made).with_context(|| format!("read {}", made.display()))
 }
 
-fn target_is_there(project: &Project) -> Result<()> {
+async fn target_is_there(project: &Project) -> Result<()> {
     let rustc = process::find("rustc", "install Rust with rustup")?;
     let mut command = Command::new(rustc);
     // The project may ask for a toolchain of its own.
     command.current_dir(&project.folder);
-    let folder = process::run(command.args(["--print", "target-libdir", "--target", TARGET]), "ask rustc")?;
+    let folder = process::run(command.args(["--print", "target-libdir", "--target", TARGET]), "ask rustc").await?;
     let folder = PathBuf::from(String::from_utf8_lossy(&folder.stdout).trim());
     if !folder.is_dir() {
         bail!("compile for {TARGET}: this Rust cannot; run `rustup target add {TARGET}`");

@@ -6,18 +6,18 @@ use crate::talk::Talk;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use tokio::process::Command;
 
 /// The build script, as a path below a `node_modules`.
 const SCRIPT: &str = "node_modules/@opssight/plugin/bin/opssight-plugin-build.mjs";
 const LEAST_NODE: u32 = 20;
 
-pub(super) fn build(project: &Project, talk: &mut Talk) -> Result<Vec<u8>> {
-    let node = node()?;
+pub(super) async fn build(project: &Project, talk: &mut Talk) -> Result<Vec<u8>> {
+    let node = node().await?;
     let script = match script(&project.folder) {
         Some(script) => script,
         None => {
-            install(&project.folder, talk)?;
+            install(&project.folder, talk).await?;
             script(&project.folder)
                 .context("find @opssight/plugin in node_modules: package.json must name it among its devDependencies")?
         }
@@ -25,14 +25,14 @@ pub(super) fn build(project: &Project, talk: &mut Talk) -> Result<Vec<u8>> {
     let made = project.output()?.join("component.wasm");
     let mut command = Command::new(node);
     command.current_dir(&project.folder).arg(script).arg("--out").arg(&made);
-    process::run(&mut command, "bundle and componentize it")?;
+    process::run(&mut command, "bundle and componentize it").await?;
     fs::read(&made).with_context(|| format!("read {}", made.display()))
 }
 
-fn node() -> Result<PathBuf> {
+async fn node() -> Result<PathBuf> {
     let mend = format!("install Node.js {LEAST_NODE} or newer, with npm");
     let node = process::find("node", &mend)?;
-    let said = process::run(Command::new(&node).arg("--version"), "ask node for its version")?;
+    let said = process::run(Command::new(&node).arg("--version"), "ask node for its version").await?;
     let version = String::from_utf8_lossy(&said.stdout).trim().trim_start_matches('v').to_owned();
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
     if major.is_none_or(|major| major < LEAST_NODE) {
@@ -47,10 +47,10 @@ fn script(folder: &Path) -> Option<PathBuf> {
 }
 
 /// No package of ours needs a script to run when it is installed, so none may.
-fn install(folder: &Path, talk: &mut Talk) -> Result<()> {
+async fn install(folder: &Path, talk: &mut Talk) -> Result<()> {
     let npm = process::find("npm", "install npm; it comes with Node.js")?;
     talk.note("installing the packages that package.json names");
     let mut command = Command::new(npm);
     command.current_dir(folder).args(["install", "--ignore-scripts", "--no-audit", "--no-fund"]);
-    process::run(&mut command, "install its packages").map(drop)
+    process::run(&mut command, "install its packages").await.map(drop)
 }

@@ -7,4 +7,6 @@ mod folders;
 mod keys;
 mod locking;
 mod projects;
+mod recordings;
+mod sdks;
 mod typed;

@@ -76,7 +76,7 @@ impl Outcome {
 
     /// It worked, and this is what it printed.
     pub(crate) fn good(&self) -> &str {
-        assert_eq!(self.code, 0, "{}", self.err);
+        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
         &self.out
     }
 

@@ -5,7 +5,7 @@ use super::webhook;
 use crate::error::{Kind, StoreError};
 use crate::events::{Bus, Topic};
 use crate::id::{ConnectionId, PluginId};
-use crate::plugins::manifest::{CredentialScheme, Manifest};
+use crate::plugins::manifest::{CredentialScheme, Manifest, misfits};
 use crate::plugins::{CallPriority, Credential, CredentialSource, Credentials, Grants, Plugins};
 use crate::time::{Clock, Randomness, Timestamp};
 use std::collections::BTreeMap;
@@ -158,7 +158,7 @@ impl Connections {
             let known: Vec<String> = self.plugins.installed().iter().map(|plugin| plugin.manifest.id.clone()).collect();
             invalid("/plugin", format!("`{}` is not installed; installed are {known:?}", new.plugin))
         })?;
-        let settings = with_defaults(&manifest, new.settings);
+        let settings = manifest.with_defaults(new.settings);
         let mut credentials = new.credentials;
         let webhook_secret = webhook::fill_secret(&manifest, &mut credentials, &*self.random);
         let mut problems = name_problems(&new.name);
@@ -208,7 +208,7 @@ impl Connections {
             connection.name = name.trim().to_owned();
         }
         if let Some(settings) = patch.settings {
-            let settings = with_defaults(&manifest, settings);
+            let settings = manifest.with_defaults(settings);
             problems.extend(settings_problems(&manifest, &settings));
             connection.settings = Arc::new(settings);
         }
@@ -359,32 +359,9 @@ fn name_problems(name: &str) -> Vec<Problem> {
     Vec::new()
 }
 
-/// The schema's top-level defaults for what was left out: a plugin reads one set of settings, whoever wrote them.
-fn with_defaults(manifest: &Manifest, mut settings: serde_json::Value) -> serde_json::Value {
-    let properties = manifest.settings.get("properties").and_then(|properties| properties.as_object());
-    if let (Some(properties), Some(settings)) = (properties, settings.as_object_mut()) {
-        for (name, schema) in properties {
-            if let Some(default) = schema.get("default")
-                && !settings.contains_key(name)
-            {
-                settings.insert(name.clone(), default.clone());
-            }
-        }
-    }
-    settings
-}
-
 fn settings_problems(manifest: &Manifest, settings: &serde_json::Value) -> Vec<Problem> {
-    match jsonschema::validator_for(&manifest.settings) {
-        Ok(validator) => validator
-            .iter_errors(settings)
-            .map(|error| Problem { at: format!("/settings{}", error.instance_path()), problem: error.to_string() })
-            .collect(),
-        Err(error) => vec![Problem {
-            at: "/settings".to_owned(),
-            problem: format!("the plugin's own settings schema is broken: {error}"),
-        }],
-    }
+    let misfits = misfits(&manifest.settings, settings).into_iter();
+    misfits.map(|(at, problem)| Problem { at: format!("/settings{at}"), problem }).collect()
 }
 
 fn credential_problems(manifest: &Manifest, credentials: &Credentials) -> Vec<Problem> {

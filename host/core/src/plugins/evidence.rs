@@ -11,7 +11,7 @@ mod store;
 
 pub use blob::Blob;
 pub(crate) use blob::{bytes, maybe_bytes};
-pub use compare::{Scope, differences};
+pub use compare::{Difference, Scope, compare, differences};
 pub use record::{
     Asked, CallRecord, ClockReadings, Exchange, ExchangeAnswer, FORMAT, LoggedLine, NotReplayable, Outcome,
     RecordError, RefusedRequest,

@@ -1,6 +1,7 @@
 //! What a plugin declares about itself: `plugin.toml`, compiled into the component, readable without running it.
 
 mod credentials;
+mod schema;
 mod texts;
 mod webhook;
 
@@ -8,6 +9,7 @@ pub use credentials::{
     AwsSigv4, ClientAuth, ClientCredentials, CredentialInput, CredentialScheme, CredentialSpec, ExchangeBy, JwtBearer,
     TokenExchange,
 };
+pub use schema::misfits;
 pub use texts::{PLAIN_NAME, is_plain_name};
 pub use webhook::{SignatureEncoding, SignedTimestamp, Verification, WebhookSpec, standard};
 
@@ -220,6 +222,22 @@ pub struct ManifestError {
 }
 
 impl Manifest {
+    /// Settings with the schema's top-level defaults for what was left out: a plugin reads one set of settings, whoever
+    /// wrote them.
+    pub fn with_defaults(&self, mut settings: serde_json::Value) -> serde_json::Value {
+        let properties = self.settings.get("properties").and_then(|properties| properties.as_object());
+        if let (Some(properties), Some(settings)) = (properties, settings.as_object_mut()) {
+            for (name, schema) in properties {
+                if let Some(default) = schema.get("default")
+                    && !settings.contains_key(name)
+                {
+                    settings.insert(name.clone(), default.clone());
+                }
+            }
+        }
+        settings
+    }
+
     /// The rules that types cannot say. All problems, not only the first.
     pub fn problems(&self) -> Vec<ManifestError> {
         let mut problems = texts::problems(self);

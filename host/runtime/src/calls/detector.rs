@@ -20,34 +20,8 @@ const MAX_EXPLANATION: usize = 2_000;
 
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Detect {
-    series: Vec<Columns>,
+    series: Vec<Series>,
     params: String,
-}
-
-/// A series on its way to the plugin.
-#[derive(Clone, Serialize, Deserialize)]
-struct Columns {
-    name: String,
-    labels: Vec<(String, String)>,
-    /// Milliseconds since the Unix epoch.
-    ts: Vec<i64>,
-    #[serde(with = "exact")]
-    values: Vec<f64>,
-}
-
-/// Numbers as text: the shortest that reads back to the same bits, which JSON's readers do not promise of its numbers.
-mod exact {
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(values: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(values.iter().map(f64::to_string))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
-        let values = Vec::<String>::deserialize(deserializer)?;
-        values.iter().map(|value| value.parse().map_err(D::Error::custom)).collect()
-    }
 }
 
 impl Export for Detect {
@@ -56,7 +30,8 @@ impl Export for Detect {
     type Answer = Vec<Finding>;
 
     fn weight(&self) -> usize {
-        self.series.iter().map(|one| one.name.len() + 16 * one.ts.len() + convert::attrs_size(&one.labels)).sum()
+        let size = |one: &Series| one.name().len() + 16 * one.values().len() + convert::attrs_size(one.labels());
+        self.series.iter().map(size).sum()
     }
 
     fn load(plugin: &Plugin, store: &mut Store<HostState>, instance: &Instance) -> Result<Guest, Fault> {
@@ -66,7 +41,7 @@ impl Export for Detect {
 
     async fn call(self, store: &mut Store<HostState>, guest: &Guest) -> Result<Vec<Finding>, Fault> {
         let count = self.series.len();
-        let series: Vec<WitSeries> = self.series.into_iter().map(outgoing).collect();
+        let series: Vec<WitSeries> = self.series.iter().map(outgoing).collect();
         let answer = guest.call_detect(&mut *store, &series, &self.params).await;
         let findings = answer.map_err(Fault::Trap)?.map_err(Fault::Failure)?;
         let budget = &store.data().call.budget;
@@ -94,12 +69,8 @@ fn size(finding: &WitFinding) -> usize {
     finding.kind.len() + finding.explanation.len() + convert::attrs_size(&finding.attrs) + size_of::<WitFinding>()
 }
 
-fn outgoing(Columns { name, labels, ts, values }: Columns) -> WitSeries {
-    WitSeries { name, labels, ts, values }
-}
-
-fn columns(series: &Series) -> Columns {
-    Columns {
+fn outgoing(series: &Series) -> WitSeries {
+    WitSeries {
         name: series.name().to_owned(),
         labels: series.labels().to_vec(),
         ts: series.at().iter().map(|at| at.millis()).collect(),
@@ -115,7 +86,6 @@ impl Detector for PluginHost {
         series: &[Series],
         params: &serde_json::Value,
     ) -> Result<Called<Vec<Finding>>, CallError> {
-        let series = series.iter().map(columns).collect();
-        run(self, target, Detect { series, params: params.to_string() }).await
+        run(self, target, Detect { series: series.to_vec(), params: params.to_string() }).await
     }
 }

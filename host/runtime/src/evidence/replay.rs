@@ -2,7 +2,7 @@
 
 use crate::lanes::Lane;
 use crate::registry::PluginHost;
-use opssight_core::plugins::evidence::{CallRecord, NotReplayable, Scope, differences};
+use opssight_core::plugins::evidence::{CallRecord, Difference, NotReplayable, Scope, compare};
 use opssight_core::plugins::installs::{PackageRefusal, PluginRuntime};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -22,8 +22,15 @@ pub enum Subject<'a> {
 pub struct Replayed {
     /// As it went now.
     pub record: CallRecord,
-    /// Where that is not as it went then, in words; empty when both are the same, byte for byte.
-    pub differences: Vec<String>,
+    /// Where that is not as it went then; empty when both are the same, byte for byte.
+    pub differences: Vec<Difference>,
+}
+
+impl Replayed {
+    /// The differences in words.
+    pub fn in_words(&self) -> Vec<String> {
+        self.differences.iter().map(ToString::to_string).collect()
+    }
 }
 
 /// Why a call is not made again. Fits after "failed to".
@@ -82,6 +89,6 @@ impl PluginHost {
             tracing::error!(%panic, "a replay ended in a panic of the host");
             ReplayError::Closing
         })??;
-        Ok(Replayed { differences: differences(&then, &now, Scope::Everything), record: now })
+        Ok(Replayed { differences: compare(&then, &now, Scope::Everything), record: now })
     }
 }

@@ -25,7 +25,7 @@ fn read_back(record: &CallRecord) -> CallRecord {
 
 async fn same_again(house: &House, record: &CallRecord, package: &[u8]) {
     let replayed = house.host.replay(&read_back(record), Subject::Package(package)).await.unwrap();
-    assert_eq!(replayed.differences, Vec::<String>::new());
+    assert_eq!(replayed.in_words(), Vec::<String>::new());
     let mut now = replayed.record;
     now.usage = record.usage;
     assert_eq!(now.document(), record.document(), "byte for byte");
@@ -105,7 +105,7 @@ async fn an_upstream_is_not_asked_again() {
     same_again(&house, &record, &package).await;
     // A version that asks something else does not get it, and this is told.
     let other = house.host.replay(&record, Subject::Package(&guest("/secrets"))).await.unwrap();
-    let differences = other.differences.join("\n");
+    let differences = other.in_words().join("\n");
     assert!(differences.contains("it asked GET") && differences.contains("/secrets"), "{differences}");
     assert!(differences.contains("it did not ask GET"), "{differences}");
     assert!(differences.contains("the outcome was"), "{differences}");

@@ -7,6 +7,7 @@ use opssight_author::{Access, AuthorCommand, InspectArgs, Talk, is_package};
 use opssight_cli::{ClientCommand, GlobalArgs, OutputFormat, PluginsCommand};
 use running::Running;
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use tokio::signal::unix::{SignalKind, signal};
 
 pub(super) const EXAMPLES: &str = "Examples:\n  opssight plugin list\n  opssight plugin inspect github\n  \
     opssight plugin inspect ./mine.wasm\n  opssight plugin search --in oci://registry.example/acme\n\n\
@@ -36,12 +37,28 @@ pub(super) async fn run(command: PluginCommand, globals: GlobalArgs) -> u8 {
         PluginCommand::Author(command) => {
             let Some(mut talk) = talk(&globals) else { return 2 };
             let host = Running(globals.clone());
+            // Compilers that are at work are killed with the work that is dropped here.
             let done = tokio::select! {
                 done = opssight_author::run(command, &mut talk, &host) => done,
-                _ = tokio::signal::ctrl_c() => return 130,
+                code = interrupted() => return code,
             };
             finish(done, &globals)
         }
+    }
+}
+
+/// Ctrl-C, or a polite end; the exit code that goes with it.
+async fn interrupted() -> u8 {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => drop(terminate.recv().await),
+            // It then ends this process at once, as it does everywhere.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => 130,
+        () = terminated => 143,
     }
 }
 

@@ -31,7 +31,7 @@ async fn a_delivery_is_the_same_again_byte_for_byte() {
     let (runtime, _) = host.runtime();
     let package = build_plugin("opssight-plugin-github").unwrap();
     let replayed = runtime.replay(&record, opssight_testkit::Subject::Package(&package)).await.unwrap();
-    assert_eq!(replayed.differences, Vec::<String>::new());
+    assert_eq!(replayed.in_words(), Vec::<String>::new());
     let (then, now) = (record.document(), replayed.record.document());
     assert_eq!(without_usage(&then), without_usage(&now));
     assert_eq!(replays(&package, &folder).unwrap(), 1);

@@ -1,8 +1,8 @@
-//! Notifiers, cost adapters and detectors: their questions as a case writes them, their answers as it expects them.
+//! Notifiers, cost adapters, inventories and detectors: their questions as a case writes them, their answers as it expects them.
 
 use super::{Answer, fields, with};
-use crate::cases::model::{Costs, Detect, Notification, Notify};
-use crate::cases::observe::attrs;
+use crate::cases::model::{Costs, Detect, List, Notification, Notify};
+use crate::cases::observe::{attrs, item};
 use anyhow::{Context, Result, bail};
 use opssight_testkit::plugins::PageRequest;
 use opssight_testkit::plugins::kinds::{self, CostPage, CostRequest, Finding, Granularity, Notified, Severity};
@@ -75,6 +75,14 @@ fn bill(page: &CostPage) -> serde_json::Map<String, Value> {
     });
     let answer = fields(json!({ "currency": columns.currency, "rows": rows.collect::<Vec<_>>() }));
     with(answer, [("next", columns.next.clone())])
+}
+
+pub(super) async fn list(host: &TestHost, asked: &List) -> Result<Answer> {
+    let page = PageRequest { cursor: asked.cursor.clone(), limit: asked.limit };
+    Ok(host.list_resources(&asked.scope, page).await.map(|page| {
+        let items: Vec<Value> = page.resources.iter().map(item).collect();
+        with(fields(json!({ "items": items })), [("next", page.next)])
+    }))
 }
 
 pub(super) async fn detect(host: &TestHost, asked: &Detect) -> Result<Answer> {

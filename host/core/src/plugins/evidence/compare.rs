@@ -2,13 +2,17 @@
 
 use super::blob::Blob;
 use super::record::{Asked, CallRecord, Exchange, Outcome};
+use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// More differences than these help nobody.
 const MOST: usize = 20;
 /// Characters of a value that are shown.
 const SHOWN: usize = 80;
+/// The same where there is a line for each side.
+const SHOWN_IN_DIFF: usize = 240;
 
 /// What is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +23,59 @@ pub enum Scope {
     Effects,
 }
 
-/// Where `then` and `now` differ, at most twenty of it; empty when they are the same.
+/// One place at which two records of a call differ. In words ([`fmt::Display`]) it is one line, and values are cut.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// What differs: "the answer.items[0].title", "the request GET https://...".
+    pub at: String,
+    /// What was there then; none when it was not there.
+    pub then: Option<String>,
+    /// What is there now; none when it is not there.
+    pub now: Option<String>,
+    /// A sentence that fits better than "was ..., is ...".
+    #[serde(skip)]
+    words: Option<String>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, then, now, words } = self;
+        match (words, then, now) {
+            (Some(words), ..) => f.write_str(words),
+            (None, Some(then), Some(now)) => {
+                let (then, now) = apart(then, now);
+                write!(f, "{at} was {then}, is {now}")
+            }
+            (None, Some(then), None) => write!(f, "{at} was {}, is not there", shown(then)),
+            (None, None, Some(now)) => write!(f, "{at} was not there, is {}", shown(now)),
+            (None, None, None) => f.write_str(at),
+        }
+    }
+}
+
+impl Difference {
+    /// For people who mend it: what differs, then one line with `-` for then and one with `+` for now. Long values begin
+    /// a little before they part.
+    pub fn diff(&self) -> String {
+        let none = "(nothing)".to_owned();
+        let (then, now) = match (&self.then, &self.now) {
+            (Some(then), Some(now)) => excerpts(then, now, SHOWN_IN_DIFF),
+            (then, now) => (
+                then.as_ref().map_or_else(|| none.clone(), |then| clip(then, SHOWN_IN_DIFF)),
+                now.as_ref().map_or_else(|| none.clone(), |now| clip(now, SHOWN_IN_DIFF)),
+            ),
+        };
+        format!("{}\n  - {then}\n  + {now}", self.at)
+    }
+}
+
+/// Where `then` and `now` differ, at most twenty of it, in words; empty when they are the same.
 pub fn differences(then: &CallRecord, now: &CallRecord, scope: Scope) -> Vec<String> {
+    compare(then, now, scope).iter().map(ToString::to_string).collect()
+}
+
+/// The same with the values themselves.
+pub fn compare(then: &CallRecord, now: &CallRecord, scope: Scope) -> Vec<Difference> {
     let mut found = Found(Vec::new());
     outcomes(&then.outcome, &now.outcome, scope, &mut found);
     exchanges(&then.exchanges, &now.exchanges, scope, &mut found);
@@ -39,26 +94,25 @@ pub fn differences(then: &CallRecord, now: &CallRecord, scope: Scope) -> Vec<Str
     found.0
 }
 
-struct Found(Vec<String>);
+struct Found(Vec<Difference>);
 
 impl Found {
-    fn say(&mut self, difference: String) {
+    fn say(&mut self, difference: Difference) {
         if self.0.len() < MOST {
             self.0.push(difference);
         }
     }
 
     fn pair(&mut self, what: &str, then: Option<&str>, now: Option<&str>) {
-        let text = match (then, now) {
-            (Some(then), Some(now)) => {
-                let (then, now) = apart(then, now);
-                format!("{what} was {then}, is {now}")
-            }
-            (Some(then), None) => format!("{what} was {}, is not there", shown(then)),
-            (None, Some(now)) => format!("{what} was not there, is {}", shown(now)),
-            (None, None) => return,
-        };
-        self.say(text);
+        if then.is_some() || now.is_some() {
+            let (then, now) = (then.map(str::to_owned), now.map(str::to_owned));
+            self.say(Difference { at: what.to_owned(), then, now, words: None });
+        }
+    }
+
+    /// With a sentence of its own.
+    fn worded(&mut self, at: &str, then: Option<String>, now: Option<String>, words: String) {
+        self.say(Difference { at: at.to_owned(), then, now, words: Some(words) });
     }
 }
 
@@ -139,10 +193,13 @@ fn exchanges(then: &[Exchange], now: &[Exchange], scope: Scope, found: &mut Foun
         let same = |exchange: &&Exchange| exchange.method == asked.method && exchange.url == asked.url;
         let exactly = missing.iter().position(|exchange| same(exchange) && exchange.body == asked.body);
         match exactly.or_else(|| missing.iter().position(same)) {
-            None => found.say(format!("it asked {} {}, which it did not ask then", asked.method, shown(&asked.url))),
+            None => {
+                let words = format!("it asked {} {}, which it did not ask then", asked.method, shown(&asked.url));
+                found.worded("a request", None, Some(request(asked)), words);
+            }
             Some(at) => {
                 let before = missing.remove(at);
-                let what = format!("{} {}", asked.method, clip(&asked.url));
+                let what = format!("{} {}", asked.method, clip(&asked.url, SHOWN));
                 if before.body != asked.body {
                     let (then, now) = (text(&before.body), text(&asked.body));
                     found.pair(&format!("the body of {what}"), Some(&then), Some(&now));
@@ -155,7 +212,8 @@ fn exchanges(then: &[Exchange], now: &[Exchange], scope: Scope, found: &mut Foun
         }
     }
     for exchange in missing {
-        found.say(format!("it did not ask {} {}, which it asked then", exchange.method, shown(&exchange.url)));
+        let words = format!("it did not ask {} {}, which it asked then", exchange.method, shown(&exchange.url));
+        found.worded("a request", Some(request(exchange)), None, words);
     }
 }
 
@@ -165,18 +223,30 @@ fn asked(then: &[Asked], now: &[Asked], scope: Scope, found: &mut Found) {
     for question in now {
         match missing.iter().position(|before| before.what == question.what && before.input == question.input) {
             Some(at) => drop(missing.remove(at)),
-            None => found.say(format!("it asked {}, which it did not ask then", question_of(question))),
+            None => {
+                let words = format!("it asked {}, which it did not ask then", question_of(question));
+                found.worded("a question to the host", None, Some(whole(question)), words);
+            }
         }
     }
     if scope == Scope::Everything {
         for question in missing {
-            found.say(format!("it did not ask {}, which it asked then", question_of(question)));
+            let words = format!("it did not ask {}, which it asked then", question_of(question));
+            found.worded("a question to the host", Some(whole(question)), None, words);
         }
     }
 }
 
+fn request(exchange: &Exchange) -> String {
+    format!("{} {}", exchange.method, exchange.url)
+}
+
+fn whole(question: &Asked) -> String {
+    format!("{} {}", question.what, question.input)
+}
+
 fn question_of(question: &Asked) -> String {
-    format!("the host {} {}", question.what, clip(&question.input.to_string()))
+    format!("the host {} {}", question.what, clip(&question.input.to_string(), SHOWN))
 }
 
 /// Read more often than then, clocks go on from their last reading and randomness is made up.
@@ -188,7 +258,9 @@ fn readings(then: &CallRecord, now: &CallRecord, found: &mut Found) {
     ];
     for (what, then, now) in counts {
         if then != now {
-            found.say(format!("the number of {what} was {then}, is {now}"));
+            let at = format!("the number of {what}");
+            let words = format!("{at} was {then}, is {now}");
+            found.worded(&at, Some(then.to_string()), Some(now.to_string()), words);
         }
     }
 }
@@ -204,8 +276,8 @@ fn text(blob: &Blob) -> String {
     }
 }
 
-fn clip(text: &str) -> String {
-    let mut clipped: String = text.chars().take(SHOWN).collect();
+fn clip(text: &str, most: usize) -> String {
+    let mut clipped: String = text.chars().take(most).collect();
     if clipped.len() < text.len() {
         clipped.push('…');
     }
@@ -213,21 +285,37 @@ fn clip(text: &str) -> String {
 }
 
 fn shown(text: &str) -> String {
-    format!("\"{}\"", clip(text))
+    format!("\"{}\"", clip(text, SHOWN))
 }
 
-/// Both from where they part, so that two long texts do not look alike.
+/// Both in quotes, from where they part.
 fn apart(then: &str, now: &str) -> (String, String) {
-    let same: usize = then.chars().zip(now.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
-    if same < SHOWN / 2 {
-        return (shown(then), shown(now));
-    }
-    let from = |text: &str| {
-        let mut start = same - SHOWN / 4;
-        while !text.is_char_boundary(start) {
-            start -= 1;
-        }
-        format!("…{}", shown(text.get(start..).unwrap_or_default()))
+    let start = shared(then, now, SHOWN);
+    let quoted = |text: &str| {
+        let rest = text.get(start..).unwrap_or_default();
+        format!("{}{}", if start == 0 { "" } else { "…" }, shown(rest))
     };
-    (from(then), from(now))
+    (quoted(then), quoted(now))
+}
+
+fn excerpts(then: &str, now: &str, most: usize) -> (String, String) {
+    let start = shared(then, now, most);
+    let excerpt = |text: &str| {
+        let rest = text.get(start..).unwrap_or_default();
+        format!("{}{}", if start == 0 { "" } else { "…" }, clip(rest, most))
+    };
+    (excerpt(then), excerpt(now))
+}
+
+/// How much of the beginning of both is left out, so that two long texts do not look alike: bytes, at a character.
+fn shared(then: &str, now: &str, most: usize) -> usize {
+    let same: usize = then.chars().zip(now.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
+    if same < most / 2 {
+        return 0;
+    }
+    let mut start = same - most / 4;
+    while !then.is_char_boundary(start) {
+        start -= 1;
+    }
+    start
 }

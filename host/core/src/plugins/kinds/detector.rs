@@ -4,7 +4,8 @@ use super::{LARGEST, Malformed, checked_time, number};
 use crate::plugins::{CallError, CallTarget, Called};
 use crate::time::Timestamp;
 use async_trait::async_trait;
-use serde::{Serialize, Serializer};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A metric series in columns: times and values of one length, times in order, every value a number.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +63,45 @@ impl Series {
     }
 }
 
+/// Numbers as text: the shortest that reads back to the same bits, which JSON's readers do not promise of its numbers.
+mod exact {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(values: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(values.iter().map(f64::to_string))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
+        let values = Vec::<String>::deserialize(deserializer)?;
+        values.iter().map(|value| value.parse().map_err(D::Error::custom)).collect()
+    }
+}
+
+/// A series as records of calls have it. `ts` is in milliseconds since the Unix epoch.
+#[derive(Serialize, Deserialize)]
+struct Columns {
+    name: String,
+    labels: Vec<(String, String)>,
+    ts: Vec<i64>,
+    #[serde(with = "exact")]
+    values: Vec<f64>,
+}
+
+impl Serialize for Series {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { name, labels, at, values } = self.clone();
+        Columns { name, labels, ts: at.iter().map(|at| at.millis()).collect(), values }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Series {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Columns { name, labels, ts, values } = Columns::deserialize(deserializer)?;
+        Self::new(name, labels, &ts, values).map_err(D::Error::custom)
+    }
+}
+
 /// How odd something is, from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Score(f64);
@@ -85,6 +125,14 @@ impl Serialize for Score {
     }
 }
 
+impl<'de> Deserialize<'de> for Score {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let score = text.parse().ok().and_then(Self::new);
+        score.ok_or_else(|| D::Error::custom(format!("\"{text}\" is not a number from 0 to 1")))
+    }
+}
+
 /// A finding as a plugin gives it, nothing checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FindingParts {
@@ -105,7 +153,7 @@ pub struct FindingParts {
 }
 
 /// Something odd in one of the series that were looked at.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// Which of them, always one that was handed over.
     pub series: usize,

@@ -1,0 +1,115 @@
+//! `opssight plugin test --replay`: recorded calls, made again on the plugin as it is now. There is no upstream: the
+//! plugin is told what it was told then, and must answer, ask, write and log the same.
+
+use super::tally::{Entry, Tally};
+use crate::talk::Talk;
+use anyhow::{Context, Result, bail};
+use opssight_testkit::ReplayHost;
+use opssight_testkit::plugins::Manifest;
+use opssight_testkit::plugins::evidence::{CallRecord, Difference};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// A file of records.
+pub(super) struct Recorded {
+    /// The file's name.
+    pub(super) name: String,
+    pub(super) records: Vec<CallRecord>,
+}
+
+/// The recordings in a folder (`*.json`), in the order of their names, or the one in a file.
+pub(super) fn load(path: &Path) -> Result<Vec<Recorded>> {
+    let mut paths = Vec::new();
+    if path.is_dir() {
+        for entry in fs::read_dir(path).with_context(|| format!("list {}", path.display()))? {
+            let path = entry.with_context(|| format!("list {}", path.display()))?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+    } else {
+        paths.push(path.to_owned());
+    }
+    let files = paths.into_iter().map(read).collect::<Result<Vec<_>>>()?;
+    if files.iter().all(|file| file.records.is_empty()) {
+        bail!("find a recorded call in {}: `opssight plugin test --record FOLDER` writes some", path.display());
+    }
+    Ok(files)
+}
+
+fn read(path: PathBuf) -> Result<Recorded> {
+    let documents = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+    let records = CallRecord::parse_all(&documents).with_context(|| format!("read {}", path.display()))?;
+    Ok(Recorded { name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(), records })
+}
+
+/// Make every call again of which the name has `only` in it.
+pub(super) async fn play(
+    files: &[Recorded],
+    only: Option<&str>,
+    package: &[u8],
+    data: &Path,
+    talk: &mut Talk,
+) -> Result<Tally> {
+    let manifest = opssight_package::manifest(package)?;
+    let host = ReplayHost::open(package, data).await.context("install it on a host")?;
+    let mut tally = Tally::new();
+    let mut count = 0;
+    for file in files {
+        for (at, record) in file.records.iter().enumerate() {
+            let name = name(at, record, &manifest);
+            if only.is_some_and(|only| !name.contains(only) && !file.name.contains(only)) {
+                continue;
+            }
+            count += 1;
+            let begun = Instant::now();
+            let (problems, differences) = again(&host, record, &manifest).await;
+            let entry = Entry { file: file.name.clone(), name, problems, differences, took: begun.elapsed() };
+            tally.tell(talk, entry)?;
+        }
+    }
+    if count == 0 {
+        bail!("find a recorded call with \"{}\" in its name or its file's name", only.unwrap_or_default());
+    }
+    Ok(tally)
+}
+
+/// The differences for people and for programs.
+async fn again(host: &ReplayHost, record: &CallRecord, manifest: &Manifest) -> (Vec<String>, Value) {
+    if record.plugin.as_str() != manifest.id {
+        let other = format!("it is a call of the plugin {}, and this is {}", record.plugin, manifest.id);
+        return (vec![other], json!([]));
+    }
+    match host.replay(record).await {
+        Ok(replayed) => (replayed.differences.iter().map(Difference::diff).collect(), json!(replayed.differences)),
+        Err(error) => (vec![format!("failed to {error}")], json!([])),
+    }
+}
+
+/// "call 3, webhook workflow_run": its number in the file, its kind, and of what it is.
+fn name(at: usize, record: &CallRecord, manifest: &Manifest) -> String {
+    let text = |pointer: &str| record.input.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let of = match record.kind.as_str() {
+        "webhook" => event(&record.input, manifest),
+        "source" => text("/feed"),
+        "actions" => text("/name"),
+        "notifier" => text("/batch/0/title"),
+        "costs" => text("/granularity"),
+        "inventory" => text("/scope"),
+        "detector" => text("/series/0/name"),
+        _ => String::new(),
+    };
+    let of = if of.is_empty() { of } else { format!(" {of}") };
+    format!("call {}, {}{of}", at + 1, record.kind)
+}
+
+/// The event of a delivery, from the header that the manifest names.
+fn event(input: &Value, manifest: &Manifest) -> String {
+    let header = manifest.webhook.as_ref().and_then(|webhook| webhook.event.as_deref()).unwrap_or_default();
+    let headers = input.get("headers").and_then(Value::as_array).into_iter().flatten();
+    let mut pairs = headers.filter_map(|pair| Some((pair.get(0)?.as_str()?, pair.get(1)?.as_str()?)));
+    pairs.find(|(name, _)| name.eq_ignore_ascii_case(header)).map(|(_, value)| value.to_owned()).unwrap_or_default()
+}
