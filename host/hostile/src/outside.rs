@@ -13,6 +13,9 @@ pub(crate) static OUTSIDE: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("outside").enable_all().build().unwrap()
 });
 
+/// So many heads of requests are remembered.
+const MOST_HEADS: usize = 10_000;
+
 /// How an upstream behaves once it has read the head of a request.
 pub(crate) enum Manners {
     /// Answer with these bytes, made from the request's head.
@@ -52,6 +55,8 @@ impl Upstream {
                 let mut guests = tokio::task::JoinSet::new();
                 while let Ok((stream, _)) = listener.accept().await {
                     came.fetch_add(1, Ordering::SeqCst);
+                    // Those that are gone take memory until somebody asks after them.
+                    while guests.try_join_next().is_some() {}
                     guests.spawn(serve(stream, Arc::clone(&manners), Arc::clone(&said)));
                 }
             })
@@ -83,7 +88,7 @@ impl Drop for Upstream {
 async fn serve(mut stream: TcpStream, manners: Arc<Manners>, said: Arc<Mutex<Vec<String>>>) {
     loop {
         let Some(head) = head(&mut stream).await else { return };
-        said.lock().unwrap().push(head.clone());
+        remember(&said, &head);
         let ended = match &*manners {
             Manners::Answer(answer) => stream.write_all(&answer(&head)).await.is_err(),
             Manners::Fixed(answer) => stream.write_all(answer).await.is_err(),
@@ -105,6 +110,14 @@ async fn serve(mut stream: TcpStream, manners: Arc<Manners>, said: Arc<Mutex<Vec
         if ended || head.to_ascii_lowercase().contains("connection: close") {
             return;
         }
+    }
+}
+
+/// Of hundreds of thousands, nobody looks at what the last ones said.
+fn remember(said: &Mutex<Vec<String>>, head: &str) {
+    let mut said = said.lock().unwrap();
+    if said.len() < MOST_HEADS {
+        said.push(head.to_owned());
     }
 }
 

@@ -80,6 +80,7 @@ impl Secure {
             let listener = TcpListener::from_std(listener).unwrap();
             let mut guests = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
+                while guests.try_join_next().is_some() {}
                 guests.spawn(converse(stream, script.clone(), Arc::clone(&counter)));
             }
         });
