@@ -240,7 +240,7 @@ struct NoNews;
 #[async_trait]
 impl Listener for NoNews {
     async fn woken(&mut self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
