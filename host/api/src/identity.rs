@@ -63,7 +63,11 @@ async fn sign_out(State(app): State<Arc<App>>, caller: Caller) -> Result<impl In
 /// Who is asking.
 #[utoipa::path(get, path = "/api/v1/me", tag = "identity", responses((status = 200, body = Me)))]
 async fn show_me(caller: Caller) -> Json<Me> {
-    Json(Me { name: caller.name.to_owned(), role: caller.session.role.name().to_owned(), expires_at: utc(caller.session.expires_at) })
+    Json(Me {
+        name: caller.name.to_owned(),
+        role: caller.session.role.name().to_owned(),
+        expires_at: utc(caller.session.expires_at),
+    })
 }
 
 fn cookie(app: &App, token: &str, secs: i64) -> (HeaderName, String) {

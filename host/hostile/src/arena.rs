@@ -13,7 +13,9 @@ use anyhow::{Context, Result, bail, ensure};
 use house::HandClock;
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::installs::{PackageRefusal, PluginRuntime};
-use opssight_core::plugins::{CallError, CallPriority, CallTarget, Called, Grants, HealthReport, PluginStats, Plugins, WebhookDelivery, digest_of};
+use opssight_core::plugins::{
+    CallError, CallPriority, CallTarget, Called, Grants, HealthReport, PluginStats, Plugins, WebhookDelivery, digest_of,
+};
 use opssight_runtime::{Compiler, PluginHost, RuntimeConfig};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};

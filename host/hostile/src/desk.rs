@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::events::{Bus, Listener, Topic};
 use opssight_core::feeds::{FeedStore, LeasedFeed, Pulled};
+use opssight_core::hooks::Leasing;
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::ingest::Applied;
 use opssight_core::plugins::installs::{

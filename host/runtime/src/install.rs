@@ -7,8 +7,8 @@ use crate::jail::{CompileError, Job};
 use crate::plugin::Plugin;
 use crate::precheck::{self, PrecheckError, Surface, kinds};
 use crate::registry::Parts;
-use opssight_core::plugins::{Manifest, digest_of};
 use opssight_core::plugins::installs::{PackageContents, PackageRefusal};
+use opssight_core::plugins::{Manifest, digest_of};
 use opssight_package::PackageError;
 
 /// Why a package is not installed. Fits after "failed to install it:".

@@ -19,8 +19,8 @@ use opssight_core::page::{Page, PageOf};
 use opssight_core::pipelines::{FlakyJob, Overview, PipelineSummary, Run, RunDetail, RunQuery, RunStore};
 use opssight_core::plugins::{
     ActionInvocation, ActionOutcome, CallError, CallTarget, Called, CredentialSource, Credentials, FailureClass,
-    FaultSource, Grants, HealthReport, InstalledPlugin, LogLine, Manifest, PageRequest, Plugins, PullBatch, RawDelivery, Reception,
-    VerifyError, Wants, WebhookDelivery,
+    FaultSource, Grants, HealthReport, InstalledPlugin, LogLine, Manifest, PageRequest, Plugins, PullBatch,
+    RawDelivery, Reception, VerifyError, Wants, WebhookDelivery,
 };
 use opssight_core::time::{Clock, Randomness, Timestamp};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

@@ -131,7 +131,8 @@ async fn choose(readers: &SqlitePool, ask: &Leasing) -> Result<Vec<String>, Erro
 }
 
 async fn lease(conn: &mut Conn, ids: &str, now: Timestamp, until: Timestamp) -> Result<Vec<LeasedDelivery>, Error> {
-    let mut rows: Vec<LeasedRow> = sqlx::query_as(LEASE).bind(ids).bind(now.0).bind(until.0).fetch_all(conn).await?;
+    let mut rows: Vec<LeasedRow> =
+        sqlx::query_as(LEASE).bind(ids).bind(now.0).bind(until.0).fetch_all(&mut *conn).await?;
     // The order of what is returned is not defined.
     rows.sort_by(|a, b| (a.received_at, &a.id).cmp(&(b.received_at, &b.id)));
     let mut leased = Vec::with_capacity(rows.len());

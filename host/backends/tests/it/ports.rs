@@ -95,7 +95,7 @@ pub(crate) async fn sqlite() -> Ports {
         }),
         damage: {
             let file = dir.path().join("opssight.sqlite");
-            Box::new(move |id| Box::pin(damage(file.clone(), id.to_owned())))
+            Box::new(move |id: &str| Box::pin(damage(file.clone(), id.to_owned())))
         },
         _held: Box::new(dir),
     }

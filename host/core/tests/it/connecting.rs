@@ -21,18 +21,21 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
+/// The digest of a version, or none.
+type Answer = Option<&'static str>;
+
 /// A house in which the runtime runs one version and the store says, each time it is asked, which one is kept as the
 /// one that runs.
 #[derive(Default)]
 struct House {
-    answers: Mutex<VecDeque<Option<&'static str>>>,
+    answers: Mutex<VecDeque<Answer>>,
     kept: Mutex<Option<(Connection, Vec<String>)>>,
 }
 
 const RUNS: &str = "sha256:1";
 
 impl House {
-    fn making(answers: &[Option<&'static str>]) -> Arc<Self> {
+    fn making(answers: &[Answer]) -> Arc<Self> {
         Arc::new(Self { answers: Mutex::new(answers.iter().copied().collect()), ..Self::default() })
     }
 
@@ -69,7 +72,7 @@ fn at_once<T>(future: impl Future<Output = T>) -> T {
 
 /// Each version has a feed of its own.
 fn manifest(digest: Option<&str>) -> Manifest {
-    let feed = digest.unwrap_or("none").replace("sha256:", "feed");
+    let feed = digest.unwrap_or("sha256:none").replace("sha256:", "feed");
     serde_json::from_value(json!({
         "id": "ci", "version": "1.0.0", "contract": "1.0", "name": "CI", "publisher": "acme", "description": "d",
         "licence": "MIT",
@@ -81,7 +84,7 @@ fn manifest(digest: Option<&str>) -> Manifest {
 #[test]
 fn a_connection_ends_on_the_version_that_runs_when_it_is_kept() {
     // What the store says, one answer a try; and what is kept.
-    let cases: [(&[Option<&str>], Option<&str>, &str); 4] = [
+    let cases: [(&[Answer], Answer, &str); 4] = [
         (&[Some("sha256:1")], Some("sha256:1"), "feed1"),
         (&[Some("sha256:2"), Some("sha256:2")], Some("sha256:2"), "feed2"),
         (&[Some("sha256:2"), Some("sha256:3"), Some("sha256:3")], Some("sha256:3"), "feed3"),
@@ -202,7 +205,7 @@ struct NoNews;
 #[async_trait]
 impl Listener for NoNews {
     async fn woken(&mut self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -195,9 +195,14 @@ async fn revoked_digest(arena: &Arena) -> Ran {
     let (desk, key) = (Desk::new(arena), key());
     let package = sign(&plain(arena, json!({})), "acme", &key)?;
     ensure!(desk.install(&package).await.is_ok(), "the first version is refused");
-    desk.installs.revoke(RevocationTarget::Digest(opssight_core::plugins::digest_of(&package)), "a drill", "case").await?;
+    desk.installs
+        .revoke(RevocationTarget::Digest(opssight_core::plugins::digest_of(&package)), "a drill", "case")
+        .await?;
     refused(desk.install(&package).await, "revoked")?;
-    let back = desk.installs.rollback(&arena.plugin(), Some(&opssight_core::plugins::digest_of(&package)), "case", "to try").await;
+    let back = desk
+        .installs
+        .rollback(&arena.plugin(), Some(&opssight_core::plugins::digest_of(&package)), "case", "to try")
+        .await;
     ensure!(back.is_err(), "it was rolled back to");
     desk.uninstall(arena).await?;
     refused(desk.install(&package).await, "revoked")

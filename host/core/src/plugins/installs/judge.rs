@@ -6,8 +6,8 @@ use super::model::{Inspection, Install, RevocationTarget, Source, Version, Versi
 use super::ports::PackageContents;
 use crate::error::StoreError;
 use crate::id::PluginId;
-use crate::plugins::{Wants, digest_of};
 use crate::plugins::trust::{self, Distrust, Signature, Trusted};
+use crate::plugins::{Wants, digest_of};
 
 /// A package that was judged: what it is, and what an installation would begin with.
 pub(super) struct Judged {

@@ -53,7 +53,8 @@ impl House {
     /// Let the others go on, once.
     async fn pause(&self) {
         let mut waited = !self.slow.load(Ordering::SeqCst);
-        std::future::poll_fn(|_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+        std::future::poll_fn(|_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending })
+            .await;
     }
 
     /// A write. Fails when the power is gone.
@@ -239,7 +240,7 @@ struct NoNews;
 #[async_trait]
 impl Listener for NoNews {
     async fn woken(&mut self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

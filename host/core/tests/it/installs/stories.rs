@@ -3,8 +3,8 @@
 use super::world::{World, altered, digest, in_shadow, key, now, package};
 use opssight_core::id::{CallId, PluginId};
 use opssight_core::plugins::installs::{
-    Approval, Comparison, Data, HealthRule, InstallError, InstallRequest, Notice, RevocationTarget, ShadowRule, VersionFigures,
-    VersionState, Watched,
+    Approval, Comparison, Data, HealthRule, InstallError, InstallRequest, Notice, RevocationTarget, ShadowRule,
+    VersionFigures, VersionState, Watched,
 };
 use opssight_core::plugins::trust::TrustPolicy;
 use serde_json::json;
@@ -454,12 +454,8 @@ fn a_pardon_that_a_crash_cut_short_is_finished_at_the_next_start() {
 }
 
 fn tells(world: &World, plugin: &str, count: usize) {
-    let tell = |n| Notice {
-        plugin: id(plugin),
-        digest: "sha256:1".to_owned(),
-        what: "breaker-opened".to_owned(),
-        detail: n,
-    };
+    let tell =
+        |n| Notice { plugin: id(plugin), digest: "sha256:1".to_owned(), what: "breaker-opened".to_owned(), detail: n };
     world.engine.running().notices.extend((0..count).map(|n| tell(n.to_string())));
 }
 
