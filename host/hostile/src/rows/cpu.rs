@@ -20,7 +20,7 @@ pub(super) const CASES: &[Case] = &[
     case!(Memory "7" "recursion", "calls itself without end" => "stack overflow, under 20 ms of CPU", recursion),
     case!(Memory "8" "fat-frames", "calls itself with 500 live locals a frame" => "stack overflow, under 20 ms of CPU", fat_frames),
     case!(Memory "8b" "fatter-frames", "has a function with 20,000 locals" => "refuse before compiling", fatter_frames),
-    case!(Cpu "X1" "many-spinners", "32 calls that loop at once, for 32 connections" => "stop each at its CPU or wall budget; the neighbour goes on", spinners),
+    case!(Cpu "X1" "many-spinners", "32 calls that loop at once, for 32 connections" => "stop each at its CPU budget, or when there is no time for it; the neighbour goes on", spinners),
     case!(Cpu "X2" "revoked-while-spinning", "loops, and is revoked" => "interrupt it within a second", revoked),
     case!(Cpu "X3" "sleepers-and-slots", "more calls that sleep than there are places for calls" => "the neighbour goes on", sleepers),
 ];
@@ -143,10 +143,10 @@ async fn spinners(arena: &Arena) -> Ran {
     let outcomes = futures::future::join_all(calls).await;
     let ended =
         |code: &str| outcomes.iter().filter(|outcome| matches!(outcome, Err(error) if error.code == code)).count();
-    // Where many share a processor, time runs out before computing time does.
-    let (cpu, wall) = (ended("budget.cpu"), ended("budget.wall"));
-    ensure!(cpu + wall == 32, "{} of 32 ended otherwise: {outcomes:?}", 32 - cpu - wall);
-    Ok(format!("{cpu} x budget.cpu, {wall} x budget.wall"))
+    // On a machine that has other things to do, the host's patience may end before they have computed for their time.
+    let (cpu, busy) = (ended("budget.cpu"), ended("host.busy"));
+    ensure!(cpu + busy == 32, "{} of 32 ended otherwise: {outcomes:?}", 32 - cpu - busy);
+    Ok(format!("{cpu} x budget.cpu, {busy} x host.busy"))
 }
 
 async fn revoked(arena: &Arena) -> Ran {
