@@ -10,7 +10,7 @@ use serde_json::json;
 
 pub(super) const CASES: &[Case] = &[
     case!(Storm "41" "host-call-flood-log", "logs without end" => "stop it at its quota of host calls, before its CPU budget", log).cpu(700),
-    case!(Storm "41b" "host-call-flood-state", "reads its state without end" => "stop it at its CPU budget, to which each look into the store is counted", state).cpu(1_200),
+    case!(Storm "41b" "host-call-flood-state", "reads its state without end" => "stop it at its CPU budget, to which each look into the store is counted", state).cpu(2_500),
     case!(Storm "41c" "host-call-flood-clock", "asks for the time without end" => "stop it at a budget", clock).cpu(2_500),
     case!(Storm "X9" "random-flood", "asks for 2^60 random bytes, and for 60 KiB again and again" => "refuse; stop it at a budget", random).cpu(2_500),
     case!(Storm "X10" "poll-flood", "waits for a list of nothing, and for a list of 100,000 times the same" => "an error", poll),
