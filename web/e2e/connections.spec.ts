@@ -92,7 +92,7 @@ test('the delivery log shows what came, what went wrong, and replays', async ({ 
     await page.keyboard.press('Escape');
     await expect(page.getByRole('dialog')).toHaveCount(0);
 
-    await page.getByLabel('State').selectOption('rejected');
+    await page.getByLabel('State', { exact: true }).selectOption('rejected');
     await page.waitForURL(/state=rejected/);
     await expect(page.locator('[data-delivery]')).toHaveCount(1);
     await expect(page.locator('[data-delivery]')).toContainText(/signature/i);

@@ -126,15 +126,18 @@ function Wants({ now, next }: { now: Version | undefined; next: Version }) {
   const has = (version: Version) => new Set(version.abilities.map(({ key }) => key));
   const [before, after] = [has(now), has(next)];
   return (
-    <Change
-      change={{
-        from: now.version,
-        wider: true,
-        added: next.abilities.filter(({ key }) => !before.has(key)),
-        removed: now.abilities.filter(({ key }) => !after.has(key)),
-        raised: next.raised,
-      }}
-    />
+    <section>
+      <h3 className="mb-2 text-sm font-semibold">What changes from {now.version}</h3>
+      <Change
+        change={{
+          from: now.version,
+          wider: true,
+          added: next.abilities.filter(({ key }) => !before.has(key)),
+          removed: now.abilities.filter(({ key }) => !after.has(key)),
+          raised: next.raised,
+        }}
+      />
+    </section>
   );
 }
 
