@@ -73,6 +73,11 @@ async fn every_kind_in_rust_passes_its_cases() {
     for kind in KINDS {
         start(&desk, kind, "rust").await;
         passes(&desk, kind).await;
+        // Whatever it is, its calls can be recorded and are the same again.
+        desk.run(&format!("test @{kind} --record @{kind}-recorded")).await.good();
+        let replayed = desk.type_in(&format!("test @{kind} --replay @{kind}-recorded")).await;
+        let word = if kind == "cost" { "costs" } else { kind };
+        assert!(replayed.good().contains(&format!(", {word} ")), "{}", replayed.out);
     }
 }
 

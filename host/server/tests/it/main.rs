@@ -13,6 +13,7 @@ mod door;
 mod evidence;
 mod guides;
 mod harness;
+mod interrupt;
 mod jail;
 mod kills;
 mod lifecycle;
