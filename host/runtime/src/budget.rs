@@ -9,7 +9,7 @@ pub(crate) use meter::{GivenUp, Meter, metered, thread_cpu_ns};
 
 use crate::class::SizeClass;
 use opssight_core::plugins::manifest::BudgetAsk;
-use std::ops::Index;
+use std::ops::{Index, IndexMut};
 use std::time::Duration;
 
 /// Linear memories of one component.
@@ -93,6 +93,13 @@ impl<T> Index<Kind> for PerKind<T> {
     fn index(&self, kind: Kind) -> &T {
         #[expect(clippy::indexing_slicing, reason = "there is a place for each kind, at its number")]
         &self.0[kind as usize]
+    }
+}
+
+impl<T> IndexMut<Kind> for PerKind<T> {
+    fn index_mut(&mut self, kind: Kind) -> &mut T {
+        #[expect(clippy::indexing_slicing, reason = "there is a place for each kind, at its number")]
+        &mut self.0[kind as usize]
     }
 }
 

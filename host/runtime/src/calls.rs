@@ -20,7 +20,6 @@ use crate::imports::log;
 use crate::lanes::{LIGHT, Lane};
 use crate::plugin::Plugin;
 use crate::registry::PluginHost;
-use crate::slots::Weigher;
 use crate::state::{self, HostState};
 use crate::warm::{Lived, WarmInstances};
 use opssight_core::plugins::installs::Notice;
@@ -79,7 +78,7 @@ pub(crate) async fn run<E: Export>(
     if let Err(retry_after_ms) = host.breakers.admit(&target.connection, host.services.clock.now()) {
         return Err(error::breaker_open(&plugin, target, retry_after_ms));
     }
-    let mut under_way = UnderWay { host, target, kind: E::KIND, over: false };
+    let mut under_way = UnderWay { host, target, over: false };
     let outcome = admitted(host, plugin, target, export).await;
     under_way.over = true;
     note_end(host, target, outcome.as_ref().err());
@@ -91,14 +90,12 @@ pub(crate) async fn run<E: Export>(
 struct UnderWay<'h> {
     host: &'h PluginHost,
     target: &'h CallTarget,
-    kind: Kind,
     over: bool,
 }
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         if !self.over {
-            self.host.lanes.abandoned(&self.target.connection, self.kind);
             let now = self.host.services.clock.now();
             self.host.breakers.ended(&self.target.connection, Ended::Unknown, now);
         }
@@ -111,10 +108,8 @@ async fn admitted<E: Export>(
     target: &CallTarget,
     export: E,
 ) -> Result<Called<E::Answer>, CallError> {
-    let (connection, kind) = (&target.connection, E::KIND);
-    let lane = host.lanes.begin(connection, kind);
-    let slot = host.slots.take(&target.plugin, lane).await;
-    let weigher = slot.weigher();
+    let ride = Arc::new(host.lanes.begin(&target.connection, E::KIND));
+    let slot = Arc::new(host.slots.take(&target.plugin, ride.lane).await);
     let call = Arc::new(CallContext::new(Arc::clone(&host.services), plugin, target.clone(), E::KIND));
     // The call runs in a task of its own, which would go on when this is dropped, with its place and its instance. An
     // action goes on all the same: what it has begun at the upstream is better ended than left half done.
@@ -122,7 +117,7 @@ async fn admitted<E: Export>(
     let engine = host.parts.engine.engine.clone();
     let warm = Arc::clone(&host.warm);
     let task = {
-        let call = Arc::clone(&call);
+        let (call, slot) = (Arc::clone(&call), Arc::clone(&slot));
         async move {
             let _slot = slot;
             let _running = call.plugin.enter();
@@ -131,22 +126,22 @@ async fn admitted<E: Export>(
         }
     };
     let closing = || error::unavailable(&call.plugin, target, "host.closing", "the host is shutting down");
-    let ended = match lane {
-        Lane::Heavy => host.threads.spawn(lane, task).ok_or_else(closing)?.await,
+    let ended = match ride.lane {
+        Lane::Heavy => host.threads.spawn(Lane::Heavy, task).ok_or_else(closing)?.await,
         Lane::Live => {
-            let (lanes, call, connection) = (Arc::clone(&host.lanes), Arc::clone(&call), connection.clone());
+            let (call, ride) = (Arc::clone(&call), Arc::clone(&ride));
             let is_heavy = move || {
                 let heavy = call.meter.cpu() > LIGHT;
                 if heavy {
-                    lanes.heavy(&connection, kind);
-                    weigher.iter().for_each(Weigher::is_heavy);
+                    ride.is_heavy();
+                    slot.move_to_heavy();
                 }
                 heavy
             };
-            host.threads.spawn_live(task, is_heavy).ok_or_else(closing)?.await.and_then(std::convert::identity)
+            host.threads.spawn_live(task, is_heavy).ok_or_else(closing)?.await.flatten()
         }
     };
-    host.lanes.ended(connection, kind, call.meter.cpu());
+    ride.ended(call.meter.cpu());
     match ended {
         Ok(outcome) => outcome.map_err(|error| *error),
         // A panic of ours must stay an error of this one call.

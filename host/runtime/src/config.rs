@@ -73,8 +73,9 @@ impl Default for UpstreamConfig {
 }
 
 impl RuntimeConfig {
-    /// Defaults for a data directory: 64 calls at once on two threads, with a gibibyte together, no further ceiling, the system's resolver,
-    /// plugins of every size, compiled in this process, with at most 32 instances and 2 GiB of code kept.
+    /// Defaults for a data directory: 64 calls at once on two threads, with a gibibyte together, no further ceiling, the
+    /// system's resolver, plugins of every size, compiled in this process, with at most 32 instances and 2 GiB of code
+    /// kept.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),

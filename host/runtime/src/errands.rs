@@ -15,28 +15,41 @@ use tokio::sync::Semaphore;
 /// Questions at once, so that the others find a connection whatever plugins ask for.
 const AT_ONCE: usize = 2;
 
-/// Stands before a source of something.
-pub(crate) struct Errands<S: ?Sized> {
-    source: Arc<S>,
+/// Where errands are done.
+#[derive(Clone)]
+pub(crate) struct Runner {
     /// None: nobody but the calls has threads here.
     host: Option<Handle>,
     places: Arc<Semaphore>,
 }
 
-impl<S: ?Sized + Send + Sync + 'static> Errands<S> {
-    /// On the runtime that this is called in.
-    pub(crate) fn new(source: Arc<S>) -> Self {
-        Self { source, host: Handle::try_current().ok(), places: Arc::new(Semaphore::new(AT_ONCE)) }
+impl Runner {
+    /// The runtime that this is called in.
+    pub(crate) fn here() -> Self {
+        Self { host: Handle::try_current().ok(), places: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
+    /// For the calls to ask.
+    pub(crate) fn asks<S: ?Sized>(&self, source: Arc<S>) -> Errands<S> {
+        Errands { source, runner: self.clone() }
+    }
+}
+
+/// Stands before a source of something.
+pub(crate) struct Errands<S: ?Sized> {
+    source: Arc<S>,
+    runner: Runner,
+}
+
+impl<S: ?Sized + Send + Sync + 'static> Errands<S> {
     async fn run<T, F>(&self, doing: &'static str, work: impl FnOnce(Arc<S>) -> F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
         let work = work(Arc::clone(&self.source));
-        let Some(host) = &self.host else { return work.await };
-        let places = Arc::clone(&self.places);
+        let Some(host) = &self.runner.host else { return work.await };
+        let places = Arc::clone(&self.runner.places);
         // The place is taken in there: whoever has one is under way.
         let errand = host.spawn(async move {
             let _place = places.acquire().await;

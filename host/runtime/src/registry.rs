@@ -9,7 +9,7 @@ use crate::config::RuntimeConfig;
 use crate::context::Services;
 use crate::egress::{self, Accounts, SystemResolver};
 use crate::engine::{PluginEngine, PluginThreads};
-use crate::errands::Errands;
+use crate::errands::Runner;
 use crate::evidence::{Evidence, Stage};
 use crate::install::{self, InstallError};
 use crate::jail::Workshop;
@@ -105,9 +105,10 @@ impl PluginHost {
         let (evidence, work) = Evidence::new(&config.evidence, Arc::clone(&clock));
         // Putting a large record together takes its time, and nobody waits for it.
         let _ends_with_the_host = threads.spawn(Lane::Heavy, work);
+        let errands = Runner::here();
         let services = Services {
-            credentials: Arc::new(Errands::new(credentials)),
-            state: Arc::new(Errands::new(state)),
+            credentials: Arc::new(errands.asks(credentials)),
+            state: Arc::new(errands.asks(state)),
             clock,
             resolver,
             accounts: Accounts::default(),

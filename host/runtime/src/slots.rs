@@ -77,14 +77,7 @@ impl Running {
 pub(crate) struct Slot {
     /// None: it is nobody's call.
     plugin: Option<PluginId>,
-    heavy: Arc<AtomicBool>,
-    shared: Arc<Shared>,
-}
-
-/// Whoever learns that a call is heavier than was thought.
-pub(crate) struct Weigher {
-    plugin: PluginId,
-    heavy: Arc<AtomicBool>,
+    heavy: AtomicBool,
     shared: Arc<Shared>,
 }
 
@@ -145,29 +138,20 @@ impl Slots {
     }
 
     fn slot(&self, plugin: Option<PluginId>, lane: Lane) -> Slot {
-        let heavy = Arc::new(AtomicBool::new(lane == Lane::Heavy));
-        Slot { plugin, heavy, shared: Arc::clone(&self.0) }
+        Slot { plugin, heavy: AtomicBool::new(lane == Lane::Heavy), shared: Arc::clone(&self.0) }
     }
 }
 
 impl Slot {
-    /// For whoever watches the call.
-    pub(crate) fn weigher(&self) -> Option<Weigher> {
-        let plugin = self.plugin.clone()?;
-        Some(Weigher { plugin, heavy: Arc::clone(&self.heavy), shared: Arc::clone(&self.shared) })
-    }
-}
-
-impl Weigher {
     /// The call takes a place in the heavy lane from now on, also if there is none: it has begun. Its own is free.
-    pub(crate) fn is_heavy(&self) {
+    pub(crate) fn move_to_heavy(&self) {
         {
             let mut running = lock(&self.shared.running);
             if self.heavy.swap(true, Ordering::Relaxed) {
                 return;
             }
-            running.add(Some(&self.plugin), Lane::Heavy);
-            running.remove(Some(&self.plugin), Lane::Live);
+            running.add(self.plugin.as_ref(), Lane::Heavy);
+            running.remove(self.plugin.as_ref(), Lane::Live);
         }
         self.shared.freed.notify_waiters();
     }
@@ -259,16 +243,16 @@ mod tests {
         while let Some(slot) = slots.take(&"a".into(), Lane::Live).now_or_never() {
             live.push(slot);
         }
-        let weigher = live.first().and_then(super::Slot::weigher).unwrap();
-        weigher.is_heavy();
-        weigher.is_heavy();
+        let moved = live.remove(0);
+        moved.move_to_heavy();
+        moved.move_to_heavy();
         let next = slots.take(&"a".into(), Lane::Live).now_or_never();
         assert!(
             next.is_some() && slots.take(&"a".into(), Lane::Live).now_or_never().is_none(),
             "one, told twice or not"
         );
         assert!(slots.take(&"a".into(), Lane::Heavy).now_or_never().is_none(), "it has its heavy place");
-        live.remove(0);
+        drop(moved);
         assert!(slots.take(&"a".into(), Lane::Heavy).now_or_never().is_some());
     }
 
@@ -278,7 +262,7 @@ mod tests {
         let mut moved = Vec::new();
         for plugin in 0..4 {
             let slot = slots.take(&plugin.to_string().into(), Lane::Live).now_or_never().unwrap();
-            slot.weigher().unwrap().is_heavy();
+            slot.move_to_heavy();
             moved.push(slot);
         }
         assert!(slots.take(&"a".into(), Lane::Live).now_or_never().is_none());

@@ -11,11 +11,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// How often the log is looked at.
-const LOOK: Duration = Duration::from_millis(250);
+const LOOK: Duration = Duration::from_secs(1);
 /// So many pages make it worth it: each time flushes the main file.
 const MANY: i64 = 1_000;
 /// After so many looks without anything new, what is left: a quiet store is all in one file.
-const QUIET: u32 = 40;
+const QUIET: u32 = 10;
 
 pub(super) struct WriteBack {
     stop: CancellationToken,

@@ -22,6 +22,24 @@ async fn a_directory_is_open_once() {
 }
 
 #[tokio::test]
+async fn what_was_committed_is_moved_into_the_main_file_while_the_store_is_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_at(dir.path()).await;
+    let (body, deliveries) = (vec![7; 64 << 10], 100);
+    for n in 0..deliveries {
+        store.accept(NewDelivery { body: body.clone(), ..delivery(&format!("u{n}")) }).await.unwrap();
+    }
+    let main_file = || std::fs::metadata(dir.path().join("opssight.sqlite")).unwrap().len();
+    let all = deliveries * body.len() as u64;
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while main_file() < all && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(main_file() >= all, "{} of {all} bytes", main_file());
+    store.close().await;
+}
+
+#[tokio::test]
 async fn another_master_key_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     open_at(dir.path()).await.close().await;

@@ -191,3 +191,51 @@ pub(crate) async fn metered<F: Future>(
     })
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Budget, Exhausted, MOST_STARVED, Meter};
+    use crate::budget::Kind;
+    use opssight_core::plugins::manifest::BudgetAsk;
+    use std::time::Duration;
+
+    const WALL: Duration = Duration::from_secs(30);
+
+    /// Of a call that has been under way for so long, the last part of it outside of its thread.
+    fn meter(elapsed: Duration, away: Duration) -> Meter {
+        let mut meter = Meter::start(&Budget { wall: WALL, ..Budget::new(Kind::Health, None, &BudgetAsk::default()) });
+        meter.started = meter.started.checked_sub(elapsed).unwrap();
+        *meter.left_ns.get_mut() = u64::try_from((elapsed - away).as_nanos()).unwrap();
+        meter
+    }
+
+    #[test]
+    fn a_call_that_could_go_on_and_has_no_thread_keeps_its_time() {
+        let starved = meter(WALL * 2, WALL * 2);
+        starved.step_back();
+        starved.enter();
+        assert_eq!(starved.check(), Ok(()));
+        assert!(starved.remaining() > WALL / 2, "{:?}", starved.remaining());
+        let waited = meter(WALL * 2, WALL * 2);
+        waited.enter();
+        assert_eq!(waited.check(), Err(Exhausted::Wall(30_000)));
+        assert_eq!(waited.remaining(), Duration::ZERO);
+    }
+
+    #[test]
+    fn it_is_asked_back_only_for_the_time_that_it_stepped_back() {
+        let meter = meter(WALL * 2, WALL / 2);
+        meter.step_back();
+        meter.enter();
+        assert_eq!(meter.check(), Err(Exhausted::Wall(30_000)));
+    }
+
+    #[test]
+    fn a_machine_that_never_has_time_is_not_waited_for_for_ever() {
+        let elapsed = WALL + MOST_STARVED + Duration::from_secs(1);
+        let meter = meter(elapsed, elapsed);
+        meter.step_back();
+        meter.enter();
+        assert!(matches!(meter.check(), Err(Exhausted::Starved(_))), "{:?}", meter.check());
+    }
+}

@@ -27,8 +27,6 @@ const PURGE_AFTER_BYTES: usize = 16 << 20;
 /// says nothing new, and writing it takes time that others want.
 const AT_ONCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 const PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
-/// So many connections that failed are remembered before those are looked for which did not of late.
-const CONNECTIONS: usize = 1_000;
 
 /// Which calls are kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -71,12 +69,15 @@ impl Default for EvidenceConfig {
     }
 }
 
+/// By connection.
+type Failures = DefaultKeyedRateLimiter<ConnectionId>;
+
 /// The recording side of a host.
 pub(crate) struct Evidence {
     record: Record,
     record_bytes: usize,
     pub(crate) shadows: Shadows,
-    failures: DefaultKeyedRateLimiter<ConnectionId>,
+    failures: Arc<Failures>,
     jobs: Option<mpsc::Sender<Job>>,
 }
 
@@ -100,20 +101,13 @@ impl Evidence {
         let (jobs, waiting) = mpsc::channel(WAITING);
         let record = if config.store.is_some() { config.record } else { Record::None };
         let evidence = Self::with(record, config.record_bytes, Some(jobs));
-        (evidence, work(waiting, config.clone(), clock))
+        let work = work(waiting, config.clone(), clock, Arc::clone(&evidence.failures));
+        (evidence, work)
     }
 
     fn with(record: Record, record_bytes: usize, jobs: Option<mpsc::Sender<Job>>) -> Self {
         let failures = RateLimiter::keyed(Quota::per_minute(PER_MINUTE).allow_burst(AT_ONCE));
-        Self { record, record_bytes, shadows: Shadows::default(), failures, jobs }
-    }
-
-    /// Whether one more failure of a connection is recorded.
-    fn is_news(&self, connection: &ConnectionId) -> bool {
-        if self.failures.len() > CONNECTIONS {
-            self.failures.retain_recent();
-        }
-        self.failures.check_key(connection).is_ok()
+        Self { record, record_bytes, shadows: Shadows::default(), failures: Arc::new(failures), jobs }
     }
 
     /// The tape of a call that is about to be made.
@@ -137,7 +131,7 @@ pub(crate) fn settle<T: Serialize>(
     let evidence = &call.services.evidence;
     let keep = match evidence.record {
         Record::All => true,
-        Record::Failures => outcome.is_err() && evidence.is_news(&call.target.connection),
+        Record::Failures => outcome.is_err() && evidence.failures.check_key(&call.target.connection).is_ok(),
         Record::None => false,
     };
     // What the host did to a call, or its machine, says nothing about the version.
@@ -161,13 +155,19 @@ pub(crate) fn settle<T: Serialize>(
 }
 
 /// Until the host is gone: develop tapes, keep records, hand them to the shadow, and let go of what is old.
-async fn work(mut waiting: mpsc::Receiver<Job>, config: EvidenceConfig, clock: Arc<dyn Clock>) {
+async fn work(
+    mut waiting: mpsc::Receiver<Job>,
+    config: EvidenceConfig,
+    clock: Arc<dyn Clock>,
+    failures: Arc<Failures>,
+) {
     let mut written = 0_usize;
     let mut due = tokio::time::interval(PURGE_EVERY);
     loop {
         let job = tokio::select! {
             job = waiting.recv() => job,
             _ = due.tick() => {
+                failures.retain_recent();
                 purge(&config, clock.now()).await;
                 continue;
             }

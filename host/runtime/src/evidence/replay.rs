@@ -2,9 +2,9 @@
 
 use crate::lanes::Lane;
 use crate::registry::PluginHost;
+use opssight_core::plugins::digest_of;
 use opssight_core::plugins::evidence::{CallRecord, Difference, NotReplayable, Scope, compare};
 use opssight_core::plugins::installs::{PackageRefusal, PluginRuntime};
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// What to make the call on.
@@ -65,7 +65,7 @@ impl PluginHost {
         let (digest, loaded_for_this) = match on {
             Subject::Digest(digest) => (digest.to_owned(), false),
             Subject::Package(package) => {
-                let digest = format!("sha256:{}", hex::encode(Sha256::digest(package)));
+                let digest = digest_of(package);
                 let is_new = !self.shelf.has(&digest);
                 self.load(&digest, package.into()).await.map_err(ReplayError::Package)?;
                 (digest, is_new)

@@ -18,6 +18,7 @@ const MAX_WRITTEN: usize = 1 << 20;
 #[derive(Default)]
 pub(crate) struct Overlay {
     writes: BTreeMap<String, Option<Vec<u8>>>,
+    /// Of the keys and values in `writes`.
     written_bytes: usize,
     /// Bytes and keys in use, once they are known.
     usage: Option<(u64, u64)>,
@@ -97,8 +98,13 @@ impl HostState {
 
     async fn write(&mut self, key: String, value: Option<Vec<u8>>) -> Result<(), Failure> {
         self.given()?;
+        let mut replaced = 0;
         let before = match self.overlay.writes.get(&key) {
-            Some(value) => value.as_ref().map(Vec::len),
+            Some(value) => {
+                let before = value.as_ref().map(Vec::len);
+                replaced = key.len() + before.unwrap_or(0);
+                before
+            }
             None => {
                 let before = self.call.read_state(&key).await.map_err(unavailable)?;
                 if before == value {
@@ -107,7 +113,8 @@ impl HostState {
                 before.map(|value| value.len())
             }
         };
-        let written = self.overlay.written_bytes.saturating_add(key.len() + value.as_ref().map_or(0, Vec::len));
+        let own = key.len() + value.as_ref().map_or(0, Vec::len);
+        let written = self.overlay.written_bytes.saturating_sub(replaced).saturating_add(own);
         if written > MAX_WRITTEN {
             return Err(refused("state.quota", format!("a call writes at most {MAX_WRITTEN} bytes of state")));
         }

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const GET: u8 = 0;
 const HTTP: u8 = 0;
 
-fn bearer() -> Value {
+pub(crate) fn bearer() -> Value {
     json!({
         "egress": [{ "url": "{setting:base_url}", "methods": ["GET"], "credential": "api", "reason": "to look" }],
         "credentials": [{ "name": "api", "title": "API", "schemes": [

@@ -195,6 +195,23 @@ async fn what_is_kept_follows_the_policy() {
 }
 
 #[tokio::test]
+async fn a_connection_that_keeps_failing_is_recorded_ten_times_and_the_others_all_the_same() {
+    let (house, kept) = House::recording(Record::Failures, MOST);
+    house.install(&checking("", "(unreachable)", json!({})));
+    let mut other = target(json!({}), Grants::default());
+    for _ in 0..15 {
+        house.check(json!({}), Grants::default()).await.unwrap_err();
+        // Or the breaker would not let it fail any more.
+        house.host.forget(&other.connection);
+    }
+    other.connection = "c2".into();
+    house.host.check(&other).await.unwrap_err();
+    let records = kept.records(11).await;
+    let whose: Vec<_> = records.iter().map(|record| record.connection.as_str()).collect();
+    assert_eq!(whose, [&["c1"; 10][..], &["c2"]].concat());
+}
+
+#[tokio::test]
 async fn what_is_too_large_is_cut_and_said_and_not_replayed() {
     let (house, kept) = House::recording(Record::Failures, 10_000);
     let code = r#"(func (export "opssight:plugin/webhook@1.0.0#receive") (param i32 i32 i32 i32 i64) (result i32)

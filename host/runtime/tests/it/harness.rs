@@ -14,7 +14,7 @@ use opssight_core::plugins::{
 use opssight_core::time::{Clock, Timestamp};
 use opssight_runtime::{PluginHost, Record, Resolver, RuntimeConfig};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -141,6 +141,8 @@ pub(crate) fn loopback() -> Grants {
 pub(crate) struct Memory {
     pub(crate) state: Mutex<BTreeMap<String, Vec<u8>>>,
     pub(crate) credentials: Mutex<Credentials>,
+    /// The threads that asked for something.
+    pub(crate) asked_on: Mutex<BTreeSet<String>>,
 }
 
 impl Memory {
@@ -149,11 +151,17 @@ impl Memory {
         let credential = Credential { scheme: scheme.to_owned(), inputs };
         self.credentials.lock().unwrap().insert(name.to_owned(), credential);
     }
+
+    fn asked(&self) {
+        let thread = std::thread::current().name().unwrap_or_default().to_owned();
+        self.asked_on.lock().unwrap().insert(thread);
+    }
 }
 
 #[async_trait]
 impl PluginState for Memory {
     async fn get(&self, _: &ConnectionId, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.asked();
         Ok(self.state.lock().unwrap().get(key).cloned())
     }
 
@@ -164,12 +172,14 @@ impl PluginState for Memory {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<String>, StoreError> {
+        self.asked();
         let state = self.state.lock().unwrap();
         let keys = state.keys().filter(|key| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after));
         Ok(keys.take(limit as usize).cloned().collect())
     }
 
     async fn usage(&self, _: &ConnectionId) -> Result<(u64, u64), StoreError> {
+        self.asked();
         let state = self.state.lock().unwrap();
         let bytes: usize = state.iter().map(|(key, value)| key.len() + value.len()).sum();
         Ok((bytes as u64, state.len() as u64))
@@ -179,6 +189,7 @@ impl PluginState for Memory {
 #[async_trait]
 impl CredentialSource for Memory {
     async fn credentials(&self, _: &ConnectionId) -> Result<Credentials, StoreError> {
+        self.asked();
         Ok(self.credentials.lock().unwrap().clone())
     }
 }

@@ -6,6 +6,7 @@ mod budgets;
 mod cache;
 mod credentials;
 mod egress;
+mod errands;
 mod evidence;
 mod gate;
 mod harness;

@@ -18,6 +18,8 @@ pub(crate) fn run(args: &[String]) {
     config.server.data = PathBuf::from(&args[1]);
     config.plugins.dir = Some(PathBuf::from(&args[2]));
     config.plugins.dev = true;
+    // With what the host itself needs this is the cap that `noisy` is held to.
+    config.plugins.memory_mib = 256;
     config.hooks.rate_per_second = std::num::NonZeroU32::MAX;
     config.hooks.burst = std::num::NonZeroU32::MAX;
     config.log.filter = "warn".to_owned();

@@ -142,4 +142,44 @@ mod tests {
         let ask = crew.ask(Timestamp(5), Duration::ZERO);
         assert_eq!((ask.room, ask.running.len()), (8, 0));
     }
+
+    /// Says so many times that something has come, and nothing after that.
+    struct Calls(u32);
+
+    #[async_trait::async_trait]
+    impl Listener for Calls {
+        async fn woken(&mut self) {
+            match self.0.checked_sub(1) {
+                Some(left) => self.0 = left,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_most_places_are_taken_newcomers_are_looked_for_soon_when_there_are_news() {
+        let mut crew = Crew::new(4);
+        for connection in ["a", "b", "c"] {
+            crew.begin(connection.into(), std::future::pending());
+        }
+        let pace = async |crew: &mut Crew, calls: u32| {
+            let begun = Instant::now();
+            crew.pace(&mut Calls(calls)).await;
+            begun.elapsed()
+        };
+        assert_eq!(pace(&mut crew, 0).await, LOOK_AGAIN, "nobody has looked yet");
+        assert_eq!(pace(&mut crew, 0).await, LOOK_ANYWAY, "nobody said anything");
+        assert_eq!(pace(&mut crew, 1).await, LOOK_AGAIN, "somebody did");
+        crew.begin("d".into(), async {});
+        assert_eq!(pace(&mut crew, 0).await, LOOK_AGAIN, "a place is free, and its connection may have more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_there_is_room_nobody_waits() {
+        let mut crew = Crew::new(4);
+        crew.begin("a".into(), std::future::pending());
+        let begun = Instant::now();
+        crew.pace(&mut Calls(0)).await;
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
 }

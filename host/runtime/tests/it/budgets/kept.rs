@@ -67,3 +67,38 @@ async fn state_is_limited_by_number_of_keys_and_by_size() {
     let cap = BudgetAsk { state_keys: Some(2), ..BudgetAsk::default() };
     assert_eq!(refused(cap, only("state_keys", 3)).await, (2, 2));
 }
+
+/// Sets these keys to values of 200,000 bytes; the summary has one byte for each that was refused.
+fn setting_much(keys: &str) -> String {
+    let set = |key: char| {
+        format!(
+            "(i32.store8 (i32.const 4200) (i32.const {}))
+            (call $set (i32.const 4200) (i32.const 1) (i32.const 200000) (i32.const 200000) (i32.const 3072))
+            (local.set $refused (i32.add (local.get $refused) (i32.load8_u (i32.const 3072))))",
+            u32::from(key)
+        )
+    };
+    let sets: String = keys.chars().map(set).collect();
+    format!(
+        "(local $refused i32) {sets}
+        (i32.store (i32.const 2056) (i32.const 4096)) (i32.store (i32.const 2060) (local.get $refused)) (i32.const 2048)"
+    )
+}
+
+#[tokio::test]
+async fn one_call_writes_a_mebibyte_of_state_however_often_it_changes_its_mind() {
+    let house = House::new();
+    let called = house.try_check(&checking(STATE, &setting_much("abcdef"), json!({}))).await.unwrap();
+    assert_eq!((called.value.summary.len(), called.state.len()), (1, 5), "the sixth was too much");
+    let called = house.try_check(&checking(STATE, &setting_much("aaaaaaaaab"), json!({}))).await.unwrap();
+    assert_eq!((called.value.summary.len(), called.state.len()), (0, 2), "only the last one of a key is written");
+}
+
+#[tokio::test]
+async fn what_is_as_it_was_is_not_written() {
+    let house = House::new();
+    house.memory.state.lock().unwrap().insert("a".into(), vec![0; 200_000]);
+    let called = house.try_check(&checking(STATE, &setting_much("ab"), json!({}))).await.unwrap();
+    let written: Vec<_> = called.state.iter().map(|write| write.key.as_str()).collect();
+    assert_eq!(written, ["b"]);
+}
