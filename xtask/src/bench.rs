@@ -1,6 +1,7 @@
 //! Measure. The figures themselves are taken by an example of the server crate, which can see every part of the host;
 //! this command only makes sure that what it needs is there.
 
+use crate::host;
 use crate::process;
 use crate::tools;
 use crate::workspace::Workspace;
@@ -23,15 +24,15 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     tools::wasm_target(workspace)?;
     tools::npm_packages(workspace)?;
     let extism = if args.peers { Some(extism(workspace)?) } else { None };
-    let mut cargo = workspace.cargo();
-    cargo.args(["run", "--quiet", "-p", "opssight-server", "--example", "bench", "--"]);
+    let program = host::example(workspace, "bench")?;
+    let mut bench = workspace.command(&program.to_string_lossy());
     if args.json {
-        cargo.arg("--json");
+        bench.arg("--json");
     }
     if let Some([host, guest]) = &extism {
-        cargo.arg("--extism").arg(host).arg(guest);
+        bench.arg("--extism").arg(host).arg(guest);
     }
-    process::run_for_data(&mut cargo)
+    process::run_for_data(&mut bench)
 }
 
 /// Extism's host and guest: a workspace of its own in a target folder of its own.

@@ -30,6 +30,13 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     process::run(workspace.cargo().args(["build", "--locked", "--workspace", "--bin", "opssight"]))
 }
 
+/// Build the host and an example of the server crate that works on it; the example's program.
+pub(crate) fn example(workspace: &Workspace, name: &str) -> Result<PathBuf> {
+    let build = ["build", "--quiet", "--locked", "--workspace", "--bin", "opssight", "--example", name];
+    process::run(workspace.cargo().args(build))?;
+    Ok(workspace.opssight().with_file_name("examples").join(name))
+}
+
 /// A running host.
 pub(crate) struct Host {
     child: Child,

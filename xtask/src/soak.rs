@@ -1,6 +1,7 @@
 //! `cargo xtask soak`: install, update, roll back, switch, revoke and uninstall plugins at random on a real host under a
 //! stream of deliveries. The soak itself is an example of the server crate, which can sign packages.
 
+use crate::host;
 use crate::process;
 use crate::workspace::Workspace;
 use anyhow::Result;
@@ -18,11 +19,8 @@ pub(crate) struct Args {
 
 /// Soak. The last line says how it went.
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
-    // Built as tests build everything: `-p` would choose other features of shared dependencies.
-    let build = ["build", "--quiet", "--locked", "--workspace", "--bin", "opssight", "--example", "soak"];
-    process::run(workspace.cargo().args(build))?;
+    let program = host::example(workspace, "soak")?;
     let opssight = workspace.opssight();
-    let program = opssight.with_file_name("examples").join("soak");
     let mut command = workspace.command(&program.to_string_lossy());
     command.arg(&opssight).arg(args.steps.to_string()).arg(args.seed.to_string());
     process::run_for_data(&mut command)

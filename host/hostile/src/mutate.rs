@@ -10,13 +10,14 @@ use crate::Arena;
 use crate::arena::{NOW, loopback};
 use crate::outside::{Manners, Upstream};
 use crate::paper::{acts, forged, forget_log};
+use crate::rows::notifier::notification;
 use crate::wasm::{Fetch, Then, rule};
 use anyhow::{Context, Result, bail, ensure};
 use images::{KINDS, Of};
 use opssight_core::ingest;
 use opssight_core::plugins::installs::PluginRuntime;
 use opssight_core::plugins::kinds::{
-    CostRequest, CostSource, Granularity, Inventory, Notification, Notifier, Severity,
+    CostRequest, CostSource, Granularity, Inventory, Notifier,
 };
 use opssight_core::plugins::{
     ActionInvocation, CallError, CallPriority, CallTarget, Grants, PageRequest, Plugins, RawItem, Wants,
@@ -291,20 +292,6 @@ impl<'a> Mutator<'a> {
 
 fn texts(first: String, attrs: Vec<(String, String)>) -> Vec<String> {
     std::iter::once(first).chain(attrs.into_iter().flat_map(|(name, value)| [name, value])).collect()
-}
-
-fn notification(id: &str) -> Notification {
-    Notification {
-        id: id.to_owned(),
-        title: "down".to_owned(),
-        body_md: "it is down".to_owned(),
-        severity: Severity::High,
-        at: NOW,
-        url: None,
-        group_key: "g".to_owned(),
-        resolved: false,
-        attrs: Vec::new(),
-    }
 }
 
 /// What the house relies on in every item that it is handed.

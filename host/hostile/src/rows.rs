@@ -17,7 +17,7 @@ mod items;
 mod logs;
 mod memory;
 mod names;
-mod notifier;
+pub(crate) mod notifier;
 mod packages;
 mod places;
 mod state;

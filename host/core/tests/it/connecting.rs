@@ -1,5 +1,6 @@
 //! A connection that is made, or changed, while its plugin is updated.
 
+use crate::idle::{NoNews, not_called};
 use async_trait::async_trait;
 use opssight_core::connections::{
     CheckOutcome, Connection, ConnectionError, ConnectionStatus, ConnectionStore, Connections, Inserted, NewConnection,
@@ -200,32 +201,10 @@ impl Randomness for House {
     }
 }
 
-struct NoNews;
-
-#[async_trait]
-impl Listener for NoNews {
-    async fn woken(&mut self) {
-        std::future::pending::<()>().await;
-    }
-}
-
 impl Bus for House {
     fn wake(&self, _: Topic) {}
     fn listen(&self, _: Topic) -> Box<dyn Listener> {
         Box::new(NoNews)
-    }
-}
-
-fn not_called(target: &CallTarget) -> CallError {
-    CallError {
-        plugin: target.plugin.clone(),
-        version: String::new(),
-        connection: target.connection.clone(),
-        fault: FaultSource::Host,
-        class: FailureClass::Unsupported,
-        code: "test.not-called".to_owned(),
-        message: "this runtime makes no calls".to_owned(),
-        retry_after_ms: None,
     }
 }
 

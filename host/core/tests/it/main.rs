@@ -11,6 +11,7 @@ mod analysis;
 mod connecting;
 mod dora;
 mod evidence;
+mod idle;
 mod installs;
 mod items;
 mod kinds;

@@ -19,7 +19,8 @@ pub(super) const CASES: &[Case] = &[
     case!(Values "34c" "detector-numbers", "findings with NaN, infinities, 1e308, subnormals, wild times, series that do not exist" => "refuse the answer", detector),
 ];
 
-fn notification(id: &str) -> Notification {
+/// One that is as good as any.
+pub(crate) fn notification(id: &str) -> Notification {
     Notification {
         id: id.to_owned(),
         title: "down".to_owned(),

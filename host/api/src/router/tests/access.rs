@@ -12,13 +12,11 @@ fn request(method: Method, path: &str, headers: &[(&str, &str)]) -> Request<Body
     headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).body(Body::empty()).unwrap()
 }
 
-#[tokio::test]
-async fn everything_but_health_hooks_and_the_web_app_needs_a_session() {
-    let world = World::new();
+/// Every operation that is not open to all: its method, its path, and one that a request can name.
+fn guarded() -> Vec<(Method, String, String)> {
     let open = ["/healthz", "/readyz", "/api/v1/health", "/api/v1/version", "/hooks/{connection}", "/api/v1/sessions"];
-    let paths = crate::openapi::openapi().paths.paths;
-    assert!(paths.len() > 25);
-    for (path, item) in paths {
+    let mut guarded = Vec::new();
+    for (path, item) in crate::openapi::openapi().paths.paths {
         let operations = [
             (Method::GET, item.get),
             (Method::POST, item.post),
@@ -26,17 +24,26 @@ async fn everything_but_health_hooks_and_the_web_app_needs_a_session() {
             (Method::PATCH, item.patch),
             (Method::DELETE, item.delete),
         ];
-        for (method, operation) in operations {
-            if operation.is_none() || open.contains(&path.as_str()) {
-                continue;
-            }
-            let real = path.replace(['{', '}'], "");
-            let response = world.send(request(method.clone(), &real, &[])).await;
-            assert_eq!(response.headers()["www-authenticate"], "Bearer realm=\"opssight\"");
-            assert_eq!(problem(response).await.0, 401, "{method} {path}");
-            let wrong = [("authorization", "Bearer opstok_0000")];
-            assert_eq!(problem(world.send(request(method.clone(), &real, &wrong)).await).await.0, 401);
+        if open.contains(&path.as_str()) {
+            continue;
         }
+        let real = path.replace(['{', '}'], "");
+        let there = operations.into_iter().filter(|(_, operation)| operation.is_some());
+        guarded.extend(there.map(|(method, _)| (method, path.clone(), real.clone())));
+    }
+    guarded
+}
+
+#[tokio::test]
+async fn everything_but_health_hooks_and_the_web_app_needs_a_session() {
+    let world = World::new();
+    assert!(guarded().len() > 25);
+    for (method, path, real) in guarded() {
+        let response = world.send(request(method.clone(), &real, &[])).await;
+        assert_eq!(response.headers()["www-authenticate"], "Bearer realm=\"opssight\"");
+        assert_eq!(problem(response).await.0, 401, "{method} {path}");
+        let wrong = [("authorization", "Bearer opstok_0000")];
+        assert_eq!(problem(world.send(request(method.clone(), &real, &wrong)).await).await.0, 401);
     }
     for path in ["/healthz", "/readyz", "/api/v1/health", "/api/v1/version", "/"] {
         assert_eq!(world.send(request(Method::GET, path, &[])).await.status(), 200, "{path}");
@@ -47,33 +54,22 @@ async fn everything_but_health_hooks_and_the_web_app_needs_a_session() {
 #[tokio::test]
 async fn a_viewer_changes_nothing() {
     let world = World::new();
-    let open = ["/healthz", "/readyz", "/api/v1/health", "/api/v1/version", "/hooks/{connection}", "/api/v1/sessions"];
     let own = "/api/v1/sessions/current";
     let for_admins = "/api/v1/plugins/{id}/package/{digest}";
     let viewer = world.viewer();
     let (mut changing, mut reading) = (0, 0);
-    for (path, item) in crate::openapi::openapi().paths.paths {
-        let operations = [
-            (Method::GET, item.get),
-            (Method::POST, item.post),
-            (Method::PUT, item.put),
-            (Method::PATCH, item.patch),
-            (Method::DELETE, item.delete),
-        ];
-        for (method, operation) in operations {
-            if operation.is_none() || open.contains(&path.as_str()) || path == own {
-                continue;
-            }
-            let real = path.replace(['{', '}'], "");
-            let response = world.send(request(method.clone(), &real, &[("authorization", &viewer)])).await;
-            if method != Method::GET || path == for_admins {
-                let (status, told) = problem(response).await;
-                assert_eq!((status, told["code"].as_str()), (403, Some("admin-only")), "{method} {path}");
-                changing += 1;
-            } else {
-                assert_ne!(response.status(), 403, "{method} {path}");
-                reading += 1;
-            }
+    for (method, path, real) in guarded() {
+        if path == own {
+            continue;
+        }
+        let response = world.send(request(method.clone(), &real, &[("authorization", &viewer)])).await;
+        if method != Method::GET || path == for_admins {
+            let (status, told) = problem(response).await;
+            assert_eq!((status, told["code"].as_str()), (403, Some("admin-only")), "{method} {path}");
+            changing += 1;
+        } else {
+            assert_ne!(response.status(), 403, "{method} {path}");
+            reading += 1;
         }
     }
     assert!(changing >= 25 && reading >= 30, "{changing} {reading}");

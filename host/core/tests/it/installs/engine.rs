@@ -1,5 +1,6 @@
 //! The runtime in memory. A package is a JSON text: what it declares, what it imports, and who sealed it.
 
+use crate::idle::not_called;
 use async_trait::async_trait;
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::installs::{
@@ -7,7 +8,7 @@ use opssight_core::plugins::installs::{
 };
 use opssight_core::plugins::trust::Signature;
 use opssight_core::plugins::{
-    ActionInvocation, ActionOutcome, CallError, CallTarget, Called, Credentials, FailureClass, FaultSource, Grants,
+    ActionInvocation, ActionOutcome, CallError, CallTarget, Called, Credentials, Grants,
     HealthReport, InstalledPlugin, LogLine, Manifest, PageRequest, Plugins, PullBatch, RawDelivery, Reception,
     VerifyError, Wants, WebhookDelivery,
 };
@@ -119,19 +120,6 @@ impl PluginRuntime for Engine {
 }
 
 /// Nothing is called here: these tests are about what could be.
-fn not_called(target: &CallTarget) -> CallError {
-    CallError {
-        plugin: target.plugin.clone(),
-        version: String::new(),
-        connection: target.connection.clone(),
-        fault: FaultSource::Host,
-        class: FailureClass::Unsupported,
-        code: "test.not-called".to_owned(),
-        message: "this runtime makes no calls".to_owned(),
-        retry_after_ms: None,
-    }
-}
-
 #[async_trait]
 impl Plugins for Engine {
     fn installed(&self) -> Vec<InstalledPlugin> {

@@ -1,5 +1,6 @@
 //! The stores in memory.
 
+use crate::idle::NoNews;
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::events::{Bus, Listener, Topic};
@@ -232,15 +233,6 @@ impl PackageStore for House {
 impl Clock for House {
     fn now(&self) -> Timestamp {
         Timestamp(self.now.load(Ordering::SeqCst))
-    }
-}
-
-struct NoNews;
-
-#[async_trait]
-impl Listener for NoNews {
-    async fn woken(&mut self) {
-        std::future::pending::<()>().await;
     }
 }
 
