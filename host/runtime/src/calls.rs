@@ -32,6 +32,9 @@ use std::time::Duration;
 use wasmtime::component::Instance;
 use wasmtime::{Engine, Store};
 
+/// How long a call waits for its place. A lease on what it works on lasts longer than this and the call together.
+const PATIENCE: Duration = Duration::from_secs(25);
+
 /// One exported function, with what to call it with. Both that and the answer can be written down, see
 /// [`crate::evidence`].
 pub(crate) trait Export: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -109,7 +112,8 @@ async fn admitted<E: Export>(
     export: E,
 ) -> Result<Called<E::Answer>, CallError> {
     let ride = Arc::new(host.lanes.begin(&target.connection, E::KIND));
-    let slot = Arc::new(host.slots.take(&target.plugin, ride.lane).await);
+    let slot = tokio::time::timeout(PATIENCE, host.slots.take(&target.plugin, ride.lane)).await;
+    let slot = Arc::new(slot.map_err(|_| error::busy(&plugin, target, PATIENCE))?);
     let call = Arc::new(CallContext::new(Arc::clone(&host.services), plugin, target.clone(), E::KIND));
     // The call runs in a task of its own, which would go on when this is dropped, with its place and its instance. An
     // action goes on all the same: what it has begun at the upstream is better ended than left half done.

@@ -12,7 +12,7 @@ mod resolve;
 mod rule;
 pub(crate) mod template;
 
-pub(crate) use account::{Account, Accounts};
+pub(crate) use account::{Account, Accounts, IN_FLIGHT};
 pub(crate) use client::{Timeouts, certificates, exchange, vet_address};
 pub(crate) use gate::{Outgoing, send};
 pub(crate) use refusal::Refusal;

@@ -11,6 +11,7 @@ use std::future::Future;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Questions at once, so that the others find a connection whatever plugins ask for.
 const AT_ONCE: usize = 2;
@@ -55,7 +56,8 @@ impl<S: ?Sized + Send + Sync + 'static> Errands<S> {
             let _place = places.acquire().await;
             work.await
         });
-        match errand.await {
+        // Nobody waits for the answer when the call has ended.
+        match AbortOnDropHandle::new(errand).await {
             Ok(answer) => answer,
             // As if it had been done here.
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),

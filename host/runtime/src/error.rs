@@ -8,6 +8,7 @@ use crate::plugin::Plugin;
 use crate::text;
 use opssight_core::plugins::kinds::NotifyFailure;
 use opssight_core::plugins::{CallError, CallTarget, FailureClass, FaultSource};
+use std::time::Duration;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
 const MAX_MESSAGE: usize = 600;
@@ -132,6 +133,14 @@ pub(crate) fn unavailable(plugin: &Plugin, target: &CallTarget, code: &str, mess
         message: message.to_owned(),
         ..not_installed(target)
     }
+}
+
+/// No place for the call became free.
+pub(crate) fn busy(plugin: &Plugin, target: &CallTarget, waited: Duration) -> CallError {
+    let secs = waited.as_secs();
+    let message = format!("the host makes as many calls as it may; this one waited {secs} s for its turn");
+    let retry_after_ms = u64::try_from(waited.as_millis()).ok();
+    CallError { retry_after_ms, ..unavailable(plugin, target, "host.busy", &message) }
 }
 
 /// The connection's breaker is open.

@@ -74,6 +74,10 @@ impl Kept {
     }
 }
 
+fn bytes(kept: &[Kept]) -> usize {
+    kept.iter().map(|kept| kept.lived.store.data().memory_bytes).sum()
+}
+
 /// All that are kept, the least recently used first.
 pub(crate) struct WarmInstances {
     most: usize,
@@ -168,6 +172,11 @@ impl WarmInstances {
         oldest.is_some()
     }
 
+    /// What they hold together.
+    pub(crate) fn bytes(&self) -> usize {
+        bytes(&lock(&self.kept))
+    }
+
     /// The connection is gone, or is not what it was.
     pub(crate) fn forget(&self, connection: &ConnectionId) {
         self.drop_those(|kept| kept.connection == *connection);
@@ -194,9 +203,8 @@ impl WarmInstances {
     }
 
     fn tell(&self, kept: &[Kept]) {
-        let bytes: usize = kept.iter().map(|kept| kept.lived.store.data().memory_bytes).sum();
         #[expect(clippy::cast_precision_loss, reason = "gauges of counts and bytes")]
-        let (count, bytes) = (kept.len() as f64, bytes as f64);
+        let (count, bytes) = (kept.len() as f64, bytes(kept) as f64);
         metrics::gauge!("opssight_plugin_warm_instances").set(count);
         metrics::gauge!("opssight_plugin_warm_bytes").set(bytes);
     }

@@ -3,7 +3,7 @@
 use crate::plugin::Plugin;
 use crate::warm::WarmInstances;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{OnceLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 /// Beyond half of the ceiling, a plugin whose calls hold more than this part of it gets no more.
 const MODEST: usize = 16;
@@ -37,23 +37,26 @@ impl GuestMemory {
 
     /// So many bytes more for a call of the plugin. False: there are none for it.
     pub(crate) fn take(&self, plugin: &Plugin, bytes: usize) -> bool {
-        while !self.try_take(plugin, bytes) {
-            let shed = self.warm.get().and_then(Weak::upgrade).is_some_and(|warm| warm.drop_oldest());
-            if !shed {
+        let own = plugin.held_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let most = if own <= self.most / MODEST { self.most } else { self.most / 2 };
+        let taken = self.take_below(most, bytes);
+        if !taken {
+            plugin.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
+        taken
+    }
+
+    fn take_below(&self, most: usize, bytes: usize) -> bool {
+        let more = |held: usize| held.checked_add(bytes).filter(|held| *held <= most);
+        loop {
+            let Err(held) = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more) else { return true };
+            // What is kept goes only where that helps: whoever asks for too much must not take it from the others.
+            let warm = self.warm.get().and_then(Weak::upgrade);
+            let helps = |warm: &Arc<WarmInstances>| more(held.saturating_sub(warm.bytes())).is_some();
+            if !warm.filter(helps).is_some_and(|warm| warm.drop_oldest()) {
                 return false;
             }
         }
-        true
-    }
-
-    fn try_take(&self, plugin: &Plugin, bytes: usize) -> bool {
-        let all = self.held.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        let own = plugin.held_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        let fits = all <= self.most / 2 || (all <= self.most && own <= self.most / MODEST);
-        if !fits {
-            self.give(plugin, bytes);
-        }
-        fits
     }
 
     /// They are free again.

@@ -5,6 +5,7 @@
 //! linear in what is looked at.
 
 use super::lines;
+use crate::egress::IN_FLIGHT;
 use crate::sync::{read, write};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -19,8 +20,9 @@ use url::form_urlencoded::byte_serialize;
 
 /// Shorter values are not looked for: they would be found everywhere.
 const SHORTEST: usize = 8;
-/// So many signatures of single requests are remembered: an upstream repeats the one that it was just sent.
-const PASSING: usize = 4;
+/// So many signatures of single requests are remembered: an upstream repeats the one that it was just sent, and each
+/// request that is under way has one.
+const PASSING: usize = IN_FLIGHT;
 
 /// Most calls use none, and then nothing is looked at.
 #[derive(Default)]

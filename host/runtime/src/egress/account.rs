@@ -15,7 +15,7 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 /// Requests of one connection that may be under way at once.
-const IN_FLIGHT: usize = 8;
+pub(crate) const IN_FLIGHT: usize = 8;
 /// And of those, what is not happening now.
 const HISTORY_IN_FLIGHT: usize = 6;
 /// Versions of one plugin that work for one connection at the same time: the active one, its shadow, and those whose

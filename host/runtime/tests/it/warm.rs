@@ -1,6 +1,6 @@
 //! Instances that are kept between calls: whose they are, how long they live, and that no call pays for another.
 
-use crate::guests::{manifest, package_of};
+use crate::guests::{checking, manifest, package_of};
 use crate::harness::{House, NOW, target};
 use opssight_core::plugins::installs::PluginRuntime;
 use opssight_core::plugins::{CallTarget, FailureClass, Grants, Plugins, WebhookDelivery};
@@ -74,6 +74,17 @@ async fn a_medium_guest_is_kept_for_its_connection_and_a_small_one_for_nobody() 
     assert_eq!(nth(&house, &one).await, 5);
     house.install(&counting("", "", 1, json!({})));
     assert_eq!([nth(&house, &one).await, nth(&house, &one).await], [1, 1]);
+}
+
+#[tokio::test]
+async fn whoever_asks_for_more_memory_than_there_can_be_takes_nobodys_instance_away() {
+    let house = House::with(|config| config.memory_bytes = 64 << 20);
+    house.install(&medium());
+    house.install(&checking("", "(drop (memory.grow (i32.const 960))) (unreachable)", json!({ "id": "greedy" })));
+    let (one, greedy) = (connection("one"), CallTarget { plugin: "greedy".into(), ..connection("greedy") });
+    assert_eq!([nth(&house, &one).await, nth(&house, &one).await], [1, 2]);
+    assert_eq!(house.host.check(&greedy).await.unwrap_err().code, "host.memory");
+    assert_eq!(nth(&house, &one).await, 3);
 }
 
 #[tokio::test]

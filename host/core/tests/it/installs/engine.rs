@@ -8,9 +8,8 @@ use opssight_core::plugins::installs::{
 };
 use opssight_core::plugins::trust::Signature;
 use opssight_core::plugins::{
-    ActionInvocation, ActionOutcome, CallError, CallTarget, Called, Credentials, Grants,
-    HealthReport, InstalledPlugin, LogLine, Manifest, PageRequest, Plugins, PullBatch, RawDelivery, Reception,
-    VerifyError, Wants, WebhookDelivery,
+    ActionInvocation, ActionOutcome, CallError, CallTarget, Called, Credentials, Grants, HealthReport, InstalledPlugin,
+    LogLine, Manifest, PageRequest, Plugins, PullBatch, RawDelivery, Reception, VerifyError, Wants, WebhookDelivery,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;

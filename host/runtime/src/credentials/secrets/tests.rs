@@ -89,6 +89,9 @@ fn only_the_latest_signatures_are_looked_for() {
         secrets.add_passing(&format!("signature-{number:02}"));
     }
     assert_eq!(secrets.scrub("signature-03 signature-19"), "signature-03 [secret]");
+    // Each request that is under way may be repeated.
+    let oldest = format!("signature-{:02}", 20 - crate::egress::IN_FLIGHT);
+    assert_eq!(secrets.scrub(&oldest), "[secret]");
     // In other spellings as well, as they come back from those who repeat everything that they are sent.
     let percent: String = "signature-19".bytes().map(|byte| format!("%{byte:02X}")).collect();
     for spelling in
