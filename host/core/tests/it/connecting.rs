@@ -11,9 +11,9 @@ use opssight_core::events::{Bus, Listener, Topic};
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::page::{Page, PageOf};
 use opssight_core::plugins::{
-    ActionInvocation, ActionOutcome, CallError, CallTarget, Called, CredentialSource, Credentials, FailureClass,
-    FaultSource, Grants, HealthReport, InstalledPlugin, LogLine, Manifest, PageRequest, PluginStats, Plugins,
-    PullBatch, RawDelivery, Reception, VerifyError, Wants, WebhookDelivery,
+    ActionInvocation, ActionOutcome, CallError, CallTarget, Called, CredentialSource, Credentials, Grants,
+    HealthReport, InstalledPlugin, LogLine, Manifest, PageRequest, PluginStats, Plugins, PullBatch, RawDelivery,
+    Reception, VerifyError, Wants, WebhookDelivery,
 };
 use opssight_core::time::{Clock, Randomness, Timestamp};
 use serde_json::json;
