@@ -41,6 +41,8 @@ pub use clap_complete::Shell;
 pub use completion::completion;
 pub use developer::{Developer, PluginLine};
 pub use plugins::{PluginsCommand, ReplayArgs};
+/// What strangers wrote, made harmless for a terminal.
+pub use ui::format::{block as printable_block, line as printable_line};
 pub use ui::{Console, Hidden};
 
 use client::Client;

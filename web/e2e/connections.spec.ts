@@ -1,4 +1,4 @@
-import { expect, test } from './base';
+import { expect, test, type Api, type Page } from './base';
 import { WorkflowRun } from './workflow-run';
 
 test('a connection is made by the plugin\'s form; address and secret are shown once', async ({ page, api }) => {
@@ -112,6 +112,73 @@ test('what a connection gives is switched by name', async ({ page, api }) => {
     await expect(page.getByRole('switch', { name: `withheld: ${ability.says}`, exact: true })).not.toBeChecked();
     const now = (await api.get('/api/v1/connections')).items.find(({ id }) => id === connection.id);
     expect(now?.grants.withheld).toEqual([ability.key]);
+  } finally {
+    await api.disconnect(connection.id);
+  }
+});
+
+/** Somebody else changes the connection while the page's own change is on its way. */
+async function overtake(page: Page, api: Api, id: string, change: object): Promise<void> {
+  let isDone = false;
+  await page.route(`**/api/v1/connections/${id}`, async (route) => {
+    if (route.request().method() === 'PATCH' && !isDone) {
+      isDone = true;
+      const answer = await api.write('PATCH', `/api/v1/connections/${id}`, change);
+      expect(answer.ok(), await answer.text()).toBe(true);
+    }
+    await route.fallback();
+  });
+}
+
+const isNow = async (api: Api, id: string) => (await api.get('/api/v1/connections')).items.find((one) => one.id === id);
+
+test('a switch that somebody else overtook overwrites nothing, and is set again on what they left', async ({ page, api }) => {
+  const connection = await api.connect();
+  try {
+    const { items } = await api.get('/api/v1/plugins');
+    const [mine, theirs] = items.find(({ id }) => id === 'github')?.can.filter(({ can_be_withheld }) => can_be_withheld) ?? [];
+    if (!mine || !theirs) throw new Error('the GitHub plugin has abilities that can be withheld');
+    await page.goto(`/connections/${connection.id}/`);
+    const given = page.getByRole('switch', { name: `given: ${mine.says}`, exact: true });
+    await expect(given).toBeVisible();
+    await overtake(page, api, connection.id, { grants: { ...connection.grants, withheld: [theirs.key] } });
+    await given.click({ force: true });
+
+    const told = page.locator('main [role=alert]');
+    await expect(told).toContainText('Somebody else changed this connection in between');
+    await expect(told).toContainText(`Withhold: ${mine.says}`);
+    expect((await isNow(api, connection.id))?.grants.withheld).toEqual([theirs.key]);
+    await told.getByRole('button', { name: /do it again/ }).click();
+    await expect(told).toHaveCount(0);
+    for (const { says } of [mine, theirs]) await expect(page.getByRole('switch', { name: `withheld: ${says}`, exact: true })).not.toBeChecked();
+    expect(new Set((await isNow(api, connection.id))?.grants.withheld)).toEqual(new Set([mine.key, theirs.key]));
+
+    // The tag of this change is known when the next one can be made.
+    await page.getByRole('switch', { name: `withheld: ${mine.says}`, exact: true }).click({ force: true });
+    await expect(page.getByRole('switch', { name: `given: ${mine.says}`, exact: true })).toBeEnabled();
+    await expect(told).toHaveCount(0);
+  } finally {
+    await api.disconnect(connection.id);
+  }
+});
+
+test('a form that somebody else overtook keeps what was typed and shows what they changed', async ({ page, api }) => {
+  const connection = await api.connect();
+  try {
+    await page.goto(`/connections/${connection.id}/`);
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByLabel('Name', { exact: true }).fill(`${connection.name} mine`);
+    await overtake(page, api, connection.id, { name: `${connection.name} theirs`, grants: { ...connection.grants, networks: ['10.1.0.0/16'] } });
+    await page.getByRole('button', { name: 'Save' }).click();
+    await expect(page.getByText('all that you typed is still here', { exact: false })).toBeVisible();
+    await page.getByRole('button', { name: /keep what I changed/ }).click();
+    const told = page.getByRole('status').filter({ hasText: 'what you changed' });
+    await expect(told).toContainText('filled in: Private networks.');
+    await expect(told).toContainText(`Name, which is “${connection.name} theirs” now`);
+    await expect(page.getByLabel('Private networks')).toHaveValue('10.1.0.0/16');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await expect(page.getByRole('heading', { name: `${connection.name} mine`, level: 1 })).toBeVisible();
+    expect(await isNow(api, connection.id)).toMatchObject({ name: `${connection.name} mine`, grants: { networks: ['10.1.0.0/16'] } });
   } finally {
     await api.disconnect(connection.id);
   }

@@ -50,6 +50,20 @@ test('nobody is asked to agree to an update before it is shown what it wants', a
   await expect(dialog.getByRole('button', { name: 'Agree and update' })).toBeEnabled();
 });
 
+test('a shadow is told beside the name of its plugin, and leads to the versions', async ({ page, api }) => {
+  const plugin = (await api.get('/api/v1/plugins')).items.find(({ id }) => id === 'github');
+  await page.goto('/plugins/github/?tab=events');
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+  await expect(page.getByRole('link', { name: /in shadow/ })).toHaveCount(0);
+  const shadow = { version: '9.9.9', digest: `sha256:${'9'.repeat(64)}`, since: new Date().toISOString(), calls: 100, differences: 0, agreed: false, compared: 47, different: 7, samples: [] };
+  await page.route('**/api/v1/plugins/github', (route) => route.fulfill({ json: { ...plugin, shadow } }));
+  const badge = page.getByRole('heading', { level: 1 }).getByRole('link', { name: '9.9.9 in shadow, 47 calls compared, 7 different' });
+  await badge.click();
+  await page.waitForURL(/\/plugins\/github\/\?tab=versions$/);
+  await expect(page.getByRole('tab', { name: 'Versions' })).toHaveAttribute('aria-selected', 'true');
+  await expect(badge).toBeVisible();
+});
+
 test('switching a plugin off and on is noted', async ({ page }) => {
   await page.goto('/plugins/webhook/');
   const on = page.getByRole('switch', { name: 'On' });

@@ -142,7 +142,8 @@ async fn news(session: &Session, plugin: &str, waiting: &Version) -> Result<Stri
     let active = in_state(session, plugin, "active").await?;
     let (from, before) = active.map_or_else(Default::default, |active| (active.version, active.abilities));
     let without = |some: &[Ability], others: &[Ability]| -> Vec<Ability> {
-        some.iter().filter(|ability| !others.iter().any(|other| other.key == ability.key)).cloned().collect()
+        let same = |a: &Ability, b: &Ability| (&a.key, &a.terms) == (&b.key, &b.terms);
+        some.iter().filter(|ability| !others.iter().any(|other| same(other, ability))).cloned().collect()
     };
     let (added, removed) = (without(&waiting.abilities, &before), without(&before, &waiting.abilities));
     let raised = waiting.raised.clone();

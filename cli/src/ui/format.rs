@@ -16,14 +16,14 @@ pub(crate) fn is_safe(text: &str) -> bool {
 }
 
 /// Text on one line: white space becomes a space, what could steer a terminal is dropped.
-pub(crate) fn line(text: &str) -> String {
+pub fn line(text: &str) -> String {
     text.chars()
         .filter_map(|c| if matches!(c, '\n' | '\r' | '\t') { Some(' ') } else { (!is_unsafe(c)).then_some(c) })
         .collect()
 }
 
 /// Text on several lines: line ends and tabs stay, what could steer a terminal is dropped.
-pub(crate) fn block(text: &str) -> String {
+pub fn block(text: &str) -> String {
     text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_unsafe(*c)).collect()
 }
 

@@ -152,10 +152,16 @@ async fn with_versions() -> Api {
     };
     let log = ability("use log", "writes log lines", "safe");
     let reveal = ability("use reveal", "reads secrets in clear, each time on record", "danger");
+    let rerun = |role: &str| {
+        let mut rerun =
+            ability("act rerun", &format!("can do \"Rerun\" when somebody with the role {role} asks"), "caution");
+        rerun["terms"] = json!(format!("for the role {role}"));
+        rerun
+    };
     let versions = json!({ "items": [
         version("1.3.0", "shadow", "dd", json!([log])),
-        version("1.2.0", "waiting", "cc", json!([log, reveal])),
-        version("1.1.0", "active", "bb", json!([log])),
+        version("1.2.0", "waiting", "cc", json!([log, reveal, rerun("viewer")])),
+        version("1.1.0", "active", "bb", json!([log, rerun("operator")])),
         version("1.0.0", "kept", "aa", json!([log])),
     ] });
     api.says("GET /api/v1/plugins/github/versions", 200, &versions.to_string());

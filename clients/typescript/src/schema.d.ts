@@ -968,6 +968,11 @@ export interface components {
         Ability: {
             /** @description The same in every version: "send GET https://api.example.com with api". What `withheld` of a connection names. */
             key: string;
+            /**
+             * @description On what terms, where they are part of what is agreed to: "for the role operator". An update that can do the same
+             *     on other terms must be agreed to.
+             */
+            terms?: string | null;
             /** @description A sentence that fits after "It ...". */
             says: string;
             /** @description "safe", "caution" or "danger". */

@@ -1,5 +1,6 @@
 //! How the commands speak: data on standard output, everything else on standard error.
 
+use opssight_core::fact::is_invisible;
 use std::io::{self, Write};
 
 /// The two streams, and how data is wanted.
@@ -44,7 +45,38 @@ impl Talk {
     }
 }
 
-/// A text of somebody else's, made harmless for a terminal: no control characters but line breaks and tabs.
+/// A text of somebody else's, made harmless for a terminal: no control characters but line breaks and tabs, and nothing
+/// that nobody sees.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+    text.chars().filter(|c| matches!(c, '\n' | '\t') || !(c.is_control() || is_invisible(*c))).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    /// What was said on standard output.
+    #[derive(Debug, Clone, Default)]
+    pub(crate) struct Heard(Arc<Mutex<Vec<u8>>>);
+
+    impl Heard {
+        pub(crate) fn talk(&self) -> Talk {
+            Talk::new(Box::new(self.clone()), Box::new(io::sink()), false, true)
+        }
+
+        pub(crate) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl Write for Heard {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
 }

@@ -72,6 +72,20 @@ pub fn clean(text: &str) -> String {
         .collect()
 }
 
+/// Text on one line where each character counts, as in a comparison: line breaks, control characters and whatever nobody
+/// sees are written out (`\n`, `\u{9b}`) instead of acting in a terminal, or being left out.
+pub fn written_out(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_invisible(c) {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// What nobody sees, but what makes a text read as another one or hides one in it: directional marks and overrides,
 /// characters without width, fillers, annotations, tags, and those variation selectors that no emoji needs. The one list
 /// of them, for whatever is kept, shown or believed.

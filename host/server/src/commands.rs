@@ -10,7 +10,7 @@ mod serve;
 
 use crate::config::Flags;
 use clap::{CommandFactory, Parser, Subcommand};
-use opssight_cli::{ClientCommand, GlobalArgs, Shell};
+use opssight_cli::{ClientCommand, GlobalArgs, Shell, printable_block};
 use std::io::Write;
 
 /// See your pipelines, deployments and delivery metrics in one place, and act on them.
@@ -95,11 +95,11 @@ pub fn run(cli: Cli) -> u8 {
     })
 }
 
-/// "failed to a: b: c", on standard error.
+/// "failed to a: b: c", on standard error. What could not be read or done may be quoted in it, whoever wrote that.
 fn fail(error: &anyhow::Error) -> u8 {
     let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
     // Nowhere is left to say that standard error is gone.
-    let _ = writeln!(std::io::stderr(), "opssight: failed to {}", chain.join(": "));
+    let _ = writeln!(std::io::stderr(), "opssight: failed to {}", printable_block(&chain.join(": ")));
     1
 }
 

@@ -8,6 +8,10 @@ use utoipa::{IntoParams, ToSchema};
 pub struct Ability {
     /// The same in every version: "send GET https://api.example.com with api". What `withheld` of a connection names.
     pub key: String,
+    /// On what terms, where they are part of what is agreed to: "for the role operator". An update that can do the same
+    /// on other terms must be agreed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<String>,
     /// A sentence that fits after "It ...".
     pub says: String,
     /// "safe", "caution" or "danger".

@@ -1,5 +1,6 @@
 //! Expected against observed: where they part, and how.
 
+use opssight_core::fact::written_out;
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -16,10 +17,10 @@ pub(crate) struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.at)?;
+        f.write_str(&written_out(&self.at))?;
         for (mark, value) in [('-', &self.expected), ('+', &self.found)] {
             let text = value.as_ref().map_or_else(|| "(nothing)".to_owned(), ToString::to_string);
-            write!(f, "\n  {mark} {text}")?;
+            write!(f, "\n  {mark} {}", written_out(&text))?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use crate::FAILED;
 use crate::talk::{Talk, plain};
 use anyhow::Result;
+use opssight_core::fact::written_out;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -46,7 +47,8 @@ impl Tally {
             return Ok(());
         }
         let mark = if good { "ok    " } else { "FAILED" };
-        talk.say(&format!("{mark} {file}: {} ({} ms)", plain(&name), took.as_millis()))?;
+        let (file, name) = (written_out(&file), written_out(&name));
+        talk.say(&format!("{mark} {file}: {name} ({} ms)", took.as_millis()))?;
         for problem in problems {
             for line in plain(&problem).lines() {
                 talk.say(&format!("         {line}"))?;
@@ -68,5 +70,30 @@ impl Tally {
             talk.note(&format!("in {:.1} s", begun.elapsed().as_secs_f32()));
         }
         Ok(if *failed == 0 { 0 } else { FAILED })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::talk::tests::Heard;
+
+    #[test]
+    fn what_was_recorded_moves_no_cursor_and_adds_no_lines() {
+        let heard = Heard::default();
+        let mut tally = Tally::new();
+        let entry = Entry {
+            file: "calls\u{1b}[2J.json".to_owned(),
+            name: "call 1, source runs\nok     calls.json: call 2\u{202e}".to_owned(),
+            problems: vec!["the answer\u{9b}2J\n  - \"a\u{200b}\"\r\n  + \"b\"".to_owned()],
+            differences: json!([]),
+            took: Duration::ZERO,
+        };
+        tally.tell(&mut heard.talk(), entry).unwrap();
+        assert_eq!(
+            heard.text(),
+            "FAILED calls\\u{1b}[2J.json: call 1, source runs\\nok     calls.json: call 2\\u{202e} (0 ms)\n         \
+             the answer2J\n           - \"a\"\n           + \"b\"\n"
+        );
     }
 }

@@ -11,8 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 /// One thing that a plugin can do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ability {
-    /// The same in every version that can do it: "send GET https://api.example.com with api".
+    /// The same in every version that can do it: "send GET https://api.example.com with api". What a connection
+    /// withholds.
     pub key: String,
+    /// On what terms it can do that, where they are a part of what is consented to: "for the role operator". The same
+    /// on other terms is something else to agree to, but the same thing to withhold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<String>,
     /// A sentence for people that fits after "It ...".
     pub says: String,
     /// How loudly to say it.
@@ -23,7 +28,16 @@ pub struct Ability {
 
 impl Ability {
     fn new(key: impl Into<String>, says: impl Into<String>, risk: Danger) -> Self {
-        Self { key: key.into(), says: says.into(), risk, can_be_withheld: true }
+        Self { key: key.into(), terms: None, says: says.into(), risk, can_be_withheld: true }
+    }
+
+    /// What makes it the same thing to agree to.
+    fn identity(&self) -> (&str, Option<&str>) {
+        (&self.key, self.terms.as_deref())
+    }
+
+    fn on(self, terms: impl Into<String>) -> Self {
+        Self { terms: Some(terms.into()), ..self }
     }
 
     /// It is said, but a connection without it would make no sense.
@@ -103,12 +117,8 @@ impl Wants {
         }));
         abilities.extend(manifest.actions.iter().map(|action| {
             let says = format!("can do \"{}\" when somebody with the role {} asks", action.title, action.role);
-            Ability::new(action_key(&action.name), says, action.danger)
-        }));
-        // Who may ask is part of what is consented to: the same action for a lesser role is more.
-        abilities.extend(manifest.actions.iter().map(|action| {
-            let says = format!("lets the role {} ask for \"{}\"", action.role, action.title);
-            Ability::new(format!("act {} as {}", action.name, action.role), says, Danger::Safe).always()
+            // The same action for a lesser role is more.
+            Ability::new(action_key(&action.name), says, action.danger).on(format!("for the role {}", action.role))
         }));
         let reveals = imports.iter().any(|import| name(import) == "opssight:plugin/reveal");
         let revealed: &[String] = if reveals { &manifest.reveal } else { &[] };
@@ -117,8 +127,8 @@ impl Wants {
             Ability::new(reveal_key(credential), says, Danger::Danger)
         }));
         abilities.extend(credentials(manifest, revealed));
-        abilities.sort_by(|a, b| a.key.cmp(&b.key));
-        abilities.dedup_by(|a, b| a.key == b.key);
+        abilities.sort_by(|a, b| a.identity().cmp(&b.identity()));
+        abilities.dedup_by(|a, b| a.identity() == b.identity());
         Self { abilities, budgets: budgets(&manifest.budgets) }
     }
 
@@ -129,10 +139,9 @@ impl Wants {
 
     /// What changes when `newer` takes the place of this.
     pub fn change(&self, newer: &Self) -> WantsChange {
-        let keys = |wants: &Self| wants.abilities.iter().map(|ability| ability.key.clone()).collect::<BTreeSet<_>>();
-        let (old, new) = (keys(self), keys(newer));
-        let without = |wants: &Self, others: &BTreeSet<String>| {
-            wants.abilities.iter().filter(|ability| !others.contains(&ability.key)).cloned().collect()
+        let without = |wants: &Self, others: &Self| {
+            let theirs: BTreeSet<_> = others.abilities.iter().map(Ability::identity).collect();
+            wants.abilities.iter().filter(|ability| !theirs.contains(&ability.identity())).cloned().collect()
         };
         let names: BTreeSet<&String> = self.budgets.keys().chain(newer.budgets.keys()).collect();
         let raised = names.into_iter().filter_map(|name| {
@@ -141,7 +150,7 @@ impl Wants {
             let size = |budget: Option<u32>| budget.map_or(u64::MAX, u64::from);
             (size(now) > size(then)).then(|| (name.clone(), then, now))
         });
-        WantsChange { added: without(newer, &old), removed: without(self, &new), raised: raised.collect() }
+        WantsChange { added: without(newer, self), removed: without(self, newer), raised: raised.collect() }
     }
 
     /// What it cannot do, in one sentence.
@@ -215,12 +224,9 @@ fn interfaces(imports: &[String]) -> Vec<Ability> {
 
 fn deliveries(manifest: &Manifest) -> Vec<Ability> {
     let Some(webhook) = &manifest.webhook else { return Vec::new() };
-    let says = format!("takes deliveries that are verified by {}", webhook.verification.name());
     let how = format!("verified by {}", webhook.verification.name());
-    let mut abilities = vec![
-        Ability::new(RECEIVE, says, Danger::Safe),
-        Ability::new(format!("receive {how}"), format!("has deliveries {how}"), Danger::Safe).always(),
-    ];
+    let says = format!("takes deliveries that are {how}");
+    let mut abilities = vec![Ability::new(RECEIVE, says, Danger::Safe).on(how)];
     abilities.extend(webhook.headers.iter().map(|header| {
         Ability::new(format!("see header {header}"), format!("sees the header {header} of deliveries"), Danger::Safe)
             .always()

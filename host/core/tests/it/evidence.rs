@@ -2,7 +2,7 @@
 
 use opssight_core::plugins::evidence::{
     Asked, Blob, CallRecord, ClockReadings, Exchange, ExchangeAnswer, FORMAT, LoggedLine, Outcome, RecordError, Scope,
-    differences,
+    compare, differences,
 };
 use opssight_core::plugins::{CallUsage, FailureClass, FaultSource, Grants, StateWrite};
 use opssight_core::time::Timestamp;
@@ -169,4 +169,35 @@ fn long_texts_are_shown_where_they_part() {
     now.outcome = answer("ä".repeat(500) + "now");
     let found = differences(&then, &now, Scope::Everything);
     assert!(found[0].contains("then") && found[0].contains("now") && found[0].len() < 400, "{found:?}");
+}
+
+#[test]
+fn what_would_act_in_a_terminal_is_written_out_and_a_difference_in_it_is_seen() {
+    let hostile = "x\u{1b}[2J\u{9b}2J\r\n  + y\u{202e}\u{200b}";
+    let spoilt: [fn(&mut CallRecord, &str); 6] = [
+        |record, text| record.exchanges[1].body = Blob::from(text),
+        |record, text| record.exchanges[1].headers[0].1 = Blob::from(text),
+        |record, text| record.exchanges[1].url = text.to_owned(),
+        |record, text| record.log[0].message = text.to_owned(),
+        |record, text| record.outcome = Outcome::Answer { value: json!({ text: text }), writes: Vec::new() },
+        |record, text| {
+            let writes = vec![StateWrite { key: text.to_owned(), value: Some(text.as_bytes().to_vec()) }];
+            record.outcome = Outcome::Answer { value: json!(null), writes };
+        },
+    ];
+    for (at, spoil) in spoilt.into_iter().enumerate() {
+        let (mut then, mut now) = (record(), record());
+        spoil(&mut then, "x");
+        spoil(&mut now, hostile);
+        let found = compare(&then, &now, Scope::Everything);
+        assert!(!found.is_empty(), "{at}");
+        for difference in &found {
+            let (words, diff) = (difference.to_string(), difference.diff());
+            let acts = |c: char| c.is_control() || matches!(c, '\u{202e}' | '\u{200b}');
+            assert!(!words.contains(acts), "{at}: {words:?}");
+            assert_eq!(diff.lines().count(), 3, "{at}: {diff:?}");
+            assert!(!diff.replace('\n', "").contains(acts), "{at}: {diff:?}");
+        }
+        assert!(found.iter().any(|one| one.diff().contains("\\u{9b}2J")), "{at}: {found:?}");
+    }
 }

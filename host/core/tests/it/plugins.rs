@@ -3,7 +3,7 @@
 use opssight_core::plugins::breaker::{Breaker, BreakerRule};
 use opssight_core::plugins::manifest::BudgetAsk;
 use opssight_core::plugins::trust::{self, Distrust, PublisherKey, Signature, TrustPolicy, Trusted};
-use opssight_core::plugins::{Manifest, Wants};
+use opssight_core::plugins::{Ability, Manifest, Wants};
 use opssight_core::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -89,6 +89,43 @@ fn each_secret_that_is_read_in_clear_is_an_ability_of_its_own() {
     let problems = manifest(json!({ "reveal": ["a"], "budgets": { "sorcery": {} } })).problems();
     let at: Vec<_> = problems.iter().map(|problem| problem.at.as_str()).collect();
     assert_eq!(at, ["reveal[0]", "budgets.sorcery"]);
+}
+
+fn said(wants: &Wants) -> Vec<&str> {
+    wants.abilities.iter().map(|ability| ability.says.as_str()).collect()
+}
+
+#[test]
+fn an_action_and_the_taking_of_deliveries_are_one_ability_each_and_on_other_terms_another_consent() {
+    let with = |role: &str, scheme: &str| {
+        let action = json!({ "name": "rerun", "title": "Rerun", "description": "d", "subject": "run", "role": role,
+            "danger": "caution", "input": { "type": "object" } });
+        let verification = json!({ "scheme": scheme, "input": "secret" });
+        let webhook = json!({ "credential": "hook", "headers": [], "verification": verification });
+        wants(json!({ "actions": [action], "webhook": webhook }), &[])
+    };
+    let now = with("operator", "standard-webhooks");
+    assert_eq!(
+        said(&now),
+        [
+            "can do \"Rerun\" when somebody with the role operator asks",
+            "takes deliveries that are verified by standard-webhooks",
+        ]
+    );
+    for key in ["act rerun", "receive deliveries"] {
+        assert!(now.ability(key).unwrap().can_be_withheld, "{key}");
+    }
+    assert!(!now.change(&with("operator", "standard-webhooks")).is_wider());
+    // (role, scheme, the key, by which what is withheld stays withheld)
+    for (role, scheme, key) in
+        [("viewer", "standard-webhooks", "act rerun"), ("operator", "url-token", "receive deliveries")]
+    {
+        let change = now.change(&with(role, scheme));
+        assert!(change.is_wider(), "{key}");
+        let keys = |abilities: &[Ability]| abilities.iter().map(|ability| ability.key.clone()).collect::<Vec<_>>();
+        assert_eq!((keys(&change.added), keys(&change.removed)), (vec![key.to_owned()], vec![key.to_owned()]));
+        assert_ne!(change.added[0].says, change.removed[0].says, "people see what is different");
+    }
 }
 
 fn key(digit: char) -> PublisherKey {

@@ -1,11 +1,10 @@
 //! `opssight plugin replay`: a recorded call, made again in this process. The record and the package come from the
 //! server or from files; everything else is in the record.
 
-use super::say;
 use crate::runtime::jailed;
 use anyhow::{Context, bail};
 use async_trait::async_trait;
-use opssight_cli::{GlobalArgs, ReplayArgs};
+use opssight_cli::{GlobalArgs, ReplayArgs, printable_line};
 use opssight_core::error::StoreError;
 use opssight_core::id::ConnectionId;
 use opssight_core::plugins::evidence::CallRecord;
@@ -67,6 +66,11 @@ async fn replay_all(
         }
     }
     Ok(all_same)
+}
+
+/// One line. A record in a file is whatever somebody put there, down to its id.
+fn say(text: &str) -> anyhow::Result<()> {
+    super::say(&printable_line(text))
 }
 
 async fn fetch(globals: &GlobalArgs, path: &[&str]) -> anyhow::Result<Vec<u8>> {

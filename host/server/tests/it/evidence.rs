@@ -85,7 +85,9 @@ async fn a_delivery_to_the_github_plugin_is_replayed_offline_to_the_same_bytes()
     let title = "\"title\": \"";
     let text = serde_json::to_string_pretty(&record).expect("JSON");
     assert!(text.contains(title), "{text}");
-    std::fs::write(&file, text.replacen(title, "\"title\": \"not ", 1)).expect("a file");
+    // What would clear the screen, or turn the text around, in a value and in the call's id.
+    let hostile = text.replacen(title, "\"title\": \"not \u{9b}2J\u{202e}", 1).replace(id, "call\\u001b[2J");
+    std::fs::write(&file, hostile).expect("a file");
     drop(client.get("/api/v1/plugins/github/log").await);
     assert_eq!(host.terminate(), 0);
     let offline = Command::new(env!("CARGO_BIN_EXE_opssight"))
@@ -97,5 +99,8 @@ async fn a_delivery_to_the_github_plugin_is_replayed_offline_to_the_same_bytes()
         .output()
         .expect("the binary runs");
     assert_eq!(offline.status.code(), Some(1), "{}", out(&offline));
-    assert!(out(&offline).contains("different") && out(&offline).contains("title was"), "{}", out(&offline));
+    let told = out(&offline);
+    assert!(told.contains("different") && told.contains("title was"), "{told}");
+    assert!(told.contains("not \\u{9b}2J\\u{202e}") && told.contains("call[2J: different"), "{told:?}");
+    assert!(!told.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'), "{told:?}");
 }

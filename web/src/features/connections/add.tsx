@@ -109,7 +109,7 @@ function Fill({ plugin, onMade }: { plugin: Plugin; onMade: (connection: Connect
 function Made({ connection, plugin }: { connection: Connection; plugin: Plugin | undefined }) {
   const now = useConnection(connection.id);
   const check = useCheckConnection(connection.id);
-  const arrived = Boolean(now.data?.status.last_delivery_at);
+  const arrived = Boolean(now.data?.connection.status.last_delivery_at);
   return (
     <>
       <PageHeader title={`${connection.name} is connected`} note={connection.hook_path ? 'One step is left: tell the upstream where to deliver.' : undefined} />

@@ -23,7 +23,9 @@ import { ConnectionForm } from './form';
 import { HealthBadge } from './health';
 import { HookSetup } from './hook-setup';
 import { Markdown } from './markdown-view';
-import { useCheckConnection, useConnection, usePatchConnection, useRemoveConnection, useSyncConnection } from './queries';
+import { OvertakenForm } from './overtaken';
+import { useCheckConnection, useConnection, useLoadConnection, usePatchConnection, useRemoveConnection, useSyncConnection } from './queries';
+import { isOvertaken, type Seen } from './wire';
 import { Withheld } from './withheld';
 
 export function ConnectionPage() {
@@ -36,18 +38,19 @@ export function ConnectionPage() {
         <ChevronLeft size={14} aria-hidden /> Connections
       </Link>
       <Loaded query={query} skeleton={<div className="card"><SkeletonRows rows={6} /></div>}>
-        {(connection) => <View connection={connection} plugin={plugins.data?.items.find((one) => one.id === connection.plugin)} />}
+        {(seen) => <View seen={seen} plugin={plugins.data?.items.find((one) => one.id === seen.connection.plugin)} />}
       </Loaded>
     </>
   );
 }
 
-function View({ connection, plugin }: { connection: Connection; plugin: Plugin | undefined }) {
+function View({ seen, plugin }: { seen: Seen; plugin: Plugin | undefined }) {
+  const { connection } = seen;
   const [open, setOpen] = useState<'edit' | 'remove'>();
   useEffect(() => {
     document.title = `${connection.name} · OpsSight`;
   }, [connection.name]);
-  if (open === 'edit' && plugin) return <Edit connection={connection} plugin={plugin} onDone={() => setOpen(undefined)} />;
+  if (open === 'edit' && plugin) return <Edit seen={seen} plugin={plugin} onDone={() => setOpen(undefined)} />;
   return (
     <>
       <Header connection={connection} plugin={plugin} onEdit={() => setOpen('edit')} onRemove={() => setOpen('remove')} />
@@ -72,7 +75,7 @@ function View({ connection, plugin }: { connection: Connection; plugin: Plugin |
         </div>
         {connection.status.feeds.length > 0 && <Feeds feeds={connection.status.feeds} known={plugin?.feeds ?? []} />}
         <DeliveryLog connection={connection.id} />
-        {plugin && <Withheld connection={connection} plugin={plugin} />}
+        {plugin && <Withheld seen={seen} plugin={plugin} />}
       </div>
       {open === 'remove' && <Remove connection={connection} onClose={() => setOpen(undefined)} />}
     </>
@@ -97,10 +100,10 @@ function Header({ connection, plugin, onEdit, onRemove }: { connection: Connecti
           <>
             <Switch
               label="On"
-              checked={(patch.isPending ? patch.variables?.enabled : undefined) ?? connection.enabled}
+              checked={(patch.isPending ? patch.variables?.patch.enabled : undefined) ?? connection.enabled}
               disabled={patch.isPending}
               onChange={(enabled) =>
-                patch.mutate({ enabled }, { onError: (error) => toasts.bad('It could not be switched', asProblem(error).detail) })
+                patch.mutate({ patch: { enabled } }, { onError: (error) => toasts.bad('It could not be switched', asProblem(error).detail) })
               }
             />
             <Button icon={<HeartPulse size={14} aria-hidden />} busy={check.isPending} onClick={() => check.mutate()}>
@@ -169,26 +172,41 @@ function StatusFacts({ connection: { status, credentials, grants, created_at } }
   );
 }
 
-function Edit({ connection, plugin, onDone }: { connection: Connection; plugin: Plugin; onDone: () => void }) {
-  const patch = usePatchConnection(connection.id);
+function Edit({ seen: shown, plugin, onDone }: { seen: Seen; plugin: Plugin; onDone: () => void }) {
+  // The form was filled from this; what the connection becomes while somebody types must not slip under it.
+  const [seen, setSeen] = useState(shown);
+  const patch = usePatchConnection(seen.connection.id);
+  const load = useLoadConnection(seen.connection.id);
   const toasts = useToasts();
+  const overtaken = isOvertaken(patch.error);
+  const loadNow = () =>
+    load.mutate(undefined, {
+      onSuccess: (now) => {
+        setSeen(now);
+        patch.reset();
+      },
+    });
   return (
     <div className="mx-auto max-w-3xl">
-      <PageHeader title={`Edit ${connection.name}`} />
+      <PageHeader title={`Edit ${seen.connection.name}`} />
       <ConnectionForm
         plugin={plugin}
-        connection={connection}
+        connection={seen.connection}
         action="Save"
         busy={patch.isPending}
-        error={patch.error ? asProblem(patch.error) : undefined}
+        error={patch.error && !overtaken ? asProblem(patch.error) : undefined}
+        notice={overtaken && <OvertakenForm busy={load.isPending} problem={load.error ? asProblem(load.error).detail : undefined} onLoad={loadNow} />}
         onCancel={onDone}
         onSubmit={(filled) =>
-          patch.mutate(filled, {
-            onSuccess: () => {
-              toasts.good('Saved');
-              onDone();
+          patch.mutate(
+            { patch: filled, tag: seen.tag },
+            {
+              onSuccess: () => {
+                toasts.good('Saved');
+                onDone();
+              },
             },
-          })
+          )
         }
       />
     </div>

@@ -5,7 +5,9 @@ import { Button } from '@/ui/button';
 import { CredentialFields } from './credential-fields';
 import { credentialsOf, initialDrafts, networksOf } from './credentials';
 import { Labelled, SettingField } from './fields';
-import { fieldsOf, initialValues, problemsUnder, settingsOf, type Field } from './schema-form';
+import { RebasedForm } from './overtaken';
+import { heldOf, rebase, type Held, type Rebased } from './rebase';
+import { fieldsOf, problemsUnder, settingsOf, type Field, type FieldValues } from './schema-form';
 
 /** What the form holds when it is sent. */
 export type Filled = {
@@ -15,13 +17,17 @@ export type Filled = {
   grants: Grants;
 };
 
-/** The form of a connection, made from its plugin's schema; empty for a new one, filled for an old one. */
+/**
+ * The form of a connection, made from its plugin's schema; empty for a new one, filled for an old one. When another state
+ * of the connection is handed in, what was typed is put on top of that, and said so.
+ */
 export function ConnectionForm({
   plugin,
   connection,
   action,
   busy,
   error,
+  notice,
   onSubmit,
   onCancel,
 }: {
@@ -30,17 +36,26 @@ export function ConnectionForm({
   action: string;
   busy: boolean;
   error: ProblemError | undefined;
+  /** Something to read before it is sent, above the buttons. */
+  notice?: ReactNode;
   onSubmit: (filled: Filled) => void;
   onCancel: () => void;
 }) {
   const fields = useMemo(() => fieldsOf(plugin.settings_schema, connection?.settings), [plugin, connection]);
-  const [name, setName] = useState(connection?.name ?? plugin.name);
-  const [values, setValues] = useState(() => initialValues(fields));
+  const [held, setHeld] = useState(() => heldOf(plugin, connection));
   const [drafts, setDrafts] = useState(() => initialDrafts(plugin.credentials));
-  const [networks, setNetworks] = useState(connection?.grants.networks?.join(', ') ?? '');
-  const [insecure, setInsecure] = useState(connection?.grants.insecure_http ?? false);
+  const [base, setBase] = useState(connection);
+  const [rebased, setRebased] = useState<Rebased>();
   const [tried, setTried] = useState(false);
   const form = useRef<HTMLFormElement>(null);
+  if (base && connection && base !== connection) {
+    const { held: next, ...told } = rebase(plugin, base, connection, held, drafts);
+    setBase(connection);
+    setHeld(next);
+    setRebased(told);
+  }
+  const { name, values, networks, insecure } = held;
+  const hold = (part: Partial<Held>) => setHeld((all) => ({ ...all, ...part }));
 
   const settings = settingsOf(fields, values);
   const credentials = credentialsOf(plugin.credentials, drafts, connection === undefined);
@@ -79,7 +94,7 @@ export function ConnectionForm({
     >
       <Part title="Name" note="How this connection is called here.">
         <Labelled title="Name" problem={(tried ? own.name : undefined) ?? toldAt('/name')}>
-          {(ids) => <input {...ids} className="field w-full" autoComplete="off" maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />}
+          {(ids) => <input {...ids} className="field w-full" autoComplete="off" maxLength={100} value={name} onChange={(event) => hold({ name: event.target.value })} />}
         </Labelled>
       </Part>
       {plugin.credentials.length > 0 && (
@@ -100,7 +115,7 @@ export function ConnectionForm({
       )}
       {fields.length > 0 && (
         <Part title="Settings" note={`What ${plugin.name} should look at.`}>
-          <Settings fields={fields} values={values} problems={settingProblems} onChange={(pointer, value) => setValues((all) => ({ ...all, [pointer]: value }))} />
+          <Settings fields={fields} values={values} problems={settingProblems} onChange={(pointer, value) => setHeld((all) => ({ ...all, values: { ...all.values, [pointer]: value } }))} />
         </Part>
       )}
       <Part title="Reach" note="What it may reach beyond the addresses that the plugin declares.">
@@ -111,7 +126,7 @@ export function ConnectionForm({
             help="Only for an upstream inside your own network, like 10.1.0.0/16. Everything private is refused otherwise."
             problem={(tried ? own.networks : undefined) ?? toldAt('/grants/networks') ?? toldAt('/grants/networks/0')}
           >
-            {(ids) => <input {...ids} className="field w-full font-mono" autoComplete="off" spellCheck={false} value={networks} onChange={(event) => setNetworks(event.target.value)} />}
+            {(ids) => <input {...ids} className="field w-full font-mono" autoComplete="off" spellCheck={false} value={networks} onChange={(event) => hold({ networks: event.target.value })} />}
           </Labelled>
           <div>
             <label className="flex items-center gap-2 text-sm">
@@ -120,7 +135,7 @@ export function ConnectionForm({
                 className="size-4 accent-(--accent-solid)"
                 disabled={granted.networks.length === 0}
                 checked={insecure && granted.networks.length > 0}
-                onChange={(event) => setInsecure(event.target.checked)}
+                onChange={(event) => hold({ insecure: event.target.checked })}
               />
               Allow plain http to these networks
             </label>
@@ -135,6 +150,8 @@ export function ConnectionForm({
           {error.requestId && <p className="text-xs text-faint">Request {error.requestId}</p>}
         </div>
       )}
+      {rebased && !notice && <RebasedForm {...rebased} />}
+      {notice}
       <div className="flex justify-end gap-2">
         <Button onClick={onCancel}>Cancel</Button>
         <Button type="submit" look="primary" busy={busy}>
@@ -164,9 +181,9 @@ function Settings({
   onChange,
 }: {
   fields: Field[];
-  values: ReturnType<typeof initialValues>;
+  values: FieldValues;
   problems: Record<string, string>;
-  onChange: (pointer: string, value: ReturnType<typeof initialValues>[string]) => void;
+  onChange: (pointer: string, value: FieldValues[string]) => void;
 }) {
   return (
     <div className="space-y-4">

@@ -1,7 +1,8 @@
 'use client';
-import { must, type ConnectionPatch, type DeliveryQuery, type NewConnection } from '@opssight/client';
+import { must, type Connection, type ConnectionPatch, type DeliveryQuery, type NewConnection } from '@opssight/client';
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { api } from '@/lib/api';
+import { changeConnection, choose, showConnection, type Choice, type Seen } from './wire';
 
 /** A refused or ignored delivery changes no run and so makes no event: who looks at the log asks for it. */
 const LOOK_AGAIN_MS = 5_000;
@@ -15,7 +16,7 @@ export const useConnections = () =>
 export const useConnection = (id: string) =>
   useQuery({
     queryKey: ['connection', id],
-    queryFn: ({ signal }) => must(api.GET('/api/v1/connections/{id}', { params: { path: { id } }, signal })),
+    queryFn: ({ signal }) => showConnection(api, id, signal),
     enabled: id !== '',
     refetchInterval: LOOK_AGAIN_MS,
   });
@@ -37,17 +38,44 @@ export function useCreateConnection() {
   });
 }
 
-export function usePatchConnection(id: string) {
+/**
+ * What follows a change: the page shows it at once, under the tag that is old by now, so that whatever is changed before
+ * the new tag is here is refused rather than written over something. The change is over when the new tag is here.
+ */
+function useChanged(id: string) {
   const client = useQueryClient();
   const refresh = useRefresh();
+  return async (connection: Connection) => {
+    client.setQueryData<Seen>(['connection', id], (old) => old && { ...old, connection });
+    refresh();
+    await client.invalidateQueries({ queryKey: ['connection', id] });
+  };
+}
+
+export function usePatchConnection(id: string) {
   return useMutation({
     meta: { quiet: true },
-    mutationFn: (patch: ConnectionPatch) =>
-      must(api.PATCH('/api/v1/connections/{id}', { params: { path: { id } }, body: patch as Required<ConnectionPatch> })),
-    onSuccess: (connection) => {
-      client.setQueryData(['connection', id], connection);
-      refresh();
-    },
+    mutationFn: ({ patch, tag }: { patch: ConnectionPatch; tag?: string }) => changeConnection(api, id, patch, tag),
+    onSuccess: useChanged(id),
+  });
+}
+
+/** Give and withhold abilities; without `seen`, on the connection as it is by then. */
+export function useChoose(id: string) {
+  return useMutation({
+    meta: { quiet: true },
+    mutationFn: ({ choices, seen }: { choices: Choice[]; seen?: Seen }) => choose(api, id, choices, seen),
+    onSuccess: useChanged(id),
+  });
+}
+
+/** The connection as it is now, for a form that was overtaken. */
+export function useLoadConnection(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    meta: { quiet: true },
+    mutationFn: () => showConnection(api, id),
+    onSuccess: (seen) => client.setQueryData<Seen>(['connection', id], seen),
   });
 }
 

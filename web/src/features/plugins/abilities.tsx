@@ -18,7 +18,7 @@ export function Abilities({ abilities, beside }: { abilities: Ability[]; beside?
   return (
     <ul className="space-y-1.5">
       {sorted.map((ability) => (
-        <li key={ability.key} className="flex items-start gap-2 text-sm">
+        <li key={`${ability.key} ${ability.terms}`} className="flex items-start gap-2 text-sm">
           <RiskIcon risk={ability.risk} />
           <span className="min-w-0 grow break-words first-letter:uppercase">{ability.says}</span>
           {beside?.(ability)}
@@ -27,6 +27,10 @@ export function Abilities({ abilities, beside }: { abilities: Ability[]; beside?
     </ul>
   );
 }
+
+/** Those of some abilities that others lack. The same on other terms, like an action for another role, is another one. */
+export const without = (some: readonly Ability[], others: readonly Ability[]): Ability[] =>
+  some.filter((one) => !others.some(({ key, terms }) => key === one.key && (terms ?? null) === (one.terms ?? null)));
 
 /** What an update adds and gives up. */
 export function Change({ change }: { change: AbilityChange }) {

@@ -5,14 +5,14 @@ import { Badge } from '@/ui/badge';
 import { CopyButton } from '@/ui/copy';
 import { Figure } from '@/ui/page';
 
-/** What is unusual about how a plugin stands; nothing when all is usual. */
-export function StateBadges({ plugin }: { plugin: Plugin }) {
+/** What is unusual about how a plugin stands; nothing when all is usual. `compared` says more about a shadow. */
+export function StateBadges({ plugin, compared }: { plugin: Plugin; compared?: ReactNode }) {
   return (
     <>
       {!plugin.enabled && <Badge>switched off</Badge>}
       {plugin.state !== 'active' && <Badge tone="bad">{plugin.state}</Badge>}
       {plugin.waiting && <Badge tone="wait">update waits</Badge>}
-      {plugin.shadow && <Badge tone="busy">being compared</Badge>}
+      {plugin.shadow && (compared ?? <Badge tone="busy">being compared</Badge>)}
       {!plugin.signer && <Badge tone="wait">not signed</Badge>}
     </>
   );

@@ -18,7 +18,7 @@ import { PluginDetails, StateBadges } from './details';
 import { Events } from './events';
 import { usePlugin, useStep, useUninstall } from './queries';
 import { Versions, Waiting } from './versions';
-import { ShadowCard } from './shadow';
+import { ShadowBadge, ShadowCard } from './shadow';
 
 const TABS = [
   { value: '', text: 'About' },
@@ -81,7 +81,8 @@ function Header({ plugin }: { plugin: Plugin }) {
       <PageHeader
         title={
           <span className="flex flex-wrap items-center gap-2.5">
-            {plugin.name} <span className="text-sm font-normal text-faint">{plugin.version}</span> <StateBadges plugin={plugin} />
+            {plugin.name} <span className="text-sm font-normal text-faint">{plugin.version}</span>{' '}
+            <StateBadges plugin={plugin} compared={plugin.shadow && <ShadowBadge id={plugin.id} shadow={plugin.shadow} />} />
           </span>
         }
         note={`${plugin.description} By ${plugin.publisher}.`}

@@ -1,9 +1,25 @@
 'use client';
 import type { Shadow } from '@opssight/client';
+import Link from 'next/link';
 import { asProblem } from '@/lib/api';
-import { count } from '@/lib/format';
+import { count, plural } from '@/lib/format';
+import { pluginHref } from '@/lib/path-id';
+import { Badge } from '@/ui/badge';
 import { Button } from '@/ui/button';
 import { useStep } from './queries';
+
+/** Beside the plugin's name on each of its tabs: that another version is being compared, and how that goes. */
+export function ShadowBadge({ id, shadow }: { id: string; shadow: Shadow }) {
+  const { version, compared, different } = shadow;
+  const calls = compared === 0 ? 'no call compared yet' : `${plural(compared, 'call')} compared, ${different === 0 ? 'none' : count(different)} different`;
+  return (
+    <Link href={`${pluginHref(id)}?tab=versions`} prefetch={false} className="inline-flex min-w-0 rounded-[5px] hover:underline">
+      <Badge tone="busy" className="h-auto! min-h-5 shrink! whitespace-normal!">
+        {version} in shadow, {calls}
+      </Badge>
+    </Link>
+  );
+}
 
 /** A version that answers the same calls, offline, and what came of it so far. */
 export function ShadowCard({ id, shadow }: { id: string; shadow: Shadow }) {

@@ -10,7 +10,7 @@ import { Dialog } from '@/ui/dialog';
 import { Section } from '@/ui/page';
 import { Loaded, SkeletonRows } from '@/ui/states';
 import { Ago } from '@/ui/time';
-import { Abilities, Change } from './abilities';
+import { Abilities, Change, without } from './abilities';
 import { useStep, useVersions } from './queries';
 
 const TONES: Record<string, Tone> = { active: 'good', waiting: 'wait', shadow: 'busy', kept: 'idle', withdrawn: 'bad' };
@@ -123,8 +123,6 @@ function Review({ id, waiting, onClose }: { id: string; waiting: VersionName; on
 
 function Wants({ now, next }: { now: Version | undefined; next: Version }) {
   if (!now) return <Abilities abilities={next.abilities} />;
-  const has = (version: Version) => new Set(version.abilities.map(({ key }) => key));
-  const [before, after] = [has(now), has(next)];
   return (
     <section>
       <h3 className="mb-2 text-sm font-semibold">What changes from {now.version}</h3>
@@ -132,8 +130,8 @@ function Wants({ now, next }: { now: Version | undefined; next: Version }) {
         change={{
           from: now.version,
           wider: true,
-          added: next.abilities.filter(({ key }) => !before.has(key)),
-          removed: now.abilities.filter(({ key }) => !after.has(key)),
+          added: without(next.abilities, now.abilities),
+          removed: without(now.abilities, next.abilities),
           raised: next.raised,
         }}
       />

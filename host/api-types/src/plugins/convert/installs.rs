@@ -12,6 +12,7 @@ impl From<plugins::Ability> for Ability {
     fn from(ability: plugins::Ability) -> Self {
         Self {
             key: ability.key,
+            terms: ability.terms,
             says: ability.says,
             risk: super::danger(ability.risk).to_owned(),
             can_be_withheld: ability.can_be_withheld,

@@ -45,3 +45,11 @@ fn a_failure_that_nobody_expected_is_the_one_difference() {
     assert_eq!(differences[0].at, "failure");
     assert_eq!(compare(&fields(json!({ "failure": { "class": "auth" } })), &observed), []);
 }
+
+#[test]
+fn a_difference_is_three_lines_whatever_the_values_are() {
+    let expected = fields(json!({ "note": "a" }));
+    let observed = fields(json!({ "note": "b\n  + \u{9b}2J\u{202e}" }));
+    let found = compare(&expected, &observed);
+    assert_eq!(found[0].to_string(), "note\n  - \"a\"\n  + \"b\\n  + \\u{9b}2J\\u{202e}\"");
+}

@@ -2,6 +2,7 @@
 
 use super::blob::Blob;
 use super::record::{Asked, CallRecord, Exchange, Outcome};
+use crate::fact::written_out;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -23,7 +24,8 @@ pub enum Scope {
     Effects,
 }
 
-/// One place at which two records of a call differ. In words ([`fmt::Display`]) it is one line, and values are cut.
+/// One place at which two records of a call differ. In words ([`fmt::Display`]) it is one line, and values are cut; what
+/// would act in a terminal is written out, because records hold what strangers sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// What differs: "the answer.items[0].title", "the request GET https://...".
@@ -40,22 +42,23 @@ pub struct Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { at, then, now, words } = self;
-        match (words, then, now) {
-            (Some(words), ..) => f.write_str(words),
+        let text = match (words, then, now) {
+            (Some(words), ..) => words.clone(),
             (None, Some(then), Some(now)) => {
                 let (then, now) = apart(then, now);
-                write!(f, "{at} was {then}, is {now}")
+                format!("{at} was {then}, is {now}")
             }
-            (None, Some(then), None) => write!(f, "{at} was {}, is not there", shown(then)),
-            (None, None, Some(now)) => write!(f, "{at} was not there, is {}", shown(now)),
-            (None, None, None) => f.write_str(at),
-        }
+            (None, Some(then), None) => format!("{at} was {}, is not there", shown(then)),
+            (None, None, Some(now)) => format!("{at} was not there, is {}", shown(now)),
+            (None, None, None) => at.clone(),
+        };
+        f.write_str(&written_out(&text))
     }
 }
 
 impl Difference {
     /// For people who mend it: what differs, then one line with `-` for then and one with `+` for now. Long values begin
-    /// a little before they part.
+    /// a little before they part. Whatever the values are, these are three lines.
     pub fn diff(&self) -> String {
         let none = "(nothing)".to_owned();
         let (then, now) = match (&self.then, &self.now) {
@@ -65,7 +68,7 @@ impl Difference {
                 now.as_ref().map_or_else(|| none.clone(), |now| clip(now, SHOWN_IN_DIFF)),
             ),
         };
-        format!("{}\n  - {then}\n  + {now}", self.at)
+        format!("{}\n  - {}\n  + {}", written_out(&self.at), written_out(&then), written_out(&now))
     }
 }
 
