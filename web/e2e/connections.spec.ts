@@ -109,7 +109,7 @@ test('what a connection gives is switched by name', async ({ page, api }) => {
     if (!ability) throw new Error('the GitHub plugin has abilities that can be withheld');
     await page.goto(`/connections/${connection.id}/`);
     await page.getByRole('switch', { name: `given: ${ability.says}`, exact: true }).click({ force: true });
-    await expect(page.getByRole('switch', { name: `withheld: ${ability.says}`, exact: true })).not.toBeChecked();
+    await expect(page.getByRole('switch', { name: `given: ${ability.says}`, exact: true })).not.toBeChecked();
     const now = (await api.get('/api/v1/connections')).items.find(({ id }) => id === connection.id);
     expect(now?.grants.withheld).toEqual([ability.key]);
   } finally {
@@ -150,11 +150,11 @@ test('a switch that somebody else overtook overwrites nothing, and is set again 
     expect((await isNow(api, connection.id))?.grants.withheld).toEqual([theirs.key]);
     await told.getByRole('button', { name: /do it again/ }).click();
     await expect(told).toHaveCount(0);
-    for (const { says } of [mine, theirs]) await expect(page.getByRole('switch', { name: `withheld: ${says}`, exact: true })).not.toBeChecked();
+    for (const { says } of [mine, theirs]) await expect(page.getByRole('switch', { name: `given: ${says}`, exact: true })).not.toBeChecked();
     expect(new Set((await isNow(api, connection.id))?.grants.withheld)).toEqual(new Set([mine.key, theirs.key]));
 
     // The tag of this change is known when the next one can be made.
-    await page.getByRole('switch', { name: `withheld: ${mine.says}`, exact: true }).click({ force: true });
+    await page.getByRole('switch', { name: `given: ${mine.says}`, exact: true }).click({ force: true });
     await expect(page.getByRole('switch', { name: `given: ${mine.says}`, exact: true })).toBeEnabled();
     await expect(told).toHaveCount(0);
   } finally {

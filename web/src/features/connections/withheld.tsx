@@ -36,7 +36,7 @@ export function Withheld({ seen, plugin }: { seen: Seen; plugin: Plugin }) {
         beside={(ability) =>
           ability.can_be_withheld && (
             <Switch
-              label={withheld.has(ability.key) ? 'withheld' : 'given'}
+              label="given"
               of={ability.says}
               checked={!withheld.has(ability.key)}
               disabled={choose.isPending}
