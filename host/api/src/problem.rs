@@ -147,10 +147,14 @@ impl From<ConnectionError> for Refusal {
 impl From<InstallError> for Refusal {
     fn from(error: InstallError) -> Self {
         let mut refusal = Self::logged(error.kind(), &error).with_code(error.code());
-        if let InstallError::ConsentNeeded(inspection) = error {
-            refusal.0.inspection = Some(Box::new((*inspection).into()));
+        match error {
+            InstallError::ConsentNeeded(inspection) => {
+                refusal.0.inspection = Some(Box::new((*inspection).into()));
+                refusal
+            }
+            InstallError::Busy(_) => refusal.retry_after(1),
+            _ => refusal,
         }
-        refusal
     }
 }
 
@@ -317,6 +321,13 @@ mod tests {
         assert_eq!(problem.detail, "failed to read the run");
         assert_eq!(problem.kind, "https://opssight.dev/problems/unavailable");
         assert_eq!(problem.request_id.as_deref(), Some("abc"));
+    }
+
+    #[test]
+    fn a_change_that_is_turned_away_says_when_to_ask_again() {
+        let response = Refusal::from(InstallError::Busy("github".into())).render(None);
+        assert_eq!(response.status(), 429);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
     }
 
     #[test]

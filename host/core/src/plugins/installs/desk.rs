@@ -8,7 +8,7 @@ use super::model::{Inspection, Install, Refused, Source, Version, VersionState};
 use super::notices::Unstored;
 use super::ports::{InstallStore, PackageStore, PluginRuntime, PublisherPin};
 use super::shadow::{Shadow, ShadowRule};
-use super::turns::Turns;
+use super::turns::{Place, Turns};
 use crate::error::StoreError;
 use crate::events::Bus;
 use crate::feeds::FeedStore;
@@ -93,6 +93,13 @@ pub struct Installs {
     pub unstored: Unstored,
 }
 
+/// A package that is ready to be installed when its turn comes.
+struct Prepared {
+    plugin: PluginId,
+    digest: String,
+    place: Place,
+}
+
 /// A package that may be installed.
 struct Admitted {
     inspection: Inspection,
@@ -111,30 +118,32 @@ impl Installs {
 
     /// Install a package, or update to it.
     pub async fn install(&self, request: InstallRequest) -> Result<Installed, InstallError> {
-        let (plugin, digest) = self.prepare(&request).await?;
-        let (_turn, outcome) = match self.turn(&plugin).await {
-            Ok(turn) => (turn, self.install_in_turn(&request).await),
-            // Only who has a turn may say that nobody needs what was made ready.
-            Err(busy) => (self.urgent_turn(&plugin).await?, Err(busy)),
-        };
+        let Prepared { plugin, digest, place } = self.prepare(&request).await?;
+        let _turn = place.turn().await;
+        let outcome = self.install_in_turn(&request).await;
         if outcome.is_err() {
+            // Only who has a turn may say that nobody needs what was made ready.
             self.unprepare(&plugin, &digest).await;
         }
         outcome
     }
 
     /// Compile what will be installed, as far as can be told now. That can take minutes, in which nobody who wants to
-    /// change the plugin should have to wait: above all no revocation.
-    async fn prepare(&self, request: &InstallRequest) -> Result<(PluginId, String), InstallError> {
+    /// change the plugin should have to wait: above all no revocation. The place comes before it, so that no more
+    /// packages are compiled, and in memory, than may wait.
+    async fn prepare(&self, request: &InstallRequest) -> Result<Prepared, InstallError> {
         let judged = self.judge(&request.package, request.allow_similar_name).await?;
         let digest = judged.inspection.digest.clone();
         let plugin = PluginId(judged.inspection.manifest.id.clone());
         let is_known = judged.install.as_ref().is_some_and(|install| install.version(&digest).is_some());
         if !is_known {
             self.admit(judged, request).await?;
+        }
+        let place = self.place_for(&plugin)?;
+        if !is_known {
             self.runtime.load(&digest, Arc::clone(&request.package)).await?;
         }
-        Ok((plugin, digest))
+        Ok(Prepared { plugin, digest, place })
     }
 
     /// What was made ready and is not kept after all is let go of.

@@ -94,7 +94,7 @@ pub enum InstallError {
     /// Somebody else changed it at the same time.
     #[error("keep the change of the plugin: it was changed meanwhile; look at it again")]
     Stale,
-    /// So many change it at the same time that this one did not even wait.
+    /// So many change it at the same time that this one did not even wait: nothing of it was done.
     #[error("change the plugin `{0}`: too many changes of it wait already; try again in a moment")]
     Busy(PluginId),
     /// The store failed.

@@ -25,7 +25,7 @@ impl Installs {
     }
 
     async fn restore_one(&self, plugin: &PluginId, revocations: &[Revoked]) -> Result<(), InstallError> {
-        let _turn = self.urgent_turn(plugin).await?;
+        let _turn = self.urgent_turn(plugin).await;
         // A crash may have come between a revocation, or its end, and the mark on the install.
         for revoked in revocations {
             self.take_back(plugin, revoked).await?;

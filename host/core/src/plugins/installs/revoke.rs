@@ -52,12 +52,12 @@ impl Installs {
     }
 
     async fn take_back_in_turn(&self, plugin: &PluginId, revoked: &Revoked) -> Result<u64, InstallError> {
-        let _turn = self.urgent_turn(plugin).await?;
+        let _turn = self.urgent_turn(plugin).await;
         self.take_back(plugin, revoked).await
     }
 
     async fn free_in_turn(&self, plugin: &PluginId, still: &[Revoked]) -> Result<(), InstallError> {
-        let _turn = self.urgent_turn(plugin).await?;
+        let _turn = self.urgent_turn(plugin).await;
         self.free(plugin, still).await
     }
 

@@ -69,7 +69,7 @@ impl Installs {
     }
 
     async fn watch_one(&self, plugin: &PluginId, rule: Option<HealthRule>) -> Result<Option<Watched>, InstallError> {
-        let _turn = self.urgent_turn(plugin).await?;
+        let _turn = self.urgent_turn(plugin).await;
         let install = self.find(plugin).await?;
         if let Some(rule) = rule
             && let Some(watched) = self.watch_health(&install, rule).await?

@@ -13,11 +13,17 @@ use opssight_core::plugins::{
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Poll;
 
 /// What runs: gone after a crash.
 #[derive(Default)]
-pub(super) struct Engine(Mutex<Running>);
+pub(super) struct Engine {
+    running: Mutex<Running>,
+    /// The compiler is at work, until this is taken back: nothing is loaded before.
+    pub(super) compiles: AtomicBool,
+}
 
 #[derive(Default)]
 pub(super) struct Running {
@@ -33,7 +39,7 @@ pub(super) struct Running {
 
 impl Engine {
     pub(super) fn running(&self) -> MutexGuard<'_, Running> {
-        self.0.lock().unwrap()
+        self.running.lock().unwrap()
     }
 }
 
@@ -63,6 +69,8 @@ impl PluginRuntime for Engine {
         if parsed(&package)?["does-not-compile"] == true {
             return Err(refusal("does-not-fit", "it does not compile".to_owned()));
         }
+        std::future::poll_fn(|_| if self.compiles.load(Ordering::SeqCst) { Poll::Pending } else { Poll::Ready(()) })
+            .await;
         // As the real one: what is loaded stays as it is, also when it was stopped.
         self.running().loaded.entry(digest.to_owned()).or_default();
         Ok(())

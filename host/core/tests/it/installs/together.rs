@@ -9,19 +9,26 @@ use opssight_core::plugins::installs::{
 use proptest::prelude::*;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 type Work<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// A step of it; what it came to, if that was the last one.
+fn step<T>(work: &mut Work<T>) -> Option<T> {
+    match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}
 
 /// Run all of it, a step of one and a step of another, as `order` says and then by turns; what each came to.
 fn together<T>(mut work: Vec<Work<T>>, order: &[usize]) -> Vec<T> {
     let mut done: Vec<Option<T>> = work.iter().map(|_| None).collect();
     for next in order.iter().copied().chain(0..).take(200_000) {
         let at = next % work.len();
-        if done[at].is_none()
-            && let Poll::Ready(value) = work[at].as_mut().poll(&mut Context::from_waker(Waker::noop()))
-        {
-            done[at] = Some(value);
+        if done[at].is_none() {
+            done[at] = step(&mut work[at]);
         }
         if done.iter().all(Option::is_some) {
             return done.into_iter().flatten().collect();
@@ -192,23 +199,38 @@ fn a_revocation_wins_over_an_installation_under_way() {
     }
 }
 
-/// So many that each would hold a package in memory.
+/// Each holds its package in memory, whether it waits for its turn or for the compiler.
 #[test]
 fn too_many_at_once_are_turned_away_and_leave_nothing_behind() {
-    let world = world();
-    let version = |n: usize| package("example", &format!("2.0.{n}"), 1);
-    let installs = (0..30).map(|n| -> Work<Result<(), InstallError>> {
-        let (desk, bytes) = (world.desk.clone(), version(n));
-        Box::pin(async move { desk.install(request(&bytes, Some(&digest(&bytes)))).await.map(drop) })
-    });
-    let done = together(installs.collect(), &[0, 7, 3, 29, 11]);
-    let busy = done.iter().filter(|done| matches!(done, Err(InstallError::Busy(_)))).count();
-    assert!((1..=13).contains(&busy), "{busy} of 30");
-    world.house.slow.store(false, Ordering::SeqCst);
-    check(&world, "30 at once");
-    // What was turned away is not in memory: what runs, and what one would go back to.
-    assert_eq!(world.engine.running().loaded.len(), 2);
-    assert!(now(world.desk.watch(None)).unwrap().is_empty());
+    for compiles in [false, true] {
+        let world = world();
+        let mut changes = vec![work(&world, &Change::Enable(false))];
+        assert!(step(&mut changes[0]).is_none(), "nobody has the turn");
+        world.house.slow.store(false, Ordering::SeqCst);
+        world.engine.compiles.store(compiles, Ordering::SeqCst);
+        let mut packages: Vec<Weak<[u8]>> = Vec::new();
+        for n in 0..30 {
+            let bytes = package("example", &format!("2.0.{n}"), 1);
+            let request = request(&bytes, Some(&digest(&bytes)));
+            packages.push(Arc::downgrade(&request.package));
+            let desk = world.desk.clone();
+            let mut install: Work<_> = Box::pin(async move { desk.install(request).await.map(|_| Vec::new()) });
+            match step(&mut install) {
+                None => changes.push(install),
+                Some(outcome) => assert!(matches!(outcome, Err(InstallError::Busy(_))), "{outcome:?}"),
+            }
+        }
+        let held = packages.iter().filter(|package| package.strong_count() > 0).count();
+        assert_eq!((held, changes.len()), (16, 17), "compiles: {compiles}");
+        world.engine.compiles.store(false, Ordering::SeqCst);
+        for done in together(changes, &[0]) {
+            done.unwrap();
+        }
+        assert!(packages.iter().all(|package| package.strong_count() == 0));
+        check(&world, "30 at once");
+        // Of all that was installed: what runs, and what one would go back to.
+        assert_eq!(world.engine.running().loaded.len(), 2);
+    }
 }
 
 #[test]
