@@ -181,7 +181,7 @@ fn what_is_switched_is_what_is_kept() {
     }
 }
 
-/// A kill switch waits for no compiler, and wins over what is being installed.
+/// At whatever step of an installation it comes.
 #[test]
 fn a_revocation_wins_over_an_installation_under_way() {
     for first in 0..60 {
@@ -196,6 +196,22 @@ fn a_revocation_wins_over_an_installation_under_way() {
         assert_ne!(world.active("example"), Some(digest_of(2)), "after {first} steps");
         assert_ne!(world.pinned("c1"), Some(digest_of(2)), "after {first} steps");
         assert_ne!(world.engine.running().loaded.get(&digest_of(2)), Some(&false), "after {first} steps");
+    }
+}
+
+#[test]
+fn a_kill_switch_waits_for_no_compiler() {
+    for target in [RevocationTarget::Digest(digest_of(2)), RevocationTarget::Plugin(plugin())] {
+        let world = world();
+        world.house.slow.store(false, Ordering::SeqCst);
+        world.engine.compiles.store(true, Ordering::SeqCst);
+        let mut install = work(&world, &Change::Install(2));
+        assert!(step(&mut install).is_none(), "the compiler is not at work");
+        now(world.desk.revoke(target.clone(), "bad", "admin")).unwrap();
+        assert!(step(&mut install).is_none(), "the compiler is not at work any more");
+        world.engine.compiles.store(false, Ordering::SeqCst);
+        assert_eq!(step(&mut install).unwrap().unwrap_err().code(), "revoked", "{target:?}");
+        assert!(!world.engine.running().loaded.contains_key(&digest_of(2)), "{target:?}");
     }
 }
 
