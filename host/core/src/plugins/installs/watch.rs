@@ -52,7 +52,8 @@ pub enum Watched {
 }
 
 impl Installs {
-    /// Look at everything once; call this every few seconds. Without a rule nothing is rolled back by itself.
+    /// Look at everything once; call this every few seconds. Without a rule nothing is rolled back by itself. A plugin
+    /// that is being changed is left to the next look: a change can take a compiler's time, which is not the others'.
     pub async fn watch(&self, rule: Option<HealthRule>) -> Result<Vec<Watched>, InstallError> {
         self.store_notices().await?;
         let mut done = Vec::new();
@@ -69,7 +70,7 @@ impl Installs {
     }
 
     async fn watch_one(&self, plugin: &PluginId, rule: Option<HealthRule>) -> Result<Option<Watched>, InstallError> {
-        let _turn = self.urgent_turn(plugin).await;
+        let Some(_turn) = self.free_turn(plugin) else { return Ok(None) };
         let install = self.find(plugin).await?;
         if let Some(rule) = rule
             && let Some(watched) = self.watch_health(&install, rule).await?

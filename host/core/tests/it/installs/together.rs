@@ -250,6 +250,24 @@ fn too_many_at_once_are_turned_away_and_leave_nothing_behind() {
 }
 
 #[test]
+fn what_is_being_changed_keeps_no_other_plugin_from_being_looked_after() {
+    let world = world();
+    world.house.slow.store(false, Ordering::SeqCst);
+    let failing = VersionFigures { calls: 10, faults: 10 };
+    world.install(&package("jenkins", "1.0.0", 1));
+    let second = world.install(&package("jenkins", "1.1.0", 1));
+    world.engine.running().figures.insert(second, failing);
+    world.house.slow.store(true, Ordering::SeqCst);
+    let mut change = work(&world, &Change::Enable(false));
+    assert!(step(&mut change).is_none(), "nobody has the turn");
+    world.house.slow.store(false, Ordering::SeqCst);
+    let watch = || now(world.desk.watch(Some(HealthRule::default()))).unwrap();
+    assert_eq!(watch(), [Watched::RolledBack(PluginId::from("jenkins"))]);
+    step(&mut change).unwrap().unwrap();
+    assert_eq!(watch(), [Watched::RolledBack(plugin())]);
+}
+
+#[test]
 fn a_failing_store_frees_the_turn() {
     let world = world();
     world.house.slow.store(false, Ordering::SeqCst);
