@@ -142,6 +142,10 @@ impl Connections {
             agreed(&new, digest.as_deref())?;
             match self.try_make(new.clone(), digest.clone()).await? {
                 Ok(made) => return Ok(made),
+                Err(None) if new.consent.is_some() => {
+                    let stopped = "the version that you agreed to was stopped; look at the plugin again";
+                    return Err(ConnectionError::Conflict(stopped));
+                }
                 Err(runs) => digest = runs,
             }
         }

@@ -113,6 +113,15 @@ fn who_agreed_to_one_version_gets_no_other() {
     assert!(house.kept.lock().unwrap().is_none());
 }
 
+/// With no version in its place the connection would be for whatever is installed next.
+#[test]
+fn who_agreed_to_a_version_that_was_stopped_gets_none() {
+    let house = House::making(&[None, None]);
+    let error = house.make(Some(RUNS)).unwrap_err();
+    assert!(matches!(error, ConnectionError::Conflict(why) if why.contains("was stopped")), "{error}");
+    assert!(house.kept.lock().unwrap().is_none());
+}
+
 #[test]
 fn a_plugin_that_never_stands_still_is_told_and_not_waited_for() {
     let house = House::making(&[Some("sha256:2"), Some("sha256:3"), Some("sha256:2"), Some("sha256:3")]);
