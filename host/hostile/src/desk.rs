@@ -8,7 +8,7 @@ use opssight_core::connections::{Connection, ConnectionStore, Inserted};
 use opssight_core::hooks::{Inbox, Processor, Retry};
 use opssight_core::plugins::Credentials;
 use opssight_core::plugins::installs::{
-    Approval, Data, InstallError, InstallRequest, Installs, Source, Turns, Unstored,
+    Approval, Data, Install, InstallError, InstallRequest, InstallStore, Installs, Source, Turns, Unstored,
 };
 use opssight_core::plugins::trust::TrustPolicy;
 use opssight_core::time::Clock;
@@ -76,11 +76,13 @@ impl Desk {
 
     /// The case's connection, on the active version.
     pub(crate) async fn connect(&self, arena: &Arena) -> Result<()> {
+        let install = self.store.install(&arena.plugin()).await?;
+        let active = install.as_ref().and_then(Install::active);
         let connection = Connection {
             id: arena.connection(),
             name: "case".to_owned(),
             plugin: arena.plugin(),
-            digest: None,
+            digest: active.map(|version| version.digest.as_str().into()),
             enabled: true,
             settings: Arc::default(),
             grants: Arc::default(),

@@ -125,11 +125,9 @@ async fn write_credentials(conn: &mut Conn, id: &str, sealed: &Sealed) -> Result
 
 async fn insert(conn: &mut Conn, new: &Written, sealed: &Sealed, feeds: &[String]) -> Result<Inserted, Error> {
     let connection = &new.connection;
-    if let Some(wanted) = &connection.digest
-        && let Some(install) = installs::find(conn, connection.plugin.as_str()).await?
-    {
+    if let Some(install) = installs::find(conn, connection.plugin.as_str()).await? {
         let runs = install.active().map(|active| active.digest.clone());
-        if runs.as_deref() != Some(&**wanted) {
+        if runs.as_deref() != connection.digest.as_deref() {
             return Ok(Inserted::OtherVersion(runs));
         }
     }

@@ -146,6 +146,8 @@ pub(crate) async fn a_connection_is_kept_for_the_version_that_runs_then(ports: P
     assert!(ports.installs.save(running(2, Some("sha256:2"))).await.unwrap());
     assert_eq!(insert("d", Some("sha256:1")).await, Inserted::OtherVersion(Some("sha256:2".to_owned())));
     assert_eq!(ports.connections.connection(&"d".into()).await.unwrap(), None);
+    assert_eq!(insert("d", None).await, Inserted::OtherVersion(Some("sha256:2".to_owned())));
+    assert_eq!(ports.connections.connection(&"d".into()).await.unwrap(), None);
     assert_eq!(insert("d", Some("sha256:2")).await, Inserted::Kept);
     assert!(ports.installs.save(running(3, None)).await.unwrap());
     assert_eq!(insert("e", Some("sha256:2")).await, Inserted::OtherVersion(None));

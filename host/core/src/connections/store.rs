@@ -115,7 +115,7 @@ pub enum Inserted {
 #[async_trait]
 pub trait ConnectionStore: Send + Sync {
     /// Keep a new connection, its credentials (sealed) and its feeds (by name, due at once), in one transaction, if the
-    /// version that it names is the one that its plugin runs then.
+    /// version that it names, or none, is what its plugin runs then; of a plugin that is not installed, any.
     async fn insert(
         &self,
         connection: &Connection,
