@@ -135,7 +135,7 @@ impl From<ConnectionError> for Refusal {
                 let refusal = Self::http(status, "invalid", refusal.0.detail).with_code("cannot-be-withheld");
                 problems.into_iter().fold(refusal, |refusal, problem| refusal.with_field(problem.at, problem.problem))
             }
-            ConnectionError::ConsentStale { .. } => refusal.with_code("consent-stale"),
+            ConnectionError::ConsentStale { .. } | ConnectionError::PluginChanged => refusal.with_code("consent-stale"),
             ConnectionError::Stale => {
                 Self::http(StatusCode::PRECONDITION_FAILED, "precondition-failed", format!("failed to {error}"))
             }

@@ -11,8 +11,10 @@ use crate::time::{Clock, Randomness, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// So often a new connection is judged again because its plugin was changed meanwhile.
+/// So often a connection is judged again because its plugin was changed meanwhile.
 const TRIES: u32 = 4;
+/// What whoever outwaits none of them is told.
+const RESTLESS: &str = "its plugin is being changed; try again in a moment";
 
 /// A field that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +52,9 @@ pub enum ConnectionError {
         /// What runs.
         active: String,
     },
+    /// What the version that ran may do, or how it is set, was decided; another one runs now, or none.
+    #[error("keep the connection: its plugin was updated or stopped while you changed it; look at it again")]
+    PluginChanged,
     /// It is not any more what the person saw.
     #[error("keep the connection: it was changed meanwhile; look at it again")]
     Stale,
@@ -64,7 +69,7 @@ impl ConnectionError {
         match self {
             Self::Invalid(_) | Self::Withheld(_) => Kind::Invalid,
             Self::NotFound(_) => Kind::NotFound,
-            Self::Conflict(_) | Self::ConsentStale { .. } | Self::Stale => Kind::Conflict,
+            Self::Conflict(_) | Self::ConsentStale { .. } | Self::PluginChanged | Self::Stale => Kind::Conflict,
             Self::Store(_) => Kind::Unavailable,
         }
     }
@@ -149,7 +154,7 @@ impl Connections {
                 Err(runs) => digest = runs,
             }
         }
-        Err(ConnectionError::Conflict("its plugin is being changed; try again in a moment"))
+        Err(ConnectionError::Conflict(RESTLESS))
     }
 
     /// Make one for a version, or say which one runs instead.
@@ -195,8 +200,22 @@ impl Connections {
         Ok(Ok(Made { connection, webhook_secret, hook_query: webhook::hook_query(&manifest, &credentials) }))
     }
 
-    /// Change one.
+    /// Change one. If the version that runs changes meanwhile, the change is judged again by the other one; but what a
+    /// plugin may do, and how it is set, is decided about a version that somebody saw.
     pub async fn change(&self, id: &ConnectionId, patch: Patch) -> Result<Made, ConnectionError> {
+        let decides = patch.grants.is_some() || patch.settings.is_some();
+        for _ in 0..TRIES {
+            match self.try_change(id, patch.clone()).await? {
+                Some(made) => return Ok(made),
+                None if decides => return Err(ConnectionError::PluginChanged),
+                None => {}
+            }
+        }
+        Err(ConnectionError::Conflict(RESTLESS))
+    }
+
+    /// Change one, judged by the version that it runs. None: it runs another one by now, or none; nothing was kept.
+    async fn try_change(&self, id: &ConnectionId, patch: Patch) -> Result<Option<Made>, ConnectionError> {
         let mut connection = self.find(id).await?;
         let was = connection.updated_at;
         if patch.seen.is_some_and(|seen| seen != was) {
@@ -246,7 +265,12 @@ impl Connections {
         // Two changes within one tick of the clock must still be told apart.
         connection.updated_at = self.clock.now().max(was.plus_micros(1));
         if !self.store.update(&connection, credentials.as_ref(), was).await? {
-            return Err(self.not_kept(&connection, was).await?);
+            let now = self.find(id).await?;
+            if now.updated_at == was && now.digest != connection.digest {
+                return Ok(None);
+            }
+            let taken = "it was changed meanwhile, or another connection has this name";
+            return Err(ConnectionError::Conflict(taken));
         }
         self.plugins.forget(id);
         self.plugins.regrant(id, &connection.grants);
@@ -254,22 +278,7 @@ impl Connections {
         let hook_query = hook_is_new
             .then(|| credentials.as_ref().and_then(|credentials| webhook::hook_query(&manifest, credentials)))
             .flatten();
-        Ok(Made { connection, webhook_secret, hook_query })
-    }
-
-    /// Why a change was not kept. What was judged by what one version can do is not decided about another.
-    async fn not_kept(&self, changed: &Connection, was: Timestamp) -> Result<ConnectionError, ConnectionError> {
-        let now = self.find(&changed.id).await?;
-        Ok(match (&changed.digest, now.digest) {
-            (Some(agreed), Some(active)) if *agreed != active && now.updated_at == was => {
-                ConnectionError::ConsentStale {
-                    plugin: now.plugin,
-                    agreed: agreed.to_string(),
-                    active: active.to_string(),
-                }
-            }
-            _ => ConnectionError::Conflict("it was changed meanwhile, or another connection has this name"),
-        })
+        Ok(Some(Made { connection, webhook_secret, hook_query }))
     }
 
     /// What was withheld before may stay so, also when the version of today cannot do it.

@@ -131,22 +131,55 @@ fn a_plugin_that_never_stands_still_is_told_and_not_waited_for() {
     assert!(error.to_string().contains("try again"), "{error}");
 }
 
-#[test]
-fn grants_that_were_judged_by_the_version_before_are_looked_at_again() {
+/// A house with a connection, and what the store says of its version whenever it is changed.
+fn changing(answers: &[Answer]) -> (Arc<House>, Connection) {
     let house = House::making(&[Some(RUNS)]);
     let made = house.make(None).unwrap();
-    // The plugin is updated between the judgement and the change.
-    house.answers.lock().unwrap().push_back(Some("sha256:2"));
-    let patch = Patch { grants: Some(Grants::default()), ..Patch::default() };
-    match at_once(house.desk().change(&made.id, patch)).unwrap_err() {
-        ConnectionError::ConsentStale { agreed, active, .. } => {
-            assert_eq!((agreed.as_str(), active.as_str()), (RUNS, "sha256:2"));
+    house.answers.lock().unwrap().extend(answers);
+    (house, made)
+}
+
+#[test]
+fn what_was_decided_about_the_version_before_is_looked_at_again() {
+    let patches = [
+        Patch { grants: Some(Grants::default()), ..Patch::default() },
+        Patch { settings: Some(json!({})), name: Some("CD".to_owned()), ..Patch::default() },
+    ];
+    for patch in patches {
+        for runs in [Some("sha256:2"), None] {
+            // The plugin is updated, or stopped, between the judgement and the change.
+            let (house, made) = changing(&[runs]);
+            let error = at_once(house.desk().change(&made.id, patch.clone())).unwrap_err();
+            assert!(matches!(error, ConnectionError::PluginChanged), "{patch:?} {runs:?}: {error}");
+            let changed = at_once(house.desk().change(&made.id, patch.clone())).unwrap().connection;
+            assert_eq!(changed.digest.as_deref(), runs, "{patch:?}");
         }
-        other => panic!("{other}"),
     }
-    let patch = Patch { grants: Some(Grants::default()), ..Patch::default() };
-    let changed = at_once(house.desk().change(&made.id, patch)).unwrap().connection;
-    assert_eq!(changed.digest.as_deref(), Some("sha256:2"));
+}
+
+#[test]
+fn a_name_or_a_switch_is_changed_whatever_version_runs() {
+    let patches =
+        [Patch { name: Some("CD".to_owned()), ..Patch::default() }, Patch { enabled: Some(false), ..Patch::default() }];
+    for patch in patches {
+        for answers in [&[Some("sha256:2")][..], &[None], &[Some("sha256:2"), Some("sha256:3")]] {
+            let (house, made) = changing(answers);
+            let changed = at_once(house.desk().change(&made.id, patch.clone())).unwrap().connection;
+            assert_eq!(changed.digest.as_deref(), answers[answers.len() - 1], "{patch:?} {answers:?}");
+            assert_eq!(changed.name, patch.name.clone().unwrap_or(made.name), "{answers:?}");
+            assert_eq!(changed.enabled, patch.enabled.unwrap_or(true), "{answers:?}");
+            assert_eq!(house.kept.lock().unwrap().as_ref().unwrap().0, changed, "{answers:?}");
+        }
+    }
+}
+
+#[test]
+fn a_change_of_what_never_stands_still_is_told_and_not_waited_for() {
+    let (house, made) = changing(&[Some("sha256:2"), Some("sha256:3"), Some("sha256:2"), Some("sha256:3")]);
+    let patch = Patch { enabled: Some(false), ..Patch::default() };
+    let error = at_once(house.desk().change(&made.id, patch)).unwrap_err();
+    assert!(matches!(error, ConnectionError::Conflict(why) if why.contains("try again")), "{error}");
+    assert!(house.kept.lock().unwrap().as_ref().unwrap().0.enabled);
 }
 
 fn not_asked<T>() -> Result<T, StoreError> {
