@@ -169,6 +169,9 @@ fn long_texts_are_shown_where_they_part() {
     now.outcome = answer("ä".repeat(500) + "now");
     let found = differences(&then, &now, Scope::Everything);
     assert!(found[0].contains("then") && found[0].contains("now") && found[0].len() < 400, "{found:?}");
+    let diff = compare(&then, &now, Scope::Everything)[0].diff();
+    let (removed, added) = (format!("\n  - …{}then\"", "ä".repeat(30)), format!("\n  + …{}now\"", "ä".repeat(30)));
+    assert!(diff.starts_with("the answer\n") && diff.contains(&removed) && diff.contains(&added), "{diff}");
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub enum Scope {
 /// would act in a terminal is written out, because records hold what strangers sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// What differs: "the answer.items[0].title", "the request GET https://...".
+    /// What differs: "the answer.items[0].title", "the body of GET https://...", "a request", "log line 3".
     pub at: String,
     /// What was there then; none when it was not there.
     pub then: Option<String>,
@@ -45,7 +45,7 @@ impl fmt::Display for Difference {
         let text = match (words, then, now) {
             (Some(words), ..) => words.clone(),
             (None, Some(then), Some(now)) => {
-                let (then, now) = apart(then, now);
+                let (then, now) = apart(then, now, SHOWN, shown);
                 format!("{at} was {then}, is {now}")
             }
             (None, Some(then), None) => format!("{at} was {}, is not there", shown(then)),
@@ -60,13 +60,13 @@ impl Difference {
     /// For people who mend it: what differs, then one line with `-` for then and one with `+` for now. Long values begin
     /// a little before they part. Whatever the values are, these are three lines.
     pub fn diff(&self) -> String {
-        let none = "(nothing)".to_owned();
+        let show = |text: &str| clip(text, SHOWN_IN_DIFF);
         let (then, now) = match (&self.then, &self.now) {
-            (Some(then), Some(now)) => excerpts(then, now, SHOWN_IN_DIFF),
-            (then, now) => (
-                then.as_ref().map_or_else(|| none.clone(), |then| clip(then, SHOWN_IN_DIFF)),
-                now.as_ref().map_or_else(|| none.clone(), |now| clip(now, SHOWN_IN_DIFF)),
-            ),
+            (Some(then), Some(now)) => apart(then, now, SHOWN_IN_DIFF, show),
+            (then, now) => {
+                let side = |text: &Option<String>| text.as_deref().map_or_else(|| "(nothing)".to_owned(), show);
+                (side(then), side(now))
+            }
         };
         format!("{}\n  - {}\n  + {}", written_out(&self.at), written_out(&then), written_out(&now))
     }
@@ -291,21 +291,12 @@ fn shown(text: &str) -> String {
     format!("\"{}\"", clip(text, SHOWN))
 }
 
-/// Both in quotes, from where they part.
-fn apart(then: &str, now: &str) -> (String, String) {
-    let start = shared(then, now, SHOWN);
-    let quoted = |text: &str| {
-        let rest = text.get(start..).unwrap_or_default();
-        format!("{}{}", if start == 0 { "" } else { "…" }, shown(rest))
-    };
-    (quoted(then), quoted(now))
-}
-
-fn excerpts(then: &str, now: &str, most: usize) -> (String, String) {
+/// Both from where they part, as `show` shows a text: at most so many characters of it.
+fn apart(then: &str, now: &str, most: usize, show: impl Fn(&str) -> String) -> (String, String) {
     let start = shared(then, now, most);
     let excerpt = |text: &str| {
         let rest = text.get(start..).unwrap_or_default();
-        format!("{}{}", if start == 0 { "" } else { "…" }, clip(rest, most))
+        format!("{}{}", if start == 0 { "" } else { "…" }, show(rest))
     };
     (excerpt(then), excerpt(now))
 }
