@@ -1,6 +1,7 @@
 //! What the kinds of plugin may give.
 
 use opssight_core::plugins::kinds::{self, CostColumns, CostPage, Score, Series};
+use serde_json::json;
 
 #[test]
 fn numbers_that_cannot_be_calculated_with_are_none() {
@@ -30,6 +31,16 @@ fn a_series_has_a_number_at_each_time_and_its_times_in_order() {
     for (ts, values, expect) in cases {
         assert_eq!(series(ts, values).unwrap_err().to_string(), expect);
     }
+}
+
+#[test]
+fn a_series_is_written_as_it_is_read() {
+    let at = 1_700_000_000_000;
+    let labels = vec![("job".to_owned(), "ci".to_owned())];
+    let series = Series::new("m", labels, &[at, at + 1], vec![0.1, -2.0]).unwrap();
+    let written = json!({ "name": "m", "labels": [["job", "ci"]], "ts": [at, at + 1], "values": ["0.1", "-2"] });
+    assert_eq!(serde_json::to_value(&series).unwrap(), written);
+    assert_eq!(serde_json::from_value::<Series>(written).unwrap(), series);
 }
 
 fn page() -> CostColumns {

@@ -68,7 +68,7 @@ mod exact {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(values: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(values: &&[f64], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(values.iter().map(f64::to_string))
     }
 
@@ -79,19 +79,34 @@ mod exact {
 }
 
 /// A series as records of calls have it. `ts` is in milliseconds since the Unix epoch.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Columns {
     name: String,
     labels: Vec<(String, String)>,
     ts: Vec<i64>,
-    #[serde(with = "exact")]
+    #[serde(deserialize_with = "exact::deserialize")]
     values: Vec<f64>,
+}
+
+/// The same, to write a series without a copy of it.
+#[derive(Serialize)]
+struct Written<'a> {
+    name: &'a str,
+    labels: &'a [(String, String)],
+    #[serde(serialize_with = "millis")]
+    ts: &'a [Timestamp],
+    #[serde(serialize_with = "exact::serialize")]
+    values: &'a [f64],
+}
+
+fn millis<S: Serializer>(times: &&[Timestamp], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(times.iter().map(|at| at.millis()))
 }
 
 impl Serialize for Series {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { name, labels, at, values } = self.clone();
-        Columns { name, labels, ts: at.iter().map(|at| at.millis()).collect(), values }.serialize(serializer)
+        let Self { name, labels, at, values } = self;
+        Written { name, labels, ts: at, values }.serialize(serializer)
     }
 }
 
