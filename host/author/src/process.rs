@@ -59,7 +59,8 @@ pub(crate) fn find(program: &str, mend: &str) -> Result<PathBuf> {
     found.with_context(|| format!("find `{program}` on the PATH: {mend}"))
 }
 
-#[cfg(all(test, unix))]
+// They read `/proc`.
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::run;
     use std::fs;
