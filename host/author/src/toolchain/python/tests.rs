@@ -1,7 +1,6 @@
 use super::environment;
 use crate::talk::Talk;
 use std::fs;
-use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -29,15 +28,11 @@ fn python(folder: &Path) -> PathBuf {
     file
 }
 
-fn talk() -> Talk {
-    Talk::new(Box::new(io::sink()), Box::new(io::sink()), false, true)
-}
-
 #[tokio::test]
 async fn two_first_builds_at_once_make_one_environment_and_both_have_it() {
     let desk = tempfile::tempdir().unwrap();
     let (python, folder) = (python(desk.path()), desk.path().join("cache/componentize-py-1"));
-    let (mut one, mut other) = (talk(), talk());
+    let (mut one, mut other) = (Talk::to_nobody(), Talk::to_nobody());
     let (one, other) = tokio::join!(environment(&python, &folder, &mut one), environment(&python, &folder, &mut other));
     let expected = folder.join("bin/python");
     assert_eq!((one.unwrap(), other.unwrap()), (expected.clone(), expected.clone()));
@@ -52,7 +47,7 @@ async fn an_environment_that_was_only_half_made_is_made_again() {
     // Whoever made it was killed: the interpreter is there, the mark that it is complete is not.
     fs::create_dir_all(folder.join("bin")).unwrap();
     fs::write(folder.join("bin/python"), "").unwrap();
-    environment(&python, &folder, &mut talk()).await.unwrap();
-    environment(&python, &folder, &mut talk()).await.unwrap();
+    environment(&python, &folder, &mut Talk::to_nobody()).await.unwrap();
+    environment(&python, &folder, &mut Talk::to_nobody()).await.unwrap();
     assert_eq!(fs::read_to_string(desk.path().join("notes")).unwrap(), "venv\npip\n");
 }
