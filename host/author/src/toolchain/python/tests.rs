@@ -1,4 +1,4 @@
-use super::environment;
+use super::{check_version, environment};
 use crate::talk::Talk;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Makes environments as Python does, but slowly, without a network, and with a note of each. An environment that
 /// somebody else empties meanwhile has no interpreter.
 const PYTHON: &str = r#"#!/bin/sh
-[ "$1" = -c ] && exit 0
+[ "$1" = -c ] && echo 3.12.1 && exit 0
 if [ "$2" = venv ]; then
     echo venv >> "$NOTES"
     rm -rf "$4/bin"
@@ -50,4 +50,31 @@ async fn an_environment_that_was_only_half_made_is_made_again() {
     environment(&python, &folder, &mut Talk::to_nobody()).await.unwrap();
     environment(&python, &folder, &mut Talk::to_nobody()).await.unwrap();
     assert_eq!(fs::read_to_string(desk.path().join("notes")).unwrap(), "venv\npip\n");
+}
+
+#[tokio::test]
+async fn a_python_that_is_too_old_is_told_from_one_that_does_not_run() {
+    let desk = tempfile::tempdir().unwrap();
+    let python = desk.path().join("python3");
+    // (what it says, how it ends, what is told; none where it is good)
+    for (says, code, told) in [
+        ("3.10.0", 0, None),
+        ("3.14.0rc1", 0, None),
+        ("4.0.1", 0, None),
+        ("3.9.19", 0, Some("use Python 3.9.19")),
+        ("2.7.18", 0, Some("it is too old")),
+        ("", 0, Some("it is too old")),
+        ("cannot load libpython", 127, Some("ask Python for its version")),
+    ] {
+        fs::write(&python, format!("#!/bin/sh\necho {says}\nexit {code}\n")).unwrap();
+        fs::set_permissions(&python, PermissionsExt::from_mode(0o755)).unwrap();
+        let error = check_version(&python).await.err().map(|error| error.to_string());
+        match (told, error) {
+            (None, None) => {}
+            (Some(told), Some(error)) => {
+                assert!(error.contains(told) && (code == 0 || error.contains(says)), "{error}")
+            }
+            (told, error) => panic!("{says}: {told:?}, {error:?}"),
+        }
+    }
 }
