@@ -28,7 +28,7 @@ mod house;
 mod upstream;
 
 pub use build::{build_crate, build_plugin, pack};
-pub use cassette::{CassetteMode, ReplayHost, replays};
+pub use cassette::{CassetteMode, ReplayHost, cassettes, replays};
 pub use fault::Fault;
 pub use house::TestHost;
 /// What calls take and give, for plugins, which know of the host only this crate.

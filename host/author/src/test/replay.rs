@@ -4,12 +4,11 @@
 use super::tally::{Entry, Tally};
 use crate::talk::Talk;
 use anyhow::{Context, Result, bail};
-use opssight_testkit::ReplayHost;
 use opssight_testkit::plugins::Manifest;
 use opssight_testkit::plugins::evidence::{CallRecord, Difference};
+use opssight_testkit::{ReplayHost, cassettes};
 use serde_json::{Value, json};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 /// A file of records.
@@ -21,29 +20,13 @@ pub(super) struct Recorded {
 
 /// The recordings in a folder (`*.json`), in the order of their names, or the one in a file.
 pub(super) fn load(path: &Path) -> Result<Vec<Recorded>> {
-    let mut paths = Vec::new();
-    if path.is_dir() {
-        for entry in fs::read_dir(path).with_context(|| format!("list {}", path.display()))? {
-            let path = entry.with_context(|| format!("list {}", path.display()))?.path();
-            if path.extension().is_some_and(|extension| extension == "json") {
-                paths.push(path);
-            }
-        }
-        paths.sort();
-    } else {
-        paths.push(path.to_owned());
-    }
-    let files = paths.into_iter().map(read).collect::<Result<Vec<_>>>()?;
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let files = cassettes(path)?.into_iter().map(|(path, records)| Recorded { name: name(&path), records });
+    let files: Vec<Recorded> = files.collect();
     if files.iter().all(|file| file.records.is_empty()) {
         bail!("find a recorded call in {}: `opssight plugin test --record FOLDER` writes some", path.display());
     }
     Ok(files)
-}
-
-fn read(path: PathBuf) -> Result<Recorded> {
-    let documents = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
-    let records = CallRecord::parse_all(&documents).with_context(|| format!("read {}", path.display()))?;
-    Ok(Recorded { name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(), records })
 }
 
 /// Make every call again of which the name has `only` in it.
