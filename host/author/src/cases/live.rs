@@ -5,16 +5,13 @@
 use super::load;
 use super::model::GivenCredential;
 use anyhow::{Context, Result, bail};
-use opssight_testkit::Timestamp;
 use opssight_testkit::plugins::{Grants, Manifest};
+use opssight_testkit::{SHORTEST_SECRET, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// A shorter secret would be found everywhere, so that none is looked for when records are redacted.
-const SHORTEST_SECRET: usize = 8;
 
 /// The file, read.
 pub(crate) struct LiveFile {
@@ -128,9 +125,7 @@ impl Source {
             _ => bail!("see where the value is: give one of env, file and text"),
         };
         if is_secret && value.trim().len() < SHORTEST_SECRET {
-            bail!(
-                "use it: it has fewer than {SHORTEST_SECRET} characters, and could not be found again in a recording"
-            );
+            bail!("use it: it has fewer than {SHORTEST_SECRET} bytes, and could not be found again in a recording");
         }
         Ok(value)
     }

@@ -56,10 +56,7 @@ fn what_is_wrong_with_a_connection_is_said_with_its_place() {
         ("[credentials.api]\nscheme = \"basic\"\ninputs.password = { text = \"a\" }", "say where it is"),
         ("[credentials.api]\nscheme = \"basic\"\ninputs.password = { env = \"OPSSIGHT_NOT_SET\" }", "OPSSIGHT_NOT_SET"),
         ("[credentials.api]\nscheme = \"basic\"\ninputs.password = { file = \"nowhere\" }", "nowhere"),
-        (
-            "[credentials.api]\nscheme = \"basic\"\ninputs.password = { file = \"short.txt\" }",
-            "fewer than 8 characters",
-        ),
+        ("[credentials.api]\nscheme = \"basic\"\ninputs.password = { file = \"short.txt\" }", "fewer than 8 bytes"),
         ("[credentials.api]\nscheme = \"basic\"\ninputs.password = {}", "give one of env, file and text"),
         ("[credential]", "unknown field"),
     ] {
