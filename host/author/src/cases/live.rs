@@ -58,9 +58,9 @@ pub(super) struct Live {
 }
 
 impl Live {
-    /// What `{base_url}` stands for in cases.
+    /// What `{base_url}` stands for in cases. None also when it is empty: nothing is found in every text.
     pub(super) fn base_url(&self) -> Option<&str> {
-        self.settings.get("base_url").and_then(Value::as_str)
+        self.settings.get("base_url").and_then(Value::as_str).filter(|address| !address.is_empty())
     }
 }
 

@@ -48,6 +48,11 @@ fn a_connection_has_the_manifests_defaults_and_its_secrets_from_where_they_are()
 }
 
 #[test]
+fn an_address_that_is_empty_stands_for_nothing() {
+    assert_eq!(open("[settings]\nbase_url = \"\"").unwrap().base_url(), None);
+}
+
+#[test]
 fn what_is_wrong_with_a_connection_is_said_with_its_place() {
     for (text, says) in [
         ("[credentials.other]\nscheme = \"basic\"", "credentials.other: plugin.toml declares no such credential"),
