@@ -40,7 +40,7 @@ impl World<'_> {
             Self::Recorded(upstream) => upstream.take_asked(),
             Self::Real(_) => {
                 let records = host.records().split_off(before);
-                records.iter().flat_map(|record| &record.exchanges).map(Asked::of_record).collect()
+                records.iter().flat_map(|record| &record.exchanges).filter_map(Asked::of_record).collect()
             }
         }
     }
