@@ -172,8 +172,9 @@ impl Kept {
         lock(&self.0).len()
     }
 
-    pub(crate) fn all(&self) -> Vec<CallRecord> {
-        lock(&self.0).clone()
+    /// Those after the first so many.
+    pub(crate) fn since(&self, count: usize) -> Vec<CallRecord> {
+        lock(&self.0).get(count..).unwrap_or_default().to_vec()
     }
 
     /// The record after so many others, once it is there: it is written in the background.

@@ -185,6 +185,10 @@ async fn a_real_upstream_is_recorded_without_secrets_and_replayed_without_it() {
     let live = desk.type_in("test @mine --fixtures @live --live @live.toml --record @recorded").await;
     assert!(live.good().ends_with("2 passed, 0 failed\n"), "{}", live.out);
 
+    // What was asked is known as well when nothing is recorded.
+    let played = desk.type_in("test @mine --fixtures @live --live @live.toml").await;
+    assert!(played.good().ends_with("2 passed, 0 failed\n"), "{}", played.out);
+
     let calls = String::from_utf8(desk.read("recorded/calls.json")).unwrap();
     assert!(calls.contains("ada") && calls.contains(&address), "{calls}");
     assert!(!calls.contains("c4n4ry"), "a secret is in the recording: {calls}");
