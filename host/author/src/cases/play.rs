@@ -157,10 +157,10 @@ impl Bench {
         if let (World::Recorded(upstream), true) = (world, wants_address) {
             settings.entry("base_url").or_insert_with(|| upstream.base_url().into());
         }
-        let mut settings = Value::Object(settings);
         if let Some(address) = world.address() {
             settings = base_url::filled_in(settings, address);
         }
+        let settings = Value::Object(settings);
         check(&self.manifest.settings, &settings).context("take the case's settings")?;
         let credentials = match world {
             World::Recorded(_) => {

@@ -1,8 +1,8 @@
 //! The upstream of a case: answers from the record, with the faults that the case asks for, and remembers what it
 //! was asked.
 
-use super::load;
 use super::model::{self, Fault};
+use super::{base_url, load};
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
@@ -132,16 +132,16 @@ fn recorded(case_file: &Path, exchange: &model::Exchange, base_url: &str) -> Res
         .with_context(|| format!("read the request \"{}\": write it as \"GET /path?query\"", exchange.request))?;
     let answer = &exchange.response;
     let mut headers: Vec<_> =
-        answer.headers.iter().map(|(name, value)| (name.clone(), value.replace("{base_url}", base_url))).collect();
+        answer.headers.iter().map(|(name, value)| (name.clone(), value.replace(base_url::NAME, base_url))).collect();
     let is_typed = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     if answer.json.is_some() && !is_typed {
         headers.push(("content-type".to_owned(), "application/json".to_owned()));
     }
     let mut body: Bytes = load::bytes(case_file, answer.body())?.into();
     if let Ok(text) = std::str::from_utf8(&body)
-        && text.contains("{base_url}")
+        && text.contains(base_url::NAME)
     {
-        body = text.replace("{base_url}", base_url).into();
+        body = text.replace(base_url::NAME, base_url).into();
     }
     Ok(Recorded {
         request: Target::new(method, path),
