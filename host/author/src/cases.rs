@@ -15,7 +15,7 @@ mod recording;
 mod update;
 mod upstream;
 
-pub(crate) use live::LiveFile;
+pub(crate) use live::Live;
 pub(crate) use load::{CaseFile, load};
 pub(crate) use play::{Bench, Verdict};
 pub(crate) use recording::Recording;

@@ -3,7 +3,7 @@
 mod replay;
 mod tally;
 
-use crate::cases::{self, Bench, CaseFile, LiveFile, Recording, Verdict};
+use crate::cases::{self, Bench, CaseFile, Live, Recording, Verdict};
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::{FAILED, toolchain};
@@ -67,7 +67,8 @@ pub(crate) async fn run(args: &TestArgs, talk: &mut Talk) -> Result<u8> {
         return replay::play(&files, args.only.as_deref(), &package, &data, talk).await?.sum_up(talk);
     }
     let files = files(args, &project, talk)?;
-    let live = args.live.as_deref().map(LiveFile::read).transpose()?;
+    let manifest = project.manifest()?;
+    let live = args.live.as_deref().map(|path| Live::open(path, &manifest)).transpose()?;
     let mut recording = args.record.as_deref().map(Recording::start).transpose()?;
     let package = toolchain::package(&project, talk).await?;
     let data = project.output()?.join("host");

@@ -108,11 +108,10 @@ impl TestHost {
         self
     }
 
-    /// A connection to a real upstream, as an operator makes it: with the manifest's defaults for what the settings
-    /// leave out, and nothing granted but this. The host's clock runs from `now` on.
+    /// A connection to a real upstream: with these settings and no others ([`Manifest::with_defaults`] has what they
+    /// leave out), and nothing granted but this. The host's clock runs from `now` on.
     #[must_use]
     pub fn real(mut self, settings: Value, grants: Grants, now: Timestamp) -> Self {
-        let settings = self.manifest().map_or(settings.clone(), |manifest| manifest.with_defaults(settings));
         self.target.settings = Arc::new(settings);
         *lock(&self.memory.now) = now;
         *lock(&self.memory.running_since) = Some(Instant::now());

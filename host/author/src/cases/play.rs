@@ -3,7 +3,7 @@
 use super::base_url;
 use super::compare::{Difference, compare};
 use super::deed::{Checkpoints, check, perform};
-use super::live::{self, Live, LiveFile};
+use super::live::{self, Live};
 use super::model::{Case, Deed, Expect, Given};
 use super::observe::Observed;
 use super::recording::Recording;
@@ -78,9 +78,8 @@ pub(crate) struct StepVerdict {
 
 impl Bench {
     /// Compile the package, which a large one takes long for, and see that a host takes it.
-    pub(crate) async fn new(package: Vec<u8>, data: &Path, live: Option<LiveFile>) -> Result<Self> {
+    pub(crate) async fn new(package: Vec<u8>, data: &Path, live: Option<Live>) -> Result<Self> {
         let manifest = opssight_package::manifest(&package)?;
-        let live = live.map(|live| live.open(&manifest)).transpose()?;
         TestHost::open(&package, data).await.context("install it on a host")?;
         Ok(Self { package, manifest, data: data.to_owned(), live })
     }

@@ -1,4 +1,4 @@
-use super::{Live, LiveFile};
+use super::Live;
 use opssight_testkit::plugins::Manifest;
 use std::fs;
 
@@ -32,7 +32,7 @@ fn open(text: &str) -> Result<Live, String> {
     let path = desk.path().join("live.toml");
     fs::write(&path, text).unwrap();
     let manifest: Manifest = toml::from_str(MANIFEST).unwrap();
-    LiveFile::read(&path).and_then(|live| live.open(&manifest)).map_err(|error| format!("{error:#}"))
+    Live::open(&path, &manifest).map_err(|error| format!("{error:#}"))
 }
 
 #[test]
@@ -64,6 +64,7 @@ fn what_is_wrong_with_a_connection_is_said_with_its_place() {
         ("[credentials.api]\nscheme = \"basic\"\ninputs.password = { file = \"short.txt\" }", "fewer than 8 bytes"),
         ("[credentials.api]\nscheme = \"basic\"\ninputs.password = {}", "give one of env, file and text"),
         ("[credential]", "unknown field"),
+        ("[settings]\nbase_url = 7", "live.toml: settings: "),
     ] {
         let told = open(text).err().unwrap_or_else(|| panic!("taken: {text}"));
         assert!(told.contains(says), "{text}: {told}");
