@@ -48,7 +48,8 @@ pub struct TestArgs {
 
     /// Play the cases that have no recorded upstream against a real one. The file (TOML) has the connection's
     /// `settings`, `grants` and `credentials`
-    #[arg(long, value_name = "FILE", conflicts_with = "update")]
+    // Cases were written for the upstream that they play against: what is in `tests` may deliver and act.
+    #[arg(long, value_name = "FILE", requires = "fixtures", conflicts_with = "update")]
     live: Option<PathBuf>,
 
     /// Write what was observed into the case files as what is expected

@@ -162,8 +162,9 @@ async fn a_real_upstream_is_recorded_without_secrets_and_replayed_without_it() {
     );
     desk.write("live.toml", connection.as_bytes());
 
-    // The project's own cases all bring their upstream, but for its deliveries, which need none.
-    let nothing = desk.run("test @mine --live @live.toml --only health.toml").await;
+    // Those of the project were not written for it, and nearly all bring their own.
+    assert_eq!(desk.run("test @mine --live @live.toml").await.code, 2);
+    let nothing = desk.run("test @mine --fixtures @mine/tests --live @live.toml --only health.toml").await;
     assert!(nothing.bad().contains("find a case for a real upstream"), "{}", nothing.err);
 
     fs::create_dir(desk.path("live")).unwrap();
