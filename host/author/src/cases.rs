@@ -18,5 +18,5 @@ mod upstream;
 pub(crate) use live::Live;
 pub(crate) use load::{CaseFile, load};
 pub(crate) use play::{Bench, Verdict};
-pub(crate) use recording::Recording;
+pub(crate) use recording::{CALLS, Recording};
 pub(crate) use update::rewrite;

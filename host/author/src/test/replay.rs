@@ -1,12 +1,11 @@
 //! `opssight plugin test --replay`: recorded calls, made again on the plugin as it is now. There is no upstream: the
 //! plugin is told what it was told then, and must answer, ask, write and log the same.
 
-use super::tally::{Entry, Tally};
-use crate::talk::Talk;
+use super::tally::Entry;
 use anyhow::{Context, Result, bail};
 use opssight_testkit::plugins::Manifest;
 use opssight_testkit::plugins::evidence::{CallRecord, Difference};
-use opssight_testkit::{ReplayHost, cassettes};
+use opssight_testkit::{ReplayHost, Replayed, cassettes};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Instant;
@@ -29,17 +28,16 @@ pub(super) fn load(path: &Path) -> Result<Vec<Recorded>> {
     Ok(files)
 }
 
-/// Make every call again of which the name has `only` in it.
+/// Make every call again of which the name has `only` in it, and tell of each.
 pub(super) async fn play(
     files: &[Recorded],
     only: Option<&str>,
     package: &[u8],
     data: &Path,
-    talk: &mut Talk,
-) -> Result<Tally> {
+    mut tell: impl FnMut(Entry) -> Result<()>,
+) -> Result<()> {
     let manifest = opssight_package::manifest(package)?;
     let host = ReplayHost::open(package, data).await.context("install it on a host")?;
-    let mut tally = Tally::new();
     let mut count = 0;
     for file in files {
         for (at, record) in file.records.iter().enumerate() {
@@ -50,25 +48,27 @@ pub(super) async fn play(
             count += 1;
             let begun = Instant::now();
             let (problems, differences) = again(&host, record, &manifest).await;
-            let entry = Entry { file: file.name.clone(), name, problems, differences, took: begun.elapsed() };
-            tally.tell(talk, entry)?;
+            tell(Entry { file: file.name.clone(), name, problems, differences, took: begun.elapsed() })?;
         }
     }
     if count == 0 {
         bail!("find a recorded call with \"{}\" in its name or its file's name", only.unwrap_or_default());
     }
-    Ok(tally)
+    Ok(())
 }
 
 /// The differences for people and for programs.
-async fn again(host: &ReplayHost, record: &CallRecord, manifest: &Manifest) -> (Vec<String>, Value) {
+async fn again(host: &ReplayHost, record: &CallRecord, manifest: &Manifest) -> (Vec<String>, Vec<Value>) {
     if record.plugin.as_str() != manifest.id {
         let other = format!("it is a call of the plugin {}, and this is {}", record.plugin, manifest.id);
-        return (vec![other], json!([]));
+        return (vec![other], Vec::new());
     }
     match host.replay(record).await {
-        Ok(replayed) => (replayed.differences.iter().map(Difference::diff).collect(), json!(replayed.differences)),
-        Err(error) => (vec![format!("failed to {error}")], json!([])),
+        Ok(Replayed { differences, .. }) => {
+            let values = differences.iter().map(|difference| json!(difference)).collect();
+            (differences.iter().map(Difference::diff).collect(), values)
+        }
+        Err(error) => (vec![format!("failed to {error}")], Vec::new()),
     }
 }
 
