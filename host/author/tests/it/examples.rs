@@ -1,4 +1,4 @@
-//! The example plugin in three languages: one set of cases, which none of them can tell apart.
+//! The example plugin in three languages: one set of cases, which none of them can tell apart. And the plugin for GitHub.
 
 use crate::typed::Desk;
 use std::fs;
@@ -10,13 +10,22 @@ fn examples() -> PathBuf {
 
 /// Every case of the shared files passes.
 async fn passes(language: &str) {
+    all_pass(&examples().join(language).join("kiln"), &examples().join("cases/kiln"), 21).await;
+}
+
+async fn all_pass(project: &Path, cases: &Path, count: usize) {
     let desk = Desk::new();
-    let (project, cases) = (examples().join(language).join("kiln"), examples().join("cases/kiln"));
     let tested = desk.run(&format!("test {} --fixtures {}", project.display(), cases.display())).await;
     let shown = tested.json();
     let failed: Vec<_> = shown["cases"].as_array().unwrap().iter().filter(|case| case["passed"] != true).collect();
     assert!(failed.is_empty(), "{failed:#?}");
-    assert_eq!(shown["passed"], 21);
+    assert_eq!(shown["passed"], count);
+}
+
+#[tokio::test]
+async fn github_passes_its_cases() {
+    let github = examples().join("../../plugins/github").canonicalize().unwrap();
+    all_pass(&github, &github.join("tests/cases"), 42).await;
 }
 
 #[tokio::test]
