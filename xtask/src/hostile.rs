@@ -23,7 +23,7 @@ pub(crate) struct Args {
     mutants: Option<u32>,
     /// Instead of running rows, change packages, components, manifests and answers at random for so long: "30m", "90s".
     /// The same seed makes the same mutants; what should not have gone as it went is kept below `target/hostile`.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["row", "mutants"])]
     mutate: Option<String>,
     /// The mutant to begin with; with `--mutate 0s` it is the only one.
     #[arg(long, requires = "mutate")]

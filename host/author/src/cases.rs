@@ -15,8 +15,8 @@ mod recording;
 mod update;
 mod upstream;
 
-pub(crate) use live::LiveFile;
+pub(crate) use live::Live;
 pub(crate) use load::{CaseFile, load};
 pub(crate) use play::{Bench, Verdict};
-pub(crate) use recording::Recording;
+pub(crate) use recording::{CALLS, Recording};
 pub(crate) use update::rewrite;

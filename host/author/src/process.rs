@@ -9,7 +9,8 @@ use tokio::process::Command;
 /// for it any more, it is killed, with all that it started.
 pub(crate) async fn run(command: &mut Command, what: &str) -> Result<Output> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    // Compilers start others. In a group of their own they end together.
+    // Compilers start others. In a group of their own they end together; a terminal's signals do not reach them there,
+    // so that whoever runs this waits for every one of those.
     #[cfg(unix)]
     command.process_group(0);
     let name = name(command);
@@ -58,7 +59,8 @@ pub(crate) fn find(program: &str, mend: &str) -> Result<PathBuf> {
     found.with_context(|| format!("find `{program}` on the PATH: {mend}"))
 }
 
-#[cfg(all(test, unix))]
+// They read `/proc`.
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::run;
     use std::fs;

@@ -18,6 +18,7 @@ impl Talk {
     }
 
     /// Nobody listens.
+    #[cfg(test)]
     pub(crate) fn to_nobody() -> Self {
         Self::new(Box::new(io::sink()), Box::new(io::sink()), false, true)
     }

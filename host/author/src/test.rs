@@ -3,14 +3,15 @@
 mod replay;
 mod tally;
 
-use crate::cases::{self, Bench, CaseFile, LiveFile, Recording, Verdict};
+use crate::cases::{self, Bench, CALLS, CaseFile, Live, Recording, Verdict};
 use crate::project::Project;
 use crate::talk::Talk;
-use crate::{FAILED, toolchain};
+use crate::toolchain;
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use opssight_core::fact::written_out;
 use replay::Recorded;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tally::{Entry, Tally};
@@ -21,7 +22,7 @@ pub(crate) const EXAMPLES: &str = "Examples:\n  opssight plugin test\n  opssight
     opssight plugin test --fixtures live --live connection.toml --record recorded/upstream\n  \
     opssight plugin test plugins/mine --fixtures ../shared-cases --only builds\n\n\
     Exit codes: 0 every case passed and every recorded call was the same again, 1 it could not be built or run, \
-    5 a case failed or a recorded call was different";
+    5 a case failed, a recorded call was different, or nothing could be recorded";
 
 /// What to test, and how.
 #[derive(Debug, Args)]
@@ -48,7 +49,8 @@ pub struct TestArgs {
 
     /// Play the cases that have no recorded upstream against a real one. The file (TOML) has the connection's
     /// `settings`, `grants` and `credentials`
-    #[arg(long, value_name = "FILE", conflicts_with = "update")]
+    // Cases were written for the upstream that they play against: what is in `tests` may deliver and act.
+    #[arg(long, value_name = "FILE", requires = "fixtures", conflicts_with = "update")]
     live: Option<PathBuf>,
 
     /// Write what was observed into the case files as what is expected
@@ -64,10 +66,13 @@ pub(crate) async fn run(args: &TestArgs, talk: &mut Talk) -> Result<u8> {
         let files = replay::load(recording)?;
         let package = toolchain::package(&project, talk).await?;
         let data = project.output()?.join("host");
-        return replay::play(&files, args.only.as_deref(), &package, &data, talk).await?.sum_up(talk);
+        let mut tally = Tally::new();
+        replay::play(&files, args.only.as_deref(), &package, &data, |entry| tally.tell(talk, entry)).await?;
+        return tally.sum_up(talk);
     }
     let files = files(args, &project, talk)?;
-    let live = args.live.as_deref().map(LiveFile::read).transpose()?;
+    let manifest = project.manifest()?;
+    let live = args.live.as_deref().map(|path| Live::open(path, &manifest)).transpose()?;
     let mut recording = args.record.as_deref().map(Recording::start).transpose()?;
     let package = toolchain::package(&project, talk).await?;
     let data = project.output()?.join("host");
@@ -86,13 +91,15 @@ pub(crate) async fn run(args: &TestArgs, talk: &mut Talk) -> Result<u8> {
             tally.rewritten += rewritten;
         }
     }
-    let code = tally.sum_up(talk)?;
     match recording {
         Some(_) if tally.has_failed() => talk.warn("nothing is recorded, because a case failed"),
-        Some(recording) => return keep(recording, bench.package(), &data, talk).await,
+        Some(recording) => {
+            let entry = keep(recording, bench.package(), &data, talk).await;
+            tally.tell(talk, entry)?;
+        }
         None => {}
     }
-    Ok(code)
+    tally.sum_up(talk)
 }
 
 /// The cases that are to be played.
@@ -124,21 +131,42 @@ fn files(args: &TestArgs, project: &Project, talk: &mut Talk) -> Result<Vec<Case
     Ok(files)
 }
 
-/// Write the recording, and see at once that it can be replayed: a plugin that draws on something that is in no record
-/// never will be.
-async fn keep(recording: Recording, package: &[u8], data: &Path, talk: &mut Talk) -> Result<u8> {
-    let (folder, records) = recording.finish(package)?;
-    let calls = records.len();
-    let files = [Recorded { name: "calls.json".to_owned(), records }];
-    let tally = replay::play(&files, None, package, data, &mut Talk::to_nobody()).await?;
-    if tally.has_failed() {
-        let what = "the recording does not play the same again";
-        talk.warn(&format!("{what}: `opssight plugin test --replay {}` shows where", folder.display()));
-        return Ok(FAILED);
+/// Keep a recording, and what came of that.
+async fn keep(recording: Recording, package: &[u8], data: &Path, talk: &mut Talk) -> Entry {
+    let begun = Instant::now();
+    let (problems, differences) = keep_if_same(recording, package, data, talk)
+        .await
+        .unwrap_or_else(|error| (vec![format!("failed to {error:#}")], Vec::new()));
+    let name = "what was recorded is the same again".to_owned();
+    Entry { file: CALLS.to_owned(), name, problems, differences, took: begun.elapsed() }
+}
+
+/// Make the calls of a recording again, and write it if they are the same: a plugin that draws on something that is in
+/// no record never plays the same again. Otherwise, what is different.
+async fn keep_if_same(
+    recording: Recording,
+    package: &[u8],
+    data: &Path,
+    talk: &mut Talk,
+) -> Result<(Vec<String>, Vec<Value>)> {
+    let (calls, records) = recording.calls()?;
+    let count = records.len();
+    let files = [Recorded { name: CALLS.to_owned(), records }];
+    let (mut problems, mut differences) = (Vec::new(), Vec::new());
+    let note = |entry: Entry| {
+        // Its name has words of strangers in it, as a difference has.
+        let call = written_out(&entry.name);
+        problems.extend(entry.problems.iter().map(|problem| format!("{call}: {problem}")));
+        differences.extend(entry.differences);
+        Ok(())
+    };
+    replay::play(&files, None, package, data, note).await?;
+    if problems.is_empty() {
+        let folder = recording.write(&calls, package)?;
+        let what = "makes them again on the plugin as it is then";
+        talk.note(&format!("recorded {count} calls; `opssight plugin test --replay {}` {what}", folder.display()));
     }
-    let what = "makes them again on the plugin as it is then";
-    talk.note(&format!("recorded {calls} calls; `opssight plugin test --replay {}` {what}", folder.display()));
-    Ok(0)
+    Ok((problems, differences))
 }
 
 fn entry(file: &CaseFile, name: &str, verdict: &Verdict, started: Instant) -> Entry {
@@ -147,7 +175,7 @@ fn entry(file: &CaseFile, name: &str, verdict: &Verdict, started: Instant) -> En
         file: file.name(),
         name: name.to_owned(),
         problems: problems(verdict),
-        differences: json!(differences),
+        differences: differences.iter().map(|difference| json!(difference)).collect(),
         took: started.elapsed(),
     }
 }
@@ -164,3 +192,6 @@ fn problems(verdict: &Verdict) -> Vec<String> {
     problems.extend(verdict.broken.as_ref().map(|broken| format!("failed to {broken}")));
     problems
 }
+
+#[cfg(test)]
+mod tests;

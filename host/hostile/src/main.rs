@@ -25,7 +25,7 @@ struct Cli {
     #[arg(long, default_value_t = 2_000)]
     mutants: u32,
     /// Change things at random for so long, instead of running rows: "30m", "90s"; "0s" is one mutant.
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with_all = ["row", "mutants"])]
     mutate: Option<Duration>,
     /// The mutant to begin with.
     #[arg(long, default_value_t = 0)]

@@ -9,6 +9,7 @@ mod secrets;
 mod sigv4;
 mod tokens;
 
+pub use secrets::SHORTEST_SECRET;
 pub(crate) use secrets::Secrets;
 pub(crate) use tokens::Tokens;
 

@@ -45,6 +45,7 @@ mod wasi;
 pub use budget::{Budget, Kind};
 pub use class::{CompileCap, SizeClass};
 pub use config::{RuntimeConfig, UpstreamConfig};
+pub use credentials::SHORTEST_SECRET;
 pub use egress::Resolver;
 pub use evidence::{EvidenceConfig, Record, ReplayError, Replayed, Subject};
 pub use install::{InstallError, examine};

@@ -66,6 +66,23 @@ impl Cassette {
     }
 }
 
+/// The cassettes in a folder (`*.json`), in the order of their names, or the one in a file, each with its calls.
+pub fn cassettes(path: &Path) -> Result<Vec<(PathBuf, Vec<CallRecord>)>> {
+    let mut paths = Vec::new();
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path).with_context(|| format!("list {}", path.display()))? {
+            let path = entry.with_context(|| format!("list {}", path.display()))?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+    } else {
+        paths.push(path.to_owned());
+    }
+    paths.into_iter().map(|path| Ok((path.clone(), read(&path)?))).collect()
+}
+
 fn read(path: &Path) -> Result<Vec<CallRecord>> {
     let documents = std::fs::read(path).with_context(|| format!("read {}", path.display()))?;
     CallRecord::parse_all(&documents).with_context(|| format!("read {}", path.display()))
@@ -82,33 +99,26 @@ fn read(path: &Path) -> Result<Vec<CallRecord>> {
 /// }
 /// ```
 pub fn replays(package: &[u8], folder: &Path) -> Result<usize> {
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).with_context(|| format!("list {}", folder.display()))? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "json") {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    if paths.is_empty() {
+    let cassettes = cassettes(folder)?;
+    if cassettes.is_empty() {
         bail!("replay {}: there is no cassette in it (*.json)", folder.display());
     }
     // On a thread of its own, so that it can be called from any kind of test.
     std::thread::scope(|scope| {
         let work = scope.spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(replay_files(package, &paths))
+            runtime.block_on(replay_files(package, &cassettes))
         });
         work.join().unwrap_or_else(|_| bail!("the replay panicked"))
     })
 }
 
-async fn replay_files(package: &[u8], paths: &[PathBuf]) -> Result<usize> {
+async fn replay_files(package: &[u8], cassettes: &[(PathBuf, Vec<CallRecord>)]) -> Result<usize> {
     let data = tempfile::tempdir()?;
     let host = ReplayHost::open(package, data.path()).await?;
     let (mut calls, mut differences) = (0, Vec::new());
-    for path in paths {
-        for (at, record) in read(path)?.iter().enumerate() {
+    for (path, records) in cassettes {
+        for (at, record) in records.iter().enumerate() {
             calls += 1;
             let name = format!("{}, call {}", path.display(), at + 1);
             match host.replay(record).await {
@@ -162,8 +172,9 @@ impl Kept {
         lock(&self.0).len()
     }
 
-    pub(crate) fn all(&self) -> Vec<CallRecord> {
-        lock(&self.0).clone()
+    /// Those after the first so many.
+    pub(crate) fn since(&self, count: usize) -> Vec<CallRecord> {
+        lock(&self.0).get(count..).unwrap_or_default().to_vec()
     }
 
     /// The record after so many others, once it is there: it is written in the background.

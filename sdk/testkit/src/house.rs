@@ -40,6 +40,8 @@ pub struct TestHost {
     target: CallTarget,
     kept: Arc<Kept>,
     cassette: Option<Cassette>,
+    /// Whether a call returns only when its record is there.
+    waits_for_records: bool,
     _data: Option<TempDir>,
 }
 
@@ -86,7 +88,7 @@ impl TestHost {
             }),
             priority: CallPriority::Live,
         };
-        Ok(Self { host, memory, upstream, target, kept, cassette: None, _data: data })
+        Ok(Self { host, memory, upstream, target, kept, cassette: None, waits_for_records: false, _data: data })
     }
 
     /// The connection's settings, a JSON object. `base_url` is that of the recorded upstream unless it is given.
@@ -106,11 +108,10 @@ impl TestHost {
         self
     }
 
-    /// A connection to a real upstream, as an operator makes it: with the manifest's defaults for what the settings
-    /// leave out, and nothing granted but this. The host's clock runs from `now` on.
+    /// A connection to a real upstream: with these settings and no others ([`Manifest::with_defaults`] has what they
+    /// leave out), and nothing granted but this. The host's clock runs from `now` on.
     #[must_use]
     pub fn real(mut self, settings: Value, grants: Grants, now: Timestamp) -> Self {
-        let settings = self.manifest().map_or(settings.clone(), |manifest| manifest.with_defaults(settings));
         self.target.settings = Arc::new(settings);
         *lock(&self.memory.now) = now;
         *lock(&self.memory.running_since) = Some(Instant::now());
@@ -171,10 +172,26 @@ impl TestHost {
         Ok(self)
     }
 
-    /// Records of the calls that were made, in the order in which they ended. A call is written down a moment after
-    /// it has answered.
+    /// Let a call return only when its record is there. Otherwise that is written down a moment after the answer.
+    #[must_use]
+    pub fn waiting_for_records(mut self) -> Self {
+        self.waits_for_records = true;
+        self
+    }
+
+    /// Records of the calls that were made, in the order in which they ended.
     pub fn records(&self) -> Vec<CallRecord> {
-        self.kept.all()
+        self.kept.since(0)
+    }
+
+    /// How many there are.
+    pub fn record_count(&self) -> usize {
+        self.kept.count()
+    }
+
+    /// The records after the first so many.
+    pub fn records_since(&self, count: usize) -> Vec<CallRecord> {
+        self.kept.since(count)
     }
 
     /// Where the recorded upstream answers: "http://127.0.0.1:PORT".
@@ -270,15 +287,24 @@ impl TestHost {
         input: Value,
         live: impl Future<Output = Result<Called<T>, CallError>>,
     ) -> Result<T, CallError> {
-        let Some(cassette) = &self.cassette else { return live.await.map(|called| self.keep(called)) };
-        if cassette.mode == CassetteMode::Record {
-            let before = self.kept.count();
-            let outcome = live.await;
-            let record = self.kept.after(before).await.map_err(|error| self.broken(&error))?;
-            cassette.add(&record).map_err(|error| self.broken(&error))?;
-            return outcome.map(|called| self.keep(called));
+        match &self.cassette {
+            Some(cassette) if cassette.mode == CassetteMode::Replay => self.play(cassette, kind, &input).await,
+            None if !self.waits_for_records => live.await.map(|called| self.keep(called)),
+            cassette => {
+                let before = self.kept.count();
+                let outcome = live.await;
+                let record = self.kept.after(before).await.map_err(|error| self.broken(&error))?;
+                if let Some(cassette) = cassette {
+                    cassette.add(&record).map_err(|error| self.broken(&error))?;
+                }
+                outcome.map(|called| self.keep(called))
+            }
         }
-        let then = cassette.next(kind, &input).map_err(|error| self.broken(&error))?;
+    }
+
+    /// A call from the cassette: the next of this kind with this input.
+    async fn play<T: DeserializeOwned>(&self, cassette: &Cassette, kind: &str, input: &Value) -> Result<T, CallError> {
+        let then = cassette.next(kind, input).map_err(|error| self.broken(&error))?;
         let digest = self.host.find(&self.target.plugin).map(|installed| installed.digest).unwrap_or_default();
         let replayed = self.host.replay(&then, Subject::Digest(&digest)).await;
         let now = replayed.map_err(|error| self.broken(&error.into()))?.record;

@@ -28,15 +28,15 @@ mod house;
 mod upstream;
 
 pub use build::{build_crate, build_plugin, pack};
-pub use cassette::{CassetteMode, ReplayHost, replays};
+pub use cassette::{CassetteMode, ReplayHost, cassettes, replays};
 pub use fault::Fault;
 pub use house::TestHost;
 /// What calls take and give, for plugins, which know of the host only this crate.
 pub use opssight_core::plugins;
 /// The contract's time, as notifications, bills and items carry it.
 pub use opssight_core::time::Timestamp;
-/// What a plugin logged, and a version of one's choice to replay a record on.
-pub use opssight_runtime::{LogLine, ReplayError, Replayed, Subject};
+/// What a plugin logged, a version of one's choice to replay a record on, and how long a secret must be to be masked.
+pub use opssight_runtime::{LogLine, ReplayError, Replayed, SHORTEST_SECRET, Subject};
 /// For `#[tokio::test]`: `use opssight_testkit::tokio;`.
 pub use tokio;
 pub use upstream::{Request, Response};

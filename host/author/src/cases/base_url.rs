@@ -1,25 +1,29 @@
 //! The recorded upstream has another port each time: in case files `{base_url}` stands for its address.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What stands for the address.
-const NAME: &str = "{base_url}";
+pub(super) const NAME: &str = "{base_url}";
 
-/// A value of a case, with the address in it.
-pub(super) fn filled_in(value: Value, base_url: &str) -> Value {
-    replaced(value, NAME, base_url)
+/// Values of a case, with the address in them.
+pub(super) fn filled_in(fields: Map<String, Value>, base_url: &str) -> Map<String, Value> {
+    replaced_in(fields, NAME, base_url)
 }
 
-/// A value as a case would write it.
-pub(super) fn left_out(value: Value, base_url: &str) -> Value {
-    replaced(value, base_url, NAME)
+/// Values as a case would write them.
+pub(super) fn left_out(fields: Map<String, Value>, base_url: &str) -> Map<String, Value> {
+    replaced_in(fields, base_url, NAME)
+}
+
+fn replaced_in(fields: Map<String, Value>, from: &str, to: &str) -> Map<String, Value> {
+    fields.into_iter().map(|(key, value)| (key, replaced(value, from, to))).collect()
 }
 
 fn replaced(value: Value, from: &str, to: &str) -> Value {
     match value {
         Value::String(text) => text.replace(from, to).into(),
         Value::Array(values) => values.into_iter().map(|value| replaced(value, from, to)).collect(),
-        Value::Object(fields) => fields.into_iter().map(|(key, value)| (key, replaced(value, from, to))).collect(),
+        Value::Object(fields) => Value::Object(replaced_in(fields, from, to)),
         other => other,
     }
 }
@@ -32,6 +36,7 @@ mod tests {
     #[test]
     fn an_address_is_filled_in_wherever_it_stands_and_left_out_again() {
         let written = json!({ "base_url": "{base_url}", "links": [{ "next": "<{base_url}/2>" }, 7, null] });
+        let written = written.as_object().unwrap().clone();
         let placed = filled_in(written.clone(), "http://127.0.0.1:9");
         assert_eq!(placed["links"][0]["next"], "<http://127.0.0.1:9/2>");
         assert_eq!(left_out(placed, "http://127.0.0.1:9"), written);

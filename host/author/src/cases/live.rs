@@ -2,26 +2,19 @@
 //!
 //! The file may be committed: it says where secrets are, and never what they are.
 
-use super::load;
+use super::deed::check;
 use super::model::GivenCredential;
+use super::{base_url, load};
 use anyhow::{Context, Result, bail};
-use opssight_testkit::Timestamp;
 use opssight_testkit::plugins::{Grants, Manifest};
+use opssight_testkit::{SHORTEST_SECRET, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A shorter secret would be found everywhere, so that none is looked for when records are redacted.
-const SHORTEST_SECRET: usize = 8;
-
-/// The file, read.
-pub(crate) struct LiveFile {
-    path: PathBuf,
-    connection: Connection,
-}
-
+/// The file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Connection {
@@ -54,16 +47,36 @@ struct Source {
 }
 
 /// A connection that is ready to be used.
-pub(super) struct Live {
+pub(crate) struct Live {
+    /// With the manifest's defaults for what the file leaves out.
     pub(super) settings: Map<String, Value>,
     pub(super) grants: Grants,
     pub(super) credentials: BTreeMap<String, GivenCredential>,
 }
 
 impl Live {
-    /// What `{base_url}` stands for in cases.
+    /// Read the file, fetch the secrets, and see that all fits what the manifest declares.
+    pub(crate) fn open(path: &Path, manifest: &Manifest) -> Result<Self> {
+        let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+        let Connection { mut settings, grants, credentials } = load::parse(path, &text)?;
+        manifest.fill_in_defaults(&mut settings);
+        let credentials = credentials.into_iter().map(|(name, credential)| {
+            let given = credential.fetch(&name, path, manifest);
+            let given = given.with_context(|| format!("read {}: credentials.{name}", path.display()))?;
+            Ok((name, given))
+        });
+        let mut live = Self { settings, grants, credentials: credentials.collect::<Result<_>>()? };
+        if let Some(address) = live.base_url().map(str::to_owned) {
+            live.settings = base_url::filled_in(live.settings, &address);
+        }
+        check(&manifest.settings, &Value::Object(live.settings.clone()))
+            .with_context(|| format!("read {}: settings", path.display()))?;
+        Ok(live)
+    }
+
+    /// What `{base_url}` stands for in cases. None also when it is empty: nothing is found in every text.
     pub(super) fn base_url(&self) -> Option<&str> {
-        self.settings.get("base_url").and_then(Value::as_str)
+        self.settings.get("base_url").and_then(Value::as_str).filter(|address| !address.is_empty())
     }
 }
 
@@ -73,39 +86,23 @@ pub(super) fn now() -> Timestamp {
     chrono::Utc::now().into()
 }
 
-impl LiveFile {
-    pub(crate) fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
-        Ok(Self { path: path.to_owned(), connection: load::parse(path, &text)? })
-    }
-
-    /// Fetch the secrets, and see that all is declared.
-    pub(super) fn open(self, manifest: &Manifest) -> Result<Live> {
-        let Self { path, connection: Connection { settings, grants, credentials } } = self;
-        let Value::Object(settings) = manifest.with_defaults(Value::Object(settings)) else {
-            bail!("read {}: settings are a table", path.display());
+impl Credential {
+    fn fetch(self, name: &str, beside: &Path, manifest: &Manifest) -> Result<GivenCredential> {
+        let Self { scheme, inputs } = self;
+        let spec = manifest.credential(name).context("plugin.toml declares no such credential")?;
+        let Some(declared) = spec.schemes.iter().find(|declared| declared.name() == scheme) else {
+            let known: Vec<_> = spec.schemes.iter().map(|declared| declared.name()).collect();
+            bail!("there is no scheme \"{scheme}\"; there are {}", known.join(", "));
         };
-        let mut given = BTreeMap::new();
-        for (name, Credential { scheme, inputs }) in credentials {
-            let place = |what: &str| format!("read {}: credentials.{name}: {what}", path.display());
-            let Some(spec) = manifest.credential(&name) else {
-                bail!(place("plugin.toml declares no such credential"))
+        let mut values = BTreeMap::new();
+        for (input, source) in inputs {
+            let Some(spec) = declared.inputs().iter().find(|spec| spec.name == input) else {
+                bail!("{scheme} has no input \"{input}\"");
             };
-            let Some(declared) = spec.schemes.iter().find(|declared| declared.name() == scheme) else {
-                let known: Vec<_> = spec.schemes.iter().map(|declared| declared.name()).collect();
-                bail!(place(&format!("there is no scheme \"{scheme}\"; there are {}", known.join(", "))));
-            };
-            let mut values = BTreeMap::new();
-            for (input, source) in inputs {
-                let Some(spec) = declared.inputs().iter().find(|spec| spec.name == input) else {
-                    bail!(place(&format!("{scheme} has no input \"{input}\"")));
-                };
-                let value = source.fetch(&path, spec.secret).with_context(|| place(&input))?;
-                values.insert(input, value);
-            }
-            given.insert(name, GivenCredential { scheme, inputs: values });
+            let value = source.fetch(beside, spec.secret).with_context(|| input.clone())?;
+            values.insert(input, value);
         }
-        Ok(Live { settings, grants, credentials: given })
+        Ok(GivenCredential { scheme, inputs: values })
     }
 }
 
@@ -128,9 +125,7 @@ impl Source {
             _ => bail!("see where the value is: give one of env, file and text"),
         };
         if is_secret && value.trim().len() < SHORTEST_SECRET {
-            bail!(
-                "use it: it has fewer than {SHORTEST_SECRET} characters, and could not be found again in a recording"
-            );
+            bail!("use it: it has fewer than {SHORTEST_SECRET} bytes, and could not be found again in a recording");
         }
         Ok(value)
     }

@@ -37,10 +37,9 @@ impl Observed {
             "state".to_owned(),
             Value::Object(state.iter().map(|(key, value)| (key.clone(), body(value))).collect()),
         );
-        let value = match address.map(|address| base_url::left_out(Value::Object(value.clone()), address)) {
-            Some(Value::Object(value)) => value,
-            _ => value,
-        };
+        if let Some(address) = address {
+            value = base_url::left_out(value, address);
+        }
         let missing = asked.iter().filter(|asked| !asked.is_recorded);
         Self { value, unrecorded: missing.map(|asked| format!("{} {}", asked.method, asked.path)).collect() }
     }

@@ -3,7 +3,7 @@
 use super::base_url;
 use super::compare::{Difference, compare};
 use super::deed::{Checkpoints, check, perform};
-use super::live::{self, Live, LiveFile};
+use super::live::{self, Live};
 use super::model::{Case, Deed, Expect, Given};
 use super::observe::Observed;
 use super::recording::Recording;
@@ -13,7 +13,6 @@ use opssight_testkit::plugins::Manifest;
 use opssight_testkit::{CassetteMode, TestHost};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
 
 /// A package on the bench.
 pub(crate) struct Bench {
@@ -23,8 +22,6 @@ pub(crate) struct Bench {
     data: PathBuf,
     /// The connection to a real upstream, with which cases are played instead of a recorded one.
     live: Option<Live>,
-    /// For records that nobody keeps.
-    desk: TempDir,
 }
 
 /// What answers a case's requests.
@@ -34,13 +31,21 @@ enum World<'b> {
 }
 
 impl World<'_> {
-    /// What was asked since the last time; `before` calls had been made then.
+    /// How many calls were written down so far. A recorded upstream remembers by itself what it was asked.
+    fn calls(&self, host: &TestHost) -> usize {
+        match self {
+            Self::Recorded(_) => 0,
+            Self::Real(_) => host.record_count(),
+        }
+    }
+
+    /// What was asked since the last time; `before` calls had been written down then.
     fn take_asked(&self, host: &TestHost, before: usize) -> Vec<Asked> {
         match self {
             Self::Recorded(upstream) => upstream.take_asked(),
             Self::Real(_) => {
-                let records = host.records().split_off(before);
-                records.iter().flat_map(|record| &record.exchanges).map(Asked::of_record).collect()
+                let records = host.records_since(before);
+                records.iter().flat_map(|record| &record.exchanges).filter_map(Asked::of_record).collect()
             }
         }
     }
@@ -73,11 +78,10 @@ pub(crate) struct StepVerdict {
 
 impl Bench {
     /// Compile the package, which a large one takes long for, and see that a host takes it.
-    pub(crate) async fn new(package: Vec<u8>, data: &Path, live: Option<LiveFile>) -> Result<Self> {
+    pub(crate) async fn new(package: Vec<u8>, data: &Path, live: Option<Live>) -> Result<Self> {
         let manifest = opssight_package::manifest(&package)?;
-        let live = live.map(|live| live.open(&manifest)).transpose()?;
         TestHost::open(&package, data).await.context("install it on a host")?;
-        Ok(Self { package, manifest, data: data.to_owned(), live, desk: TempDir::new()? })
+        Ok(Self { package, manifest, data: data.to_owned(), live })
     }
 
     pub(crate) fn package(&self) -> &[u8] {
@@ -87,11 +91,7 @@ impl Bench {
     /// Play a case. What stands in the way of playing it is part of the verdict.
     pub(crate) async fn play(&self, case_file: &Path, case: &Case, recording: Option<&mut Recording>) -> Verdict {
         let mut steps = Vec::new();
-        let cassette = match recording {
-            Some(recording) => Some(recording.next_case()),
-            // Requests to a real upstream are read from the records of the calls.
-            None => self.live.is_some().then(|| self.desk.path().join("calls.json")),
-        };
+        let cassette = recording.map(Recording::next_case);
         let broken = self.steps(case_file, case, cassette, &mut steps).await.err();
         Verdict { steps, broken: broken.map(|error| format!("{error:#}")) }
     }
@@ -135,7 +135,7 @@ impl Bench {
         expect: &Expect,
         checkpoints: &mut Checkpoints,
     ) -> Result<StepVerdict> {
-        let (lines, calls) = (host.log().len(), host.records().len());
+        let (lines, calls) = (host.log().len(), world.calls(host));
         let answer = perform(host, &self.manifest, case_file, deed, checkpoints).await?;
         let log = host.log().split_off(lines);
         let asked = world.take_asked(host, calls);
@@ -156,10 +156,10 @@ impl Bench {
         if let (World::Recorded(upstream), true) = (world, wants_address) {
             settings.entry("base_url").or_insert_with(|| upstream.base_url().into());
         }
-        let mut settings = Value::Object(settings);
         if let Some(address) = world.address() {
             settings = base_url::filled_in(settings, address);
         }
+        let settings = Value::Object(settings);
         check(&self.manifest.settings, &settings).context("take the case's settings")?;
         let credentials = match world {
             World::Recorded(_) => {
@@ -167,7 +167,8 @@ impl Bench {
                 &given.credentials
             }
             World::Real(live) => {
-                host = host.real(settings, live.grants.clone(), live::now());
+                // What it was asked is read from the records of the calls.
+                host = host.real(settings, live.grants.clone(), live::now()).waiting_for_records();
                 &live.credentials
             }
         };

@@ -6,6 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
+/// The file with the calls.
+pub(crate) const CALLS: &str = "calls.json";
+
 /// Calls that are being written down.
 pub(crate) struct Recording {
     folder: PathBuf,
@@ -24,13 +27,13 @@ impl Recording {
     }
 
     /// A file for the calls of the next case.
-    pub(super) fn next_case(&mut self) -> PathBuf {
+    pub(crate) fn next_case(&mut self) -> PathBuf {
         self.cases += 1;
         self.case(self.cases)
     }
 
-    /// Write the recording with the package. Where it is, and what was recorded.
-    pub(crate) fn finish(self, package: &[u8]) -> Result<(PathBuf, Vec<CallRecord>)> {
+    /// What was recorded, as it is written and read.
+    pub(crate) fn calls(&self) -> Result<(String, Vec<CallRecord>)> {
         let mut calls = String::new();
         for number in 1..=self.cases {
             let path = self.case(number);
@@ -43,15 +46,17 @@ impl Recording {
         if records.is_empty() {
             bail!("record into {}: no case made a call", self.folder.display());
         }
-        if let Some(cut) = records.iter().find_map(|record| record.replayable().err()) {
-            bail!("record into {}: {cut}", self.folder.display());
-        }
+        Ok((calls, records))
+    }
+
+    /// Write the calls, with the package that they were made on. Where they are.
+    pub(crate) fn write(self, calls: &str, package: &[u8]) -> Result<PathBuf> {
         fs::create_dir_all(&self.folder).with_context(|| format!("make {}", self.folder.display()))?;
-        for (name, bytes) in [("calls.json", calls.as_bytes()), ("plugin.wasm", package)] {
+        for (name, bytes) in [(CALLS, calls.as_bytes()), ("plugin.wasm", package)] {
             let file = self.folder.join(name);
             fs::write(&file, bytes).with_context(|| format!("write {}", file.display()))?;
         }
-        Ok((self.folder.clone(), records))
+        Ok(self.folder)
     }
 
     fn case(&self, number: usize) -> PathBuf {

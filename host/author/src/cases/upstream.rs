@@ -1,8 +1,8 @@
 //! The upstream of a case: answers from the record, with the faults that the case asks for, and remembers what it
 //! was asked.
 
-use super::load;
-use super::model::{Exchange, Fault};
+use super::model::{self, Fault};
+use super::{base_url, load};
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
@@ -12,7 +12,7 @@ use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use opssight_testkit::plugins::evidence;
+use opssight_testkit::plugins::evidence::{Exchange, ExchangeAnswer};
 use std::io;
 use std::path::Path;
 use std::pin::Pin;
@@ -35,8 +35,12 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// A request to a real upstream, as the record of its call has it: without the credential.
-    pub(super) fn of_record(exchange: &evidence::Exchange) -> Self {
+    /// A request to a real upstream, as the record of its call has it: without the credential. None when the gate
+    /// refused it, so that no upstream was asked.
+    pub(super) fn of_record(exchange: &Exchange) -> Option<Self> {
+        if matches!(&exchange.answer, ExchangeAnswer::Refused(refused) if refused.denial) {
+            return None;
+        }
         let path = Url::parse(&exchange.url).map_or_else(
             |_| exchange.url.clone(),
             |url| url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path())),
@@ -44,13 +48,13 @@ impl Asked {
         let headers = exchange.headers.iter().filter_map(|(name, value)| {
             Some((HeaderName::try_from(name).ok()?, HeaderValue::from_bytes(&value.0).ok()?))
         });
-        Self {
+        Some(Self {
             method: exchange.method.clone(),
             path,
             headers: headers.collect(),
             body: exchange.body.0.clone().into(),
             is_recorded: true,
-        }
+        })
     }
 }
 
@@ -95,7 +99,7 @@ pub(super) struct Upstream {
 }
 
 impl Upstream {
-    pub(super) async fn start(case_file: &Path, exchanges: &[Exchange]) -> Result<Self> {
+    pub(super) async fn start(case_file: &Path, exchanges: &[model::Exchange]) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("open a port for the recorded upstream")?;
         let base_url = format!("http://{}", listener.local_addr()?);
         let exchanges = exchanges.iter().map(|exchange| recorded(case_file, exchange, &base_url));
@@ -121,23 +125,23 @@ impl Drop for Upstream {
     }
 }
 
-fn recorded(case_file: &Path, exchange: &Exchange, base_url: &str) -> Result<Recorded> {
+fn recorded(case_file: &Path, exchange: &model::Exchange, base_url: &str) -> Result<Recorded> {
     let (method, path) = exchange
         .request
         .split_once(' ')
         .with_context(|| format!("read the request \"{}\": write it as \"GET /path?query\"", exchange.request))?;
     let answer = &exchange.response;
     let mut headers: Vec<_> =
-        answer.headers.iter().map(|(name, value)| (name.clone(), value.replace("{base_url}", base_url))).collect();
+        answer.headers.iter().map(|(name, value)| (name.clone(), value.replace(base_url::NAME, base_url))).collect();
     let is_typed = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     if answer.json.is_some() && !is_typed {
         headers.push(("content-type".to_owned(), "application/json".to_owned()));
     }
     let mut body: Bytes = load::bytes(case_file, answer.body())?.into();
     if let Ok(text) = std::str::from_utf8(&body)
-        && text.contains("{base_url}")
+        && text.contains(base_url::NAME)
     {
-        body = text.replace("{base_url}", base_url).into();
+        body = text.replace(base_url::NAME, base_url).into();
     }
     Ok(Recorded {
         request: Target::new(method, path),
@@ -250,4 +254,32 @@ fn pieces(exchange: &Recorded) -> Pieces {
 
 fn lock(record: &Mutex<Record>) -> MutexGuard<'_, Record> {
     record.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Asked;
+    use opssight_testkit::plugins::evidence::Exchange;
+    use serde_json::json;
+
+    #[test]
+    fn what_the_gate_refused_was_not_asked() {
+        let refused = |denial: bool| {
+            json!({
+                "is": "refused", "code": "a.code", "message": "Why.", "fault": "policy", "class": "config",
+                "denial": denial, "guest": "http-request-denied",
+            })
+        };
+        for (answer, is_asked) in [
+            (json!({ "is": "response", "status": 200 }), true),
+            (json!({ "is": "unfinished" }), true),
+            (refused(false), true),
+            (refused(true), false),
+        ] {
+            let exchange = json!({ "method": "GET", "url": "https://ci.example.com/builds?page=2", "answer": answer });
+            let exchange: Exchange = serde_json::from_value(exchange).unwrap();
+            let asked = Asked::of_record(&exchange).map(|asked| format!("{} {}", asked.method, asked.path));
+            assert_eq!(asked, is_asked.then(|| "GET /builds?page=2".to_owned()), "{answer}");
+        }
+    }
 }

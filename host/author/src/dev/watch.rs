@@ -1,8 +1,9 @@
 //! Which file of a project changed last: saves that come together count as one.
 
 use anyhow::{Context, Result};
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::mpsc::{self, Receiver};
@@ -47,9 +48,8 @@ impl Watch {
         // One is enough: what comes while a build runs only says that there must be another.
         let (sender, changes) = mpsc::channel(1);
         let root = folder.to_owned();
-        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            let Ok(event) = event else { return };
-            if let Some(path) = event.paths.into_iter().find(|path| is_source(&root, path, event.kind)) {
+        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            if let Some(path) = event.ok().and_then(|event| changed_source(&root, event)) {
                 // Full: the news is there already. Closed: nobody watches any more.
                 let _ = sender.try_send(path);
             }
@@ -63,14 +63,8 @@ impl Watch {
     /// Watch each folder of sources by itself: what tools make has thousands of folders, and the system lends few
     /// watches. Watching one again is fine.
     fn look(&mut self) -> Result<()> {
-        for folder in source_folders(&self.folder) {
-            let watched = self.watcher.watch(&folder, RecursiveMode::NonRecursive);
-            // One that is gone by now needs no watching.
-            if folder.is_dir() {
-                watched.with_context(|| format!("watch {}", folder.display()))?;
-            }
-        }
-        Ok(())
+        let watcher = &mut self.watcher;
+        watch_sources(&self.folder, |folder| watcher.watch(folder, RecursiveMode::NonRecursive))
     }
 
     /// The next change, once it is quiet again. None when watching ended.
@@ -88,24 +82,48 @@ impl Watch {
     }
 }
 
-/// A folder and all below it that hold sources.
-fn source_folders(root: &Path) -> Vec<PathBuf> {
-    let mut found = vec![root.to_owned()];
-    let mut next = 0;
-    while let Some(folder) = found.get(next).cloned() {
-        next += 1;
-        // One that cannot be read holds no source that a compiler could read.
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
-        // Links are not followed: they may lead in a circle.
-        let folders = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        found.extend(folders.filter(|entry| !is_made_by_tools(entry)).map(|entry| entry.path()));
+/// Watch a folder and all below it that hold sources. Each is watched before it is listed: what is made in it meanwhile
+/// is in the list, and what is made later is a change.
+fn watch_sources(root: &Path, mut watch: impl FnMut(&Path) -> notify::Result<()>) -> Result<()> {
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        match watch(&folder) {
+            Ok(()) => folders.extend(source_folders(&folder)),
+            Err(error) if folder != root && is_out_of_reach(&error.kind) => {}
+            Err(error) => return Err(error).with_context(|| format!("watch {}", folder.display())),
+        }
     }
-    found
+    Ok(())
+}
+
+/// Gone by now, or closed to us: then it holds no source that a compiler could read.
+fn is_out_of_reach(kind: &ErrorKind) -> bool {
+    match kind {
+        ErrorKind::PathNotFound => true,
+        ErrorKind::Io(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied),
+        _ => false,
+    }
+}
+
+/// The folders in a folder that hold sources.
+fn source_folders(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    // Links are not followed: they may lead in a circle.
+    let folders = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    folders.filter(|entry| !is_made_by_tools(entry)).map(|entry| entry.path()).collect()
 }
 
 fn is_made_by_tools(entry: &fs::DirEntry) -> bool {
     let name = entry.file_name();
     MADE_BY_TOOLS.iter().any(|made| name == *made) || MARKS.iter().any(|mark| entry.path().join(mark).is_file())
+}
+
+/// The first source that an event is about. An event that says that others were lost may be about any: the root.
+fn changed_source(root: &Path, event: Event) -> Option<PathBuf> {
+    if event.need_rescan() {
+        return Some(root.to_owned());
+    }
+    event.paths.into_iter().find(|path| is_source(root, path, event.kind))
 }
 
 fn is_source(root: &Path, path: &Path, kind: EventKind) -> bool {
@@ -117,80 +135,4 @@ fn is_source(root: &Path, path: &Path, kind: EventKind) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Watch, source_folders};
-    use std::fs;
-    use std::time::Duration;
-
-    #[tokio::test]
-    async fn saving_a_source_is_one_change_and_what_tools_write_is_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().canonicalize().unwrap();
-        fs::create_dir_all(root.join("src")).unwrap();
-        fs::create_dir_all(root.join("target")).unwrap();
-        let mut watch = Watch::start(&root).unwrap();
-        fs::write(root.join("target/made.wasm"), "x").unwrap();
-        assert!(tokio::time::timeout(Duration::from_millis(400), watch.changed()).await.is_err());
-        fs::write(root.join("src/a.ts"), "1").unwrap();
-        fs::write(root.join("src/a.ts"), "2").unwrap();
-        let changed = tokio::time::timeout(Duration::from_secs(10), watch.changed()).await.unwrap().unwrap();
-        assert_eq!(changed, Some(root.join("src/a.ts")));
-        assert!(tokio::time::timeout(Duration::from_millis(400), watch.changed()).await.is_err());
-    }
-
-    #[test]
-    fn only_folders_with_sources_are_watched() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        for made in
-            ["src/deep", "tests", "target/debug/deps", "node_modules/a", ".git/objects", "elsewhere/debug", "env/lib"]
-        {
-            fs::create_dir_all(root.join(made)).unwrap();
-        }
-        // A target folder of another name, and an environment, by what their tools put into them.
-        fs::write(root.join("elsewhere/CACHEDIR.TAG"), "").unwrap();
-        fs::write(root.join("env/pyvenv.cfg"), "").unwrap();
-        let mut found: Vec<_> =
-            source_folders(root).iter().map(|path| path.strip_prefix(root).unwrap().display().to_string()).collect();
-        found.sort();
-        assert_eq!(found, ["", "src", "src/deep", "tests"]);
-    }
-
-    #[tokio::test]
-    async fn a_folder_that_is_new_is_watched_as_well() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().canonicalize().unwrap();
-        let mut watch = Watch::start(&root).unwrap();
-        fs::create_dir_all(root.join("src/deep")).unwrap();
-        let changed = tokio::time::timeout(Duration::from_secs(10), watch.changed()).await.unwrap().unwrap();
-        assert_eq!(changed, Some(root.join("src")));
-        let saved = root.join("src/deep/a.ts");
-        fs::write(&saved, "1").unwrap();
-        let changed = tokio::time::timeout(Duration::from_secs(10), watch.changed()).await.unwrap().unwrap();
-        assert_eq!(changed, Some(saved));
-    }
-
-    #[tokio::test]
-    async fn a_save_outlives_that_nobody_waits_for_it_for_a_moment() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().canonicalize().unwrap();
-        let mut watch = Watch::start(&root).unwrap();
-        let saved = root.join("a.ts");
-        tokio::spawn({
-            let saved = saved.clone();
-            async move {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                fs::write(saved, "1").unwrap();
-            }
-        });
-        // Interrupted after the save was seen, and before it is quiet.
-        for _ in 0..250 {
-            if watch.pending.is_some() {
-                break;
-            }
-            assert!(tokio::time::timeout(Duration::from_millis(20), watch.changed()).await.is_err());
-        }
-        let changed = tokio::time::timeout(Duration::from_secs(10), watch.changed()).await.unwrap().unwrap();
-        assert_eq!(changed, Some(saved));
-    }
-}
+mod tests;

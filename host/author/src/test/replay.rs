@@ -1,15 +1,13 @@
 //! `opssight plugin test --replay`: recorded calls, made again on the plugin as it is now. There is no upstream: the
 //! plugin is told what it was told then, and must answer, ask, write and log the same.
 
-use super::tally::{Entry, Tally};
-use crate::talk::Talk;
+use super::tally::Entry;
 use anyhow::{Context, Result, bail};
-use opssight_testkit::ReplayHost;
 use opssight_testkit::plugins::Manifest;
 use opssight_testkit::plugins::evidence::{CallRecord, Difference};
+use opssight_testkit::{ReplayHost, Replayed, cassettes};
 use serde_json::{Value, json};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 /// A file of records.
@@ -21,42 +19,25 @@ pub(super) struct Recorded {
 
 /// The recordings in a folder (`*.json`), in the order of their names, or the one in a file.
 pub(super) fn load(path: &Path) -> Result<Vec<Recorded>> {
-    let mut paths = Vec::new();
-    if path.is_dir() {
-        for entry in fs::read_dir(path).with_context(|| format!("list {}", path.display()))? {
-            let path = entry.with_context(|| format!("list {}", path.display()))?.path();
-            if path.extension().is_some_and(|extension| extension == "json") {
-                paths.push(path);
-            }
-        }
-        paths.sort();
-    } else {
-        paths.push(path.to_owned());
-    }
-    let files = paths.into_iter().map(read).collect::<Result<Vec<_>>>()?;
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let files = cassettes(path)?.into_iter().map(|(path, records)| Recorded { name: name(&path), records });
+    let files: Vec<Recorded> = files.collect();
     if files.iter().all(|file| file.records.is_empty()) {
         bail!("find a recorded call in {}: `opssight plugin test --record FOLDER` writes some", path.display());
     }
     Ok(files)
 }
 
-fn read(path: PathBuf) -> Result<Recorded> {
-    let documents = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
-    let records = CallRecord::parse_all(&documents).with_context(|| format!("read {}", path.display()))?;
-    Ok(Recorded { name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(), records })
-}
-
-/// Make every call again of which the name has `only` in it.
+/// Make every call again of which the name has `only` in it, and tell of each.
 pub(super) async fn play(
     files: &[Recorded],
     only: Option<&str>,
     package: &[u8],
     data: &Path,
-    talk: &mut Talk,
-) -> Result<Tally> {
+    mut tell: impl FnMut(Entry) -> Result<()>,
+) -> Result<()> {
     let manifest = opssight_package::manifest(package)?;
     let host = ReplayHost::open(package, data).await.context("install it on a host")?;
-    let mut tally = Tally::new();
     let mut count = 0;
     for file in files {
         for (at, record) in file.records.iter().enumerate() {
@@ -67,25 +48,27 @@ pub(super) async fn play(
             count += 1;
             let begun = Instant::now();
             let (problems, differences) = again(&host, record, &manifest).await;
-            let entry = Entry { file: file.name.clone(), name, problems, differences, took: begun.elapsed() };
-            tally.tell(talk, entry)?;
+            tell(Entry { file: file.name.clone(), name, problems, differences, took: begun.elapsed() })?;
         }
     }
     if count == 0 {
         bail!("find a recorded call with \"{}\" in its name or its file's name", only.unwrap_or_default());
     }
-    Ok(tally)
+    Ok(())
 }
 
 /// The differences for people and for programs.
-async fn again(host: &ReplayHost, record: &CallRecord, manifest: &Manifest) -> (Vec<String>, Value) {
+async fn again(host: &ReplayHost, record: &CallRecord, manifest: &Manifest) -> (Vec<String>, Vec<Value>) {
     if record.plugin.as_str() != manifest.id {
         let other = format!("it is a call of the plugin {}, and this is {}", record.plugin, manifest.id);
-        return (vec![other], json!([]));
+        return (vec![other], Vec::new());
     }
     match host.replay(record).await {
-        Ok(replayed) => (replayed.differences.iter().map(Difference::diff).collect(), json!(replayed.differences)),
-        Err(error) => (vec![format!("failed to {error}")], json!([])),
+        Ok(Replayed { differences, .. }) => {
+            let values = differences.iter().map(|difference| json!(difference)).collect();
+            (differences.iter().map(Difference::diff).collect(), values)
+        }
+        Err(error) => (vec![format!("failed to {error}")], Vec::new()),
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) struct Entry {
     /// Why it is bad, for people; of several lines each.
     pub(super) problems: Vec<String>,
     /// The same for programs.
-    pub(super) differences: Value,
+    pub(super) differences: Vec<Value>,
     pub(super) took: Duration,
 }
 
@@ -86,7 +86,7 @@ mod tests {
             file: "calls\u{1b}[2J.json".to_owned(),
             name: "call 1, source runs\nok     calls.json: call 2\u{202e}".to_owned(),
             problems: vec!["the answer\u{9b}2J\n  - \"a\u{200b}\"\r\n  + \"b\"".to_owned()],
-            differences: json!([]),
+            differences: Vec::new(),
             took: Duration::ZERO,
         };
         tally.tell(&mut heard.talk(), entry).unwrap();

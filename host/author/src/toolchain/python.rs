@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::process::Command;
 
+const MEND: &str = "install Python 3.10 or newer, with its venv module";
 /// What turns Python into a component. The SDK's README names the same version.
 const COMPILER: &str = "componentize-py==0.25.1";
 /// How often somebody who waits for the environment looks whether it is there.
 const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) async fn build(project: &Project, talk: &mut Talk) -> Result<Vec<u8>> {
-    let python = process::find("python3", "install Python 3.10 or newer, with its venv module")?;
+    let python = process::find("python3", MEND)?;
     let cache = etcetera::choose_base_strategy().context("find the cache folder")?.cache_dir();
     let folder = cache.join("opssight").join("python").join(COMPILER.replace("==", "-"));
     let python = environment(&python, &folder, talk).await?;
@@ -51,10 +52,7 @@ async fn environment(python: &Path, folder: &Path, talk: &mut Talk) -> Result<Pa
     if is_there() {
         return Ok(interpreter);
     }
-    let version = "import sys; sys.exit(sys.version_info < (3, 10))";
-    if process::run(Command::new(python).args(["-c", version]), "ask Python for its version").await.is_err() {
-        bail!("use this python3: it is too old; install Python 3.10 or newer");
-    }
+    check_version(python).await?;
     talk.note(&format!("making a virtual environment with {COMPILER} in {}", folder.display()));
     fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
     let mend = "make a virtual environment (Debian has it in python3-venv)";
@@ -63,6 +61,18 @@ async fn environment(python: &Path, folder: &Path, talk: &mut Talk) -> Result<Pa
     process::run(Command::new(&interpreter).args(pip), "install the compiler").await?;
     fs::write(&complete, COMPILER).with_context(|| format!("write {}", complete.display()))?;
     Ok(interpreter)
+}
+
+/// The SDK is written for 3.10.
+async fn check_version(python: &Path) -> Result<()> {
+    let ask = "import platform; print(platform.python_version())";
+    let said = process::run(Command::new(python).args(["-c", ask]), "ask Python for its version").await?;
+    let version = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+    let mut parts = version.split('.').map_while(|part| part.parse::<u32>().ok());
+    if (parts.next(), parts.next()) < (Some(3), Some(10)) {
+        bail!("use Python {version} ({}): it is too old; {MEND}", python.display());
+    }
+    Ok(())
 }
 
 /// Held until the file is dropped. Asked for again and again instead of waited for, so that Ctrl-C is heard meanwhile.

@@ -5,11 +5,14 @@ use crate::project::Project;
 use crate::talk::Talk;
 use anyhow::{Context, Result, bail};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
 /// The build script, as a path below a `node_modules`.
 const SCRIPT: &str = "node_modules/@opssight/plugin/bin/opssight-plugin-build.mjs";
+/// Here while npm is at work, and after that when it was interrupted: then what it was to install is there in part.
+const INSTALLING: &str = "node_modules/.opssight-installing";
 const LEAST_NODE: u32 = 20;
 
 pub(super) async fn build(project: &Project, talk: &mut Talk) -> Result<Vec<u8>> {
@@ -17,7 +20,8 @@ pub(super) async fn build(project: &Project, talk: &mut Talk) -> Result<Vec<u8>>
     let script = match script(&project.folder) {
         Some(script) => script,
         None => {
-            install(&project.folder, talk).await?;
+            let npm = process::find("npm", "install npm; it comes with Node.js")?;
+            install(&npm, &project.folder, talk).await?;
             script(&project.folder)
                 .context("find @opssight/plugin in node_modules: package.json must name it among its devDependencies")?
         }
@@ -36,21 +40,37 @@ async fn node() -> Result<PathBuf> {
     let version = String::from_utf8_lossy(&said.stdout).trim().trim_start_matches('v').to_owned();
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
     if major.is_none_or(|major| major < LEAST_NODE) {
-        bail!("use Node.js {version}: it is too old; {mend}");
+        bail!("use Node.js {version} ({}): it is too old; {mend}", node.display());
     }
     Ok(node)
 }
 
-/// Where the packages of a project or of a workspace around it are.
+/// Where the packages of a project or of a workspace around it are. None also when they were installed only in part: the
+/// script that is there says nothing about all that it needs.
 fn script(folder: &Path) -> Option<PathBuf> {
+    if folder.join(INSTALLING).exists() {
+        return None;
+    }
     folder.ancestors().map(|folder| folder.join(SCRIPT)).find(|script| script.is_file())
 }
 
 /// No package of ours needs a script to run when it is installed, so none may.
-async fn install(folder: &Path, talk: &mut Talk) -> Result<()> {
-    let npm = process::find("npm", "install npm; it comes with Node.js")?;
+async fn install(npm: &Path, folder: &Path, talk: &mut Talk) -> Result<()> {
     talk.note("installing the packages that package.json names");
+    let mark = folder.join(INSTALLING);
+    if let Some(packages) = mark.parent() {
+        fs::create_dir_all(packages).with_context(|| format!("make {}", packages.display()))?;
+    }
+    fs::write(&mark, "").with_context(|| format!("write {}", mark.display()))?;
     let mut command = Command::new(npm);
     command.current_dir(folder).args(["install", "--ignore-scripts", "--no-audit", "--no-fund"]);
-    process::run(&mut command, "install its packages").await.map(drop)
+    process::run(&mut command, "install its packages").await?;
+    match fs::remove_file(&mark) {
+        // npm may have made the folder anew.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed.with_context(|| format!("remove {}", mark.display())),
+    }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -1,4 +1,4 @@
-//! The example plugin in three languages: one set of cases, which none of them can tell apart.
+//! The example plugin in three languages: one set of cases, which none of them can tell apart. And the plugin for GitHub.
 
 use crate::typed::Desk;
 use std::fs;
@@ -10,13 +10,22 @@ fn examples() -> PathBuf {
 
 /// Every case of the shared files passes.
 async fn passes(language: &str) {
+    all_pass(&examples().join(language).join("kiln"), &examples().join("cases/kiln"), 21).await;
+}
+
+async fn all_pass(project: &Path, cases: &Path, count: usize) {
     let desk = Desk::new();
-    let (project, cases) = (examples().join(language).join("kiln"), examples().join("cases/kiln"));
     let tested = desk.run(&format!("test {} --fixtures {}", project.display(), cases.display())).await;
     let shown = tested.json();
     let failed: Vec<_> = shown["cases"].as_array().unwrap().iter().filter(|case| case["passed"] != true).collect();
     assert!(failed.is_empty(), "{failed:#?}");
-    assert_eq!(shown["passed"], 21);
+    assert_eq!(shown["passed"], count);
+}
+
+#[tokio::test]
+async fn github_passes_its_cases() {
+    let github = examples().join("../../plugins/github").canonicalize().unwrap();
+    all_pass(&github, &github.join("tests/cases"), 42).await;
 }
 
 #[tokio::test]
@@ -30,7 +39,8 @@ async fn what_a_test_records_is_the_same_again() {
     let desk = Desk::new();
     let (project, cases) = (examples().join("rust/kiln"), examples().join("cases/kiln"));
     let test = format!("test {} --fixtures {} --record @recorded", project.display(), cases.display());
-    assert_eq!(desk.run(&test).await.json()["passed"], 21);
+    // The recording is one more.
+    assert_eq!(desk.run(&test).await.json()["passed"], 22);
     let package = fs::read(desk.path("recorded/plugin.wasm")).unwrap();
     assert!(opssight_testkit::replays(&package, &desk.path("recorded")).unwrap() >= 21);
     let again = desk.run(&test).await;

@@ -2,6 +2,7 @@
 //! plugin as it is now.
 
 use crate::typed::{Desk, Outcome};
+use opssight_testkit::plugins::evidence::{CallRecord, ExchangeAnswer};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read, Write};
@@ -162,8 +163,9 @@ async fn a_real_upstream_is_recorded_without_secrets_and_replayed_without_it() {
     );
     desk.write("live.toml", connection.as_bytes());
 
-    // The project's own cases all bring their upstream, but for its deliveries, which need none.
-    let nothing = desk.run("test @mine --live @live.toml --only health.toml").await;
+    // Those of the project were not written for it, and nearly all bring their own.
+    assert_eq!(desk.run("test @mine --live @live.toml").await.code, 2);
+    let nothing = desk.run("test @mine --fixtures @mine/tests --live @live.toml --only health.toml").await;
     assert!(nothing.bad().contains("find a case for a real upstream"), "{}", nothing.err);
 
     fs::create_dir(desk.path("live")).unwrap();
@@ -183,12 +185,36 @@ async fn a_real_upstream_is_recorded_without_secrets_and_replayed_without_it() {
         "#,
     );
     let live = desk.type_in("test @mine --fixtures @live --live @live.toml --record @recorded").await;
-    assert!(live.good().ends_with("2 passed, 0 failed\n"), "{}", live.out);
+    assert!(live.good().contains("ok     calls.json: what was recorded is the same again ("), "{}", live.out);
+    assert!(live.out.ends_with("3 passed, 0 failed\n"), "{}", live.out);
+
+    // What was asked is known as well when nothing is recorded.
+    let played = desk.type_in("test @mine --fixtures @live --live @live.toml").await;
+    assert!(played.good().ends_with("2 passed, 0 failed\n"), "{}", played.out);
 
     let calls = String::from_utf8(desk.read("recorded/calls.json")).unwrap();
     assert!(calls.contains("ada") && calls.contains(&address), "{calls}");
     assert!(!calls.contains("c4n4ry"), "a secret is in the recording: {calls}");
-    assert!(calls.contains(&"*".repeat(SECRET.len())), "what the upstream echoed is masked to its length");
+    let records = CallRecord::parse_all(calls.as_bytes()).unwrap();
+    let told = records.iter().flat_map(|record| &record.exchanges).find_map(|exchange| match &exchange.answer {
+        ExchangeAnswer::Response { body, .. } if exchange.url.ends_with("/me") => {
+            Some(String::from_utf8_lossy(&body.0))
+        }
+        _ => None,
+    });
+    // What the upstream echoed is masked to its length.
+    let masked = "*".repeat(SECRET.len());
+    assert_eq!(told.unwrap(), format!(r#"{{"login":"ada","token":"{masked}"}}"#));
+
+    // What is not granted is not reached.
+    let grants = "[grants]\nnetworks = [\"127.0.0.0/8\"]\ninsecure_http = true\n\n";
+    assert!(connection.contains(grants));
+    desk.write("closed.toml", connection.replace(grants, "").as_bytes());
+    let closed = desk.type_in("test @mine --fixtures @live --live @closed.toml --record @closed").await;
+    assert_eq!(closed.code, 5, "{}", closed.err);
+    assert!(closed.out.ends_with("0 passed, 2 failed\n"), "{}", closed.out);
+    assert_eq!(closed.out.matches("plain http was not granted to the connection").count(), 2, "{}", closed.out);
+    assert!(!desk.path("closed").exists());
 
     // Offline: nobody listens at this address, and nobody knows the secret.
     fs::remove_file(desk.path("token.txt")).unwrap();

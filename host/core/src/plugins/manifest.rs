@@ -225,17 +225,22 @@ impl Manifest {
     /// Settings with the schema's top-level defaults for what was left out: a plugin reads one set of settings, whoever
     /// wrote them.
     pub fn with_defaults(&self, mut settings: serde_json::Value) -> serde_json::Value {
-        let properties = self.settings.get("properties").and_then(|properties| properties.as_object());
-        if let (Some(properties), Some(settings)) = (properties, settings.as_object_mut()) {
-            for (name, schema) in properties {
-                if let Some(default) = schema.get("default")
-                    && !settings.contains_key(name)
-                {
-                    settings.insert(name.clone(), default.clone());
-                }
-            }
+        if let Some(settings) = settings.as_object_mut() {
+            self.fill_in_defaults(settings);
         }
         settings
+    }
+
+    /// The same for what is known to be an object.
+    pub fn fill_in_defaults(&self, settings: &mut serde_json::Map<String, serde_json::Value>) {
+        let properties = self.settings.get("properties").and_then(|properties| properties.as_object());
+        for (name, schema) in properties.into_iter().flatten() {
+            if let Some(default) = schema.get("default")
+                && !settings.contains_key(name)
+            {
+                settings.insert(name.clone(), default.clone());
+            }
+        }
     }
 
     /// The rules that types cannot say. All problems, not only the first.

@@ -18,8 +18,8 @@ use std::ops::Range;
 use std::sync::RwLock;
 use url::form_urlencoded::byte_serialize;
 
-/// Shorter values are not looked for: they would be found everywhere.
-const SHORTEST: usize = 8;
+/// Values of fewer bytes are not looked for when records, logs and answers are cleaned: they would be found everywhere.
+pub const SHORTEST_SECRET: usize = 8;
 /// So many signatures of single requests are remembered: an upstream repeats the one that it was just sent, and each
 /// request that is under way has one.
 const PASSING: usize = IN_FLIGHT;
@@ -54,7 +54,7 @@ struct Form {
 impl Secrets {
     pub(crate) fn add(&self, secret: &str) {
         let secret = secret.trim();
-        if secret.len() < SHORTEST || read(&self.0).values.iter().any(|known| known == secret) {
+        if secret.len() < SHORTEST_SECRET || read(&self.0).values.iter().any(|known| known == secret) {
             return;
         }
         let mut known = write(&self.0);
@@ -132,7 +132,7 @@ impl Secrets {
 
 impl Spellings {
     fn look_for(&mut self, form: Form) {
-        if form.text.len() >= SHORTEST && !self.forms.contains(&form) {
+        if form.text.len() >= SHORTEST_SECRET && !self.forms.contains(&form) {
             self.breaks.add(self.forms.len(), &form.text);
             self.forms.push(form);
         }
@@ -196,7 +196,8 @@ impl Form {
 
 /// The lines of a secret that has several and of which each is as good as a part of it.
 fn lines_of(secret: &str) -> impl Iterator<Item = &str> {
-    let lines = secret.lines().map(str::trim).filter(|line| line.len() >= 2 * SHORTEST && !line.starts_with("-----"));
+    let lines =
+        secret.lines().map(str::trim).filter(|line| line.len() >= 2 * SHORTEST_SECRET && !line.starts_with("-----"));
     lines.filter(move |line| line.len() < secret.len())
 }
 
@@ -245,7 +246,7 @@ fn forms(secret: &str) -> Vec<Form> {
         shifted.extend_from_slice(secret.as_bytes());
         let (start, end) = ((offset * 4).div_ceil(3), shifted.len() * 4 / 3);
         for encoded in [STANDARD_NO_PAD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
-            if let Some(core) = encoded.get(start..end).filter(|core| core.len() >= SHORTEST) {
+            if let Some(core) = encoded.get(start..end).filter(|core| core.len() >= SHORTEST_SECRET) {
                 forms.push(Form { text: core.as_bytes().to_vec(), base64: true });
             }
         }

@@ -47,18 +47,22 @@ pub(super) async fn run(command: PluginCommand, globals: GlobalArgs) -> u8 {
     }
 }
 
-/// Ctrl-C, or a polite end; the exit code that goes with it.
+/// Ctrl-C, a terminal that is closed, or a polite end; the exit code that goes with it. Every signal that a terminal
+/// sends to what runs in it is waited for: compilers have process groups of their own, where it does not send them.
 async fn interrupted() -> u8 {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => drop(terminate.recv().await),
-            // It then ends this process at once, as it does everywhere.
-            Err(_) => std::future::pending().await,
-        }
-    };
     tokio::select! {
-        _ = tokio::signal::ctrl_c() => 130,
-        () = terminated => 143,
+        () = sent(SignalKind::hangup()) => 129,
+        () = sent(SignalKind::interrupt()) => 130,
+        () = sent(SignalKind::quit()) => 131,
+        () = sent(SignalKind::terminate()) => 143,
+    }
+}
+
+async fn sent(kind: SignalKind) {
+    match signal(kind) {
+        Ok(mut signal) => drop(signal.recv().await),
+        // It then ends this process at once, as it does everywhere.
+        Err(_) => std::future::pending().await,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Ctrl-C while a plugin is being built.
+//! Ctrl-C, a closed terminal or a polite end while a plugin is being built.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -27,7 +27,7 @@ fn is_running(pid: &str) -> bool {
 }
 
 #[test]
-fn an_interrupt_ends_a_build_at_once_with_the_compiler_and_what_it_started() {
+fn whatever_ends_a_build_ends_it_at_once_with_the_compiler_and_what_it_started() {
     let desk = tempfile::tempdir().expect("a folder");
     let at = |name: &str| desk.path().join(name);
     fs::create_dir(at("bin")).expect("made");
@@ -40,7 +40,7 @@ fn an_interrupt_ends_a_build_at_once_with_the_compiler_and_what_it_started() {
     };
     let new = ["plugin", "new", "--kind", "detector", "--lang", "python", "mine"];
     assert!(opssight().args(new).output().expect("it runs").status.success());
-    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+    for (signal, code) in [("-HUP", 129), ("-INT", 130), ("-QUIT", 131), ("-TERM", 143)] {
         let _ = fs::remove_file(at("pids"));
         let path =
             format!("{}:{}", at("bin").display(), std::env::var_os("PATH").unwrap_or_default().to_string_lossy());

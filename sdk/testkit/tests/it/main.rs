@@ -3,6 +3,7 @@
 
 use opssight_core::plugins::{FaultSource, Grants};
 use opssight_testkit::{CassetteMode, Response, TestHost, build_plugin, replays};
+use std::time::Duration;
 
 async fn github() -> TestHost {
     TestHost::new(&build_plugin("opssight-plugin-github").unwrap()).await.unwrap().credential(
@@ -38,6 +39,20 @@ async fn what_is_not_granted_is_not_reached() {
     let error = host.check().await.unwrap_err();
     assert_eq!((error.fault, error.code.as_str()), (FaultSource::Policy, "egress.denied"));
     assert!(host.requests().is_empty());
+}
+
+#[tokio::test]
+async fn only_the_clock_beside_a_real_upstream_runs() {
+    let host = github().await;
+    let then = host.now();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert_eq!(host.now(), then);
+    host.advance_secs(60);
+    assert_eq!(host.now(), then.plus_secs(60));
+    let host = host.real(serde_json::json!({}), Grants::default(), then);
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let moved = host.now();
+    assert!(moved > then && moved < then.plus_secs(60), "{then:?}, {moved:?}");
 }
 
 #[tokio::test]

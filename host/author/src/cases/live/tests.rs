@@ -1,4 +1,4 @@
-use super::{Live, LiveFile};
+use super::Live;
 use opssight_testkit::plugins::Manifest;
 use std::fs;
 
@@ -32,7 +32,7 @@ fn open(text: &str) -> Result<Live, String> {
     let path = desk.path().join("live.toml");
     fs::write(&path, text).unwrap();
     let manifest: Manifest = toml::from_str(MANIFEST).unwrap();
-    LiveFile::read(&path).and_then(|live| live.open(&manifest)).map_err(|error| format!("{error:#}"))
+    Live::open(&path, &manifest).map_err(|error| format!("{error:#}"))
 }
 
 #[test]
@@ -48,6 +48,11 @@ fn a_connection_has_the_manifests_defaults_and_its_secrets_from_where_they_are()
 }
 
 #[test]
+fn an_address_that_is_empty_stands_for_nothing() {
+    assert_eq!(open("[settings]\nbase_url = \"\"").unwrap().base_url(), None);
+}
+
+#[test]
 fn what_is_wrong_with_a_connection_is_said_with_its_place() {
     for (text, says) in [
         ("[credentials.other]\nscheme = \"basic\"", "credentials.other: plugin.toml declares no such credential"),
@@ -56,12 +61,10 @@ fn what_is_wrong_with_a_connection_is_said_with_its_place() {
         ("[credentials.api]\nscheme = \"basic\"\ninputs.password = { text = \"a\" }", "say where it is"),
         ("[credentials.api]\nscheme = \"basic\"\ninputs.password = { env = \"OPSSIGHT_NOT_SET\" }", "OPSSIGHT_NOT_SET"),
         ("[credentials.api]\nscheme = \"basic\"\ninputs.password = { file = \"nowhere\" }", "nowhere"),
-        (
-            "[credentials.api]\nscheme = \"basic\"\ninputs.password = { file = \"short.txt\" }",
-            "fewer than 8 characters",
-        ),
+        ("[credentials.api]\nscheme = \"basic\"\ninputs.password = { file = \"short.txt\" }", "fewer than 8 bytes"),
         ("[credentials.api]\nscheme = \"basic\"\ninputs.password = {}", "give one of env, file and text"),
         ("[credential]", "unknown field"),
+        ("[settings]\nbase_url = 7", "live.toml: settings: "),
     ] {
         let told = open(text).err().unwrap_or_else(|| panic!("taken: {text}"));
         assert!(told.contains(says), "{text}: {told}");
