@@ -13,9 +13,9 @@ use serde_json::json;
 
 pub(super) const CASES: &[Case] = &[
     case!(Notifier "75" "notifier-lies", "says ok without sending, with the ids of others, with hostile texts" => "each receipt belongs to the notification at its place; that nothing was sent is on record", lies),
-    case!(Notifier "75b" "notifier-counts", "gives too few receipts, too many, none" => "a failed call: all are sent again under the same ids", counts),
-    case!(Notifier "75c" "notifier-hangs", "hangs, and dies after it was asked" => "a failed call: all are sent again under the same ids", hangs),
-    case!(Notifier "75d" "notifier-accepted", "sends each notification twice, and dies when the provider has taken them" => "a failed call with both requests on record: all are sent again under the same ids", accepted),
+    case!(Notifier "75b" "notifier-counts", "gives too few receipts, too many, none" => "a failed call, nothing counted as sent; all of them may be sent again under the same ids", counts),
+    case!(Notifier "75c" "notifier-hangs", "hangs, and dies after it was asked" => "a failed call, nothing counted as sent; all of them may be sent again under the same ids", hangs),
+    case!(Notifier "75d" "notifier-accepted", "sends each notification twice, and dies when the provider has taken them" => "a failed call with both requests on record, nothing counted as sent; each may be sent again under the same id", accepted),
     case!(Values "34c" "detector-numbers", "findings with NaN, infinities, 1e308, subnormals, wild times, series that do not exist" => "refuse the answer", detector),
 ];
 
