@@ -9,6 +9,7 @@ pub use house::NOW;
 pub(crate) use names::Names;
 
 use crate::case::Options;
+use crate::wasm::{Fetch, rule};
 use anyhow::{Context, Result, bail, ensure};
 use house::HandClock;
 use opssight_core::id::{ConnectionId, PluginId};
@@ -142,6 +143,23 @@ impl Arena {
 
     pub(crate) async fn check(&self) -> Result<Called<HealthReport>, CallError> {
         self.host.check(&self.plain()).await
+    }
+
+    /// Install a guest that makes this request, with a rule for this base address and with more in its manifest; call it
+    /// once, with these grants; and forget its connection, so that nothing of it helps or hinders the next.
+    pub(crate) async fn fetch(
+        &self,
+        fetch: &Fetch<'_>,
+        base: &str,
+        grants: &Grants,
+        more: Value,
+    ) -> Result<Result<Called<HealthReport>, CallError>> {
+        let mut asks = json!({ "egress": rule("{setting:base_url}") });
+        asks.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.install(&fetch.package(self.asks(asks))).await?;
+        let outcome = self.host.check(&self.target(json!({ "base_url": base }), grants.clone())).await;
+        self.host.forget(&self.connection());
+        Ok(outcome)
     }
 
     pub(crate) fn stats(&self) -> PluginStats {

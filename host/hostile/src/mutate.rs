@@ -16,9 +16,7 @@ use anyhow::{Context, Result, bail, ensure};
 use images::{KINDS, Of};
 use opssight_core::ingest;
 use opssight_core::plugins::installs::PluginRuntime;
-use opssight_core::plugins::kinds::{
-    CostRequest, CostSource, Granularity, Inventory, Notifier,
-};
+use opssight_core::plugins::kinds::{CostRequest, CostSource, Granularity, Inventory, Notifier};
 use opssight_core::plugins::{
     ActionInvocation, CallError, CallPriority, CallTarget, Grants, PageRequest, Plugins, RawItem, Wants,
     WebhookDelivery, digest_of,

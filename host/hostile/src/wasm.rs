@@ -90,6 +90,14 @@ pub(crate) const HTTP: &str = r#"
     (import "wasi:io/streams@0.2.12" "[resource-drop]output-stream" (func $drop_stream (param i32)))
 "#;
 
+/// What a guest needs to wait.
+pub(crate) const SLEEP: &str = r#"
+    (import "wasi:clocks/monotonic-clock@0.2.12" "subscribe-duration" (func $subscribe (param i64) (result i32)))
+    (import "wasi:io/poll@0.2.12" "[method]pollable.block" (func $block (param i32)))"#;
+
+/// An hour, which is longer than any call may take.
+pub(crate) const FOR_AN_HOUR: &str = "(call $block (call $subscribe (i64.const 3600000000000)))";
+
 /// What a guest does with the answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {

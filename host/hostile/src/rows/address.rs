@@ -1,11 +1,11 @@
 //! Rows 53 to 57: where a request may go, in every spelling.
 
 use crate::arena::{Arena, loopback};
-use crate::case::{Case, Ran, case};
+use crate::case::{Case, Ran, case, code};
 use crate::outside::{Manners, Upstream, answer};
-use crate::wasm::{Fetch, rule};
+use crate::wasm::Fetch;
 use anyhow::{Context, Result, ensure};
-use opssight_core::plugins::{Grants, Plugins};
+use opssight_core::plugins::Grants;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -22,11 +22,8 @@ pub(super) const CASES: &[Case] = &[
 
 /// One request with whatever the case's rule is.
 async fn asked(arena: &Arena, number: usize, fetch: &Fetch<'_>, base: &str, grants: &Grants) -> Result<String> {
-    let asks = json!({ "version": format!("1.0.{number}"), "egress": rule("{setting:base_url}") });
-    arena.install(&fetch.package(arena.asks(asks))).await?;
-    let outcome = arena.host.check(&arena.target(json!({ "base_url": base }), grants.clone())).await;
-    arena.host.forget(&arena.connection());
-    Ok(outcome.map_or_else(|error| error.code, |_| "ok".to_owned()))
+    let outcome = arena.fetch(fetch, base, grants, json!({ "version": format!("1.0.{number}") })).await?;
+    Ok(code(&outcome).to_owned())
 }
 
 /// Refused by rule, before anybody was asked: by the gate, or by the interface that takes a request's parts. A

@@ -2,7 +2,7 @@
 
 use crate::arena::{Arena, NOW};
 use crate::case::{Case, Ran, case};
-use crate::wasm::endless;
+use crate::wasm::{FOR_AN_HOUR, SLEEP, endless};
 use anyhow::{Result, ensure};
 use opssight_core::plugins::installs::PluginRuntime;
 use opssight_core::plugins::{CallError, Plugins, WebhookDelivery};
@@ -173,14 +173,12 @@ pub(super) fn code_of(outcome: Result<(), CallError>, code: &str) -> Ran {
     }
 }
 
-const SLEEP: &str = r#"
-    (import "wasi:clocks/monotonic-clock@0.2.12" "subscribe-duration" (func $subscribe (param i64) (result i32)))
-    (import "wasi:io/poll@0.2.12" "[method]pollable.block" (func $block (param i32)))
-    (func (export "opssight:plugin/webhook@1.0.0#receive") (param i32 i32 i32 i32 i64) (result i32)
-        (call $block (call $subscribe (i64.const 3600000000000))) (i32.const 1024))"#;
-
 async fn sleepers(arena: &Arena) -> Ran {
-    let package = opssight_testkit::guests::package(&["webhook"], SLEEP, &manifest(arena.asks(json!({}))));
+    let code = format!(
+        r#"{SLEEP} (func (export "opssight:plugin/webhook@1.0.0#receive") (param i32 i32 i32 i32 i64) (result i32)
+            {FOR_AN_HOUR} (i32.const 1024))"#
+    );
+    let package = opssight_testkit::guests::package(&["webhook"], &code, &manifest(arena.asks(json!({}))));
     arena.install(&package).await?;
     let calls = (0..100).map(|number| {
         let mut target = arena.plain();

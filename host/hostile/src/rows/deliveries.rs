@@ -6,6 +6,7 @@ use crate::case::{Case, Ran, case};
 use crate::desk::Desk;
 use crate::rows::items::{FIRST, Thing, giving_after};
 use crate::rows::packages::key;
+use crate::wasm::{FOR_AN_HOUR, SLEEP};
 use anyhow::{Context, Result, bail, ensure};
 use opssight_core::hooks::{DeliveryQuery, DeliveryState, Inbox, LeasedDelivery, Leasing, NewDelivery};
 use opssight_core::id::ConnectionId;
@@ -24,10 +25,6 @@ pub(super) const CASES: &[Case] = &[
 
 /// Deliveries that each bad version gets: fewer than open a breaker.
 const EACH: usize = 2;
-
-const SLEEP: &str = r#"
-    (import "wasi:clocks/monotonic-clock@0.2.12" "subscribe-duration" (func $subscribe (param i64) (result i32)))
-    (import "wasi:io/poll@0.2.12" "[method]pollable.block" (func $block (param i32)))"#;
 
 /// Understands its deliveries: each is a run whose id stands in it.
 fn good(arena: &Arena) -> Vec<u8> {
@@ -49,7 +46,7 @@ fn body(number: usize) -> Vec<u8> {
 /// What a bad version does first, and what its deliveries are found as.
 const BAD: [(&str, &str, &str); 6] = [
     ("dies", "(unreachable)", "trap"),
-    ("hangs", "(call $block (call $subscribe (i64.const 3600000000000)))", "budget.wall"),
+    ("hangs", FOR_AN_HOUR, "budget.wall"),
     ("spins", "(loop $l (br $l))", "budget.cpu"),
     ("answers nonsense", "(return (i32.const -8))", "trap"),
     ("lies", "", "bad-item"),

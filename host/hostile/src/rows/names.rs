@@ -3,9 +3,9 @@
 use crate::arena::{Arena, loopback};
 use crate::case::{Case, Ran, case};
 use crate::outside::{Manners, Upstream, answer};
-use crate::wasm::{Fetch, Then, rule};
+use crate::wasm::{Fetch, Then};
 use anyhow::{Result, ensure};
-use opssight_core::plugins::{Grants, Plugins};
+use opssight_core::plugins::Grants;
 use serde_json::{Value, json};
 
 pub(super) const CASES: &[Case] = &[
@@ -20,11 +20,7 @@ pub(super) const CASES: &[Case] = &[
 const SECRET: &str = "c4n4ry-redirect-7731-secret";
 
 async fn ask(arena: &Arena, fetch: &Fetch<'_>, base: &str, grants: &Grants, more: Value) -> Result<String> {
-    let mut asks = json!({ "egress": rule("{setting:base_url}") });
-    asks.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    arena.install(&fetch.package(arena.asks(asks))).await?;
-    let outcome = arena.host.check(&arena.target(json!({ "base_url": base }), grants.clone())).await;
-    arena.host.forget(&arena.connection());
+    let outcome = arena.fetch(fetch, base, grants, more).await?;
     Ok(outcome.map_or_else(|error| error.code, |called| format!("ok: {}", called.value.summary)))
 }
 

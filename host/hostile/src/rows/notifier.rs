@@ -4,7 +4,7 @@ use crate::arena::{Arena, NOW, loopback};
 use crate::case::{Case, Ran, case};
 use crate::outside::{Manners, Upstream, answer};
 use crate::rows::cpu::code_of;
-use crate::wasm::{Fetch, rule};
+use crate::wasm::{FOR_AN_HOUR, Fetch, SLEEP, rule};
 use anyhow::{Context, Result, bail, ensure};
 use opssight_core::plugins::kinds::{Detector, Notification, Notified, Notifier, Series, Severity};
 use opssight_core::plugins::{CallError, Called, Plugins};
@@ -52,9 +52,7 @@ fn notifying(arena: &Arena, version: usize, receipts: usize, upstream_id: &str, 
         end = 1_048_576 + RECEIPT * receipts
     );
     let code = format!(
-        r#"(import "wasi:clocks/monotonic-clock@0.2.12" "subscribe-duration" (func $subscribe (param i64) (result i32)))
-        (import "wasi:io/poll@0.2.12" "[method]pollable.block" (func $block (param i32)))
-        (data (i32.const 4096) "{}")
+        r#"{SLEEP} (data (i32.const 4096) "{}")
         (func (export "opssight:plugin/notifier@1.0.0#send") (param i32 i32 i32 i32) (result i32)
             {each} {first}
             (i32.store (i32.const 2048) (i32.const 1048576)) (i32.store (i32.const 2052) (i32.const {receipts}))
@@ -99,8 +97,7 @@ async fn counts(arena: &Arena) -> Ran {
 }
 
 async fn hangs(arena: &Arena) -> Ran {
-    let sleeping = "(call $block (call $subscribe (i64.const 3600000000000)))";
-    let outcome = notify(arena, &notifying(arena, 0, 3, "x", sleeping)).await?;
+    let outcome = notify(arena, &notifying(arena, 0, 3, "x", FOR_AN_HOUR)).await?;
     code_of(outcome.map(|_| ()), "budget.wall")?;
     let outcome = notify(arena, &notifying(arena, 1, 3, "x", "(unreachable)")).await?;
     code_of(outcome.map(|_| ()), "trap")?;
