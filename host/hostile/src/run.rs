@@ -87,7 +87,7 @@ async fn tried(arena: &Arena, watch: &Watch, case: &Case) -> Verdict {
     let begun = watch.begin();
     let ran = tokio::time::timeout(LONGEST, case.run(arena)).await;
     arena.end();
-    let (cost, canary) = watch.end(begun).await;
+    let cost = watch.end(begun).await;
     let mut wrong = Vec::new();
     let outcome = match ran {
         Ok(Ok(outcome)) => outcome,
@@ -100,13 +100,13 @@ async fn tried(arena: &Arena, watch: &Watch, case: &Case) -> Verdict {
             "did not end".to_owned()
         }
     };
-    wrong.extend(bounds(case, &cost, canary));
+    wrong.extend(bounds(case, &cost));
     wrong.extend(forged().map(|line| format!("log: somebody else wrote a line of it: {line}")));
     Verdict { row: case.row.to_owned(), outcome, cost, wrong, first_try: None }
 }
 
 /// The rule of all cases, and the case's own bounds.
-fn bounds(case: &Case, cost: &Cost, canary: Option<String>) -> Vec<String> {
+fn bounds(case: &Case, cost: &Cost) -> Vec<String> {
     let mut wrong = Vec::new();
     if cost.rss_mib > case.rss_mib {
         wrong.push(format!("memory: the host grew by {} MiB, at most {} are allowed", cost.rss_mib, case.rss_mib));
@@ -124,12 +124,18 @@ fn bounds(case: &Case, cost: &Cost, canary: Option<String>) -> Vec<String> {
         wrong
             .push(format!("latency: the door's p99 was {:.1} ms, at most {DOOR_P99_MS} are allowed", cost.door_p99_ms));
     }
-    if cost.missed > 0 {
-        let why = canary.unwrap_or_default();
-        let kind = if why.contains("within a second") { "latency: " } else { "" };
-        wrong.push(format!("{kind}the neighbour missed {} of {} ticks: {why}", cost.missed, cost.ticks));
+    if cost.late > 0 {
+        let (late, ticks) = (cost.late, cost.ticks);
+        wrong.push(format!("latency: the neighbour had no answer within a second to {late} of {ticks} ticks"));
     }
+    wrong.extend(neighbour_failed(cost));
     wrong
+}
+
+/// However busy the machine is, no call of the neighbour may fail.
+pub(crate) fn neighbour_failed(cost: &Cost) -> Option<String> {
+    let why = cost.failed_with.as_deref().unwrap_or_default();
+    (cost.failed > 0).then(|| format!("{} of the neighbour's {} calls failed: {why}", cost.failed, cost.ticks))
 }
 
 // --- the parent ---

@@ -6,6 +6,7 @@ use crate::arena::Arena;
 use crate::case::Options;
 use crate::measure::{Cost, REMAINS_MIB, Watch};
 use crate::paper::{Paper, forget_log};
+use crate::run::neighbour_failed;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
@@ -64,7 +65,6 @@ enum Said {
     Ended {
         tally: Tally,
         cost: Box<Cost>,
-        why: Option<String>,
     },
 }
 
@@ -105,8 +105,8 @@ pub fn mutating(seed: u64, from: u64, time: Duration, place: &Path) -> Result<()
         let tally = std::mem::take(&mut mutator.tally);
         mutator.close();
         forget_log();
-        let (cost, why) = watch.end(begun).await;
-        say(&Said::Ended { tally, cost: Box::new(cost), why })
+        let cost = Box::new(watch.end(begun).await);
+        say(&Said::Ended { tally, cost })
     })
 }
 
@@ -130,9 +130,9 @@ pub fn run(plan: &Plan, mut tell: impl FnMut(&str)) -> Result<Outcome> {
                     tell(&format!("at {number} after {} s, {} found", began.elapsed().as_secs(), outcome.found.len()));
                 }
                 Ok(Said::Found(found)) => keep(plan, found, &mut outcome, &mut tell)?,
-                Ok(Said::Ended { tally, cost, why }) => {
+                Ok(Said::Ended { tally, cost }) => {
                     ended = true;
-                    judge(&cost, why, &mut outcome.wrong);
+                    judge(&cost, &mut outcome.wrong);
                     tally.into_iter().for_each(|(how, count)| *outcome.tally.entry(how).or_default() += count);
                     outcome.costs.push(*cost);
                 }
@@ -179,14 +179,12 @@ fn keep(plan: &Plan, found: Found, outcome: &mut Outcome, tell: &mut impl FnMut(
 }
 
 /// Latency is told and not judged: a run of half an hour shares its machine.
-fn judge(cost: &Cost, why: Option<String>, wrong: &mut Vec<String>) {
+fn judge(cost: &Cost, wrong: &mut Vec<String>) {
     if cost.rss_mib > GROWTH_MIB || cost.remains_mib > REMAINS_MIB {
         wrong.push(format!("memory: it grew by {} MiB, and {} MiB remain", cost.rss_mib, cost.remains_mib));
     }
     if cost.door_failed > 0 {
         wrong.push(format!("the door failed {} times", cost.door_failed));
     }
-    if let Some(why) = why.filter(|why| !why.contains("within a second")) {
-        wrong.push(format!("the neighbour missed {} of {} ticks: {why}", cost.missed, cost.ticks));
-    }
+    wrong.extend(neighbour_failed(cost));
 }
