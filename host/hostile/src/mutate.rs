@@ -190,7 +190,8 @@ impl<'a> Mutator<'a> {
     }
 
     async fn manifest(&self, number: u64, bytes: &[u8]) -> Result<String> {
-        let contents = match self.arena.host.read(bytes) {
+        let (host, package) = (Arc::clone(&self.arena.host), bytes.to_vec());
+        let contents = match tokio::task::spawn_blocking(move || host.read(&package)).await? {
             Ok(contents) => contents,
             Err(refusal) => {
                 ensure!(refusal.code != "host.panic", "{}: {refusal}", refusal.code);

@@ -3,21 +3,23 @@
 
 use super::{Found, Mutator, Tally, bytes_of};
 use crate::arena::Arena;
+use crate::attacked::Attacked;
 use crate::case::Options;
 use crate::measure::{Cost, REMAINS_MIB, Watch};
 use crate::paper::{Paper, forget_log};
 use crate::run::neighbour_failed;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What the host keeps for ever (tables of the engine, the allocator's stock) is there after so many.
 const WARM_UP: u64 = 4_000;
 /// So often the child says how far it is.
 const TELL: u64 = 1_000;
+/// A child that says nothing for so long hangs: so many attacks take seconds.
+const SILENCE: Duration = Duration::from_secs(600);
 /// The rule of all cases.
 const GROWTH_MIB: u64 = 100;
 /// More than this has one cause.
@@ -122,10 +124,10 @@ pub fn run(plan: &Plan, mut tell: impl FnMut(&str)) -> Result<Outcome> {
     let place = tempfile::NamedTempFile::new().context("make a file for where it is")?;
     loop {
         let left = plan.time.saturating_sub(began.elapsed());
-        let (mut child, lines) = start(plan.seed, from, left, place.path())?;
+        let mut attacked = start(plan.seed, from, left, place.path())?;
         let mut ended = false;
-        for line in lines.lines() {
-            match serde_json::from_str(&line.context("read what the host under attack says")?) {
+        while let Some(line) = attacked.line()? {
+            match serde_json::from_str(&line) {
                 Ok(Said::At(number)) if number.is_multiple_of(50 * TELL) => {
                     tell(&format!("at {number} after {} s, {} found", began.elapsed().as_secs(), outcome.found.len()));
                 }
@@ -140,11 +142,11 @@ pub fn run(plan: &Plan, mut tell: impl FnMut(&str)) -> Result<Outcome> {
                 _ => {}
             }
         }
-        let status = child.wait().context("wait for the host under attack")?;
+        let how = attacked.ended()?;
         if !ended {
             let number = std::fs::read_to_string(place.path())?.parse().unwrap_or(from);
             let (target, _) = bytes_of(plan.seed, number);
-            let why = format!("the host process ended: {status}");
+            let why = how.unwrap_or_else(|| "the host process ended too soon".to_owned());
             *outcome.tally.entry(format!("{target}: FAILED")).or_default() += 1;
             keep(plan, Found { number, target: target.to_owned(), why }, &mut outcome, &mut tell)?;
             from = number + 1;
@@ -155,15 +157,10 @@ pub fn run(plan: &Plan, mut tell: impl FnMut(&str)) -> Result<Outcome> {
     }
 }
 
-fn start(seed: u64, from: u64, time: Duration, place: &Path) -> Result<(Child, BufReader<ChildStdout>)> {
-    let program = std::env::current_exe().context("find this program")?;
-    let mut command = Command::new(program);
-    command.args(["mutating", &seed.to_string(), &from.to_string(), &time.as_millis().to_string()]);
-    crate::run::as_deployed(&mut command).arg(place);
-    let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("start the host under attack")?;
-    let lines = child.stdout.take().context("read from the host under attack")?;
-    Ok((child, BufReader::new(lines)))
+fn start(seed: u64, from: u64, time: Duration, place: &Path) -> Result<Attacked> {
+    let time = time.as_millis().to_string();
+    let place = place.to_str().context("write down where it is")?.to_owned();
+    Attacked::start(&["mutating".to_owned(), seed.to_string(), from.to_string(), time, place], SILENCE)
 }
 
 /// Keep its bytes, and say how to make it again.
