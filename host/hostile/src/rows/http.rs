@@ -2,10 +2,10 @@
 
 use crate::arena::{Arena, loopback};
 use crate::case::{Case, Ran, case, code};
-use crate::outside::{Manners, Upstream, answer};
+use crate::outside::{Manners, Meeting, Upstream, answer};
 use crate::wasm::{Fetch, Then, rule};
 use anyhow::{Context, Result, bail, ensure};
-use opssight_core::plugins::Plugins;
+use opssight_core::plugins::{CallError, CallTarget, Called, HealthReport, Plugins};
 use serde_json::json;
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -103,37 +103,56 @@ async fn injection(arena: &Arena) -> Ran {
     Ok(format!("{} clean requests on the wire; with trailers: {}", said.len(), told.join(", ")))
 }
 
+/// Requests of one connection that may be under way at once.
+const PLACES: usize = 8;
+/// Calls that are given up in each round: one more would open the connection's breaker, which is another case.
+const GIVEN_UP: usize = 4;
+
+async fn all_at_once(
+    arena: &Arena,
+    targets: &[CallTarget],
+    times: usize,
+) -> Vec<Result<Called<HealthReport>, CallError>> {
+    let calls = targets.iter().flat_map(|target| (0..times).map(move |_| arena.host.check(target)));
+    futures::future::join_all(calls).await
+}
+
+/// One upstream, two connections that share its places, and nothing of them is ever forgotten: a place that a request
+/// does not give back stays taken.
 async fn loris(arena: &Arena) -> Ran {
+    let hello = || answer(200, &[("connection", "close")], b"hello");
+    let upstream = Upstream::start(Manners::Fixed(hello())).await;
+    let authority = upstream.address.to_string();
+    // As many requests as a call may make.
+    let fetch = Fetch { authority: &authority, at_once: 10, ..Fetch::default() };
+    arena.install(&fetch.package(arena.asks(json!({ "egress": rule("{setting:base_url}") })))).await?;
+    let targets = ["one", "other"].map(|which| {
+        let target = arena.target(json!({ "base_url": upstream.url() }), loopback());
+        CallTarget { connection: format!("{}-{which}", target.connection).into(), ..target }
+    });
+    // What the upstream's calls are like is known from here on, so that none waits to see how the first one goes.
+    ensure!(all_at_once(arena, &targets, 1).await.iter().all(Result::is_ok), "a good upstream is not asked");
     let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n".to_vec();
-    let manners = [
-        Manners::Silence,
-        Manners::Repeat { first: b"HTTP/1.1 200 OK\r\nx-".to_vec(), then: b"a".to_vec(), every_ms: 100, times: 10_000 },
-        Manners::Repeat { first: head, then: b"a".to_vec(), every_ms: 100, times: 10_000 },
-    ];
-    for (number, manners) in manners.into_iter().enumerate() {
-        let slow = Upstream::start(manners).await;
-        let authority = slow.address.to_string();
-        let fetch = Fetch { authority: &authority, ..Fetch::default() };
-        let asks = json!({ "version": format!("1.0.{number}"), "egress": rule("{setting:base_url}") });
-        arena.install(&fetch.package(arena.asks(asks))).await?;
-        let target = arena.target(json!({ "base_url": slow.url() }), loopback());
+    let slow = |first: Vec<u8>| Manners::Repeat { first, then: b"a".to_vec(), every_ms: 100, times: 10_000 };
+    for manners in [Manners::Silence, slow(b"HTTP/1.1 200 OK\r\nx-".to_vec()), slow(head)] {
+        upstream.behave(manners);
         let begun = Instant::now();
-        // As many as may be under way for a connection, and as many again that wait for them.
-        let outcomes = futures::future::join_all((0..16).map(|_| arena.host.check(&target))).await;
+        let outcomes = all_at_once(arena, &targets, GIVEN_UP).await;
         ensure!(begun.elapsed() < Duration::from_secs(8), "it took {:?}", begun.elapsed());
         let fine = |code: &str| matches!(code, "budget.wall" | "upstream.timeout");
         let odd = outcomes.iter().map(code).find(|code| !fine(code));
         ensure!(odd.is_none(), "a call ended with {odd:?}");
-        // The breaker, which would help here, is another case.
-        arena.host.forget(&arena.connection());
+        // The next ones are no failures within the same five minutes.
+        arena.clock.advance_secs(301);
     }
-    // Every place is free again: a good upstream is asked at once.
-    let good = Upstream::start(Manners::Fixed(answer(200, &[], b"hello"))).await;
-    let authority = good.address.to_string();
-    let outcome =
-        arena.fetch(&Fetch { authority: &authority, ..Fetch::default() }, &good.url(), &loopback(), json!({})).await?;
-    ensure!(code(&outcome) == "ok", "afterwards a good request ends with {}", code(&outcome));
-    Ok("48 given up in time, then ok".to_owned())
+    // Nobody is answered before every place of both connections has a request in it.
+    upstream.behave(Manners::Together(Meeting::of(targets.len() * PLACES, hello())));
+    let begun = Instant::now();
+    for outcome in all_at_once(arena, &targets, 1).await {
+        ensure!(code(&outcome) == "ok", "not every place is free: a call ended with {}", code(&outcome));
+    }
+    let given_up = 3 * GIVEN_UP * targets.len();
+    Ok(format!("{given_up} given up in time; then {PLACES} requests at once for each, in {:?}", begun.elapsed()))
 }
 
 async fn slow_tls(arena: &Arena) -> Ran {
