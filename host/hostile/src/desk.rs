@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use opssight_backends::{LocalBus, PackageFiles, Store, StoreOptions, SystemRandomness};
 use opssight_core::connections::{Connection, ConnectionStore, Inserted};
 use opssight_core::hooks::{Inbox, Processor, Retry};
+use opssight_core::id::ConnectionId;
 use opssight_core::plugins::Credentials;
 use opssight_core::plugins::installs::{
     Approval, Data, InstallError, InstallRequest, Installs, Source, Turns, Unstored,
@@ -76,9 +77,14 @@ impl Desk {
 
     /// The case's connection, on the active version.
     pub(crate) async fn connect(&self, arena: &Arena) -> Result<()> {
+        self.connect_as(arena, &arena.connection(), &[]).await
+    }
+
+    /// Another one, and what is pulled through it.
+    pub(crate) async fn connect_as(&self, arena: &Arena, id: &ConnectionId, feeds: &[String]) -> Result<()> {
         let connection = Connection {
-            id: arena.connection(),
-            name: "case".to_owned(),
+            id: id.clone(),
+            name: id.to_string(),
             plugin: arena.plugin(),
             digest: None,
             enabled: true,
@@ -87,7 +93,7 @@ impl Desk {
             created_at: arena.clock.now(),
             updated_at: arena.clock.now(),
         };
-        let made = self.store.insert(&connection, &Credentials::default(), &[]).await?;
+        let made = self.store.insert(&connection, &Credentials::default(), feeds).await?;
         ensure!(made == Inserted::Kept, "the connection was not kept: {made:?}");
         Ok(())
     }
