@@ -5,8 +5,9 @@ use crate::Arena;
 use anyhow::{Context, Result, ensure};
 use opssight_backends::{LocalBus, PackageFiles, Store, StoreOptions, SystemRandomness};
 use opssight_core::connections::{Connection, ConnectionStore, Inserted};
+use opssight_core::feeds::Puller;
 use opssight_core::hooks::{Inbox, Processor, Retry};
-use opssight_core::id::ConnectionId;
+use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::Credentials;
 use opssight_core::plugins::installs::{
     Approval, Data, InstallError, InstallRequest, Installs, Source, Turns, Unstored,
@@ -65,6 +66,17 @@ impl Desk {
         }
     }
 
+    /// Who pulls its feeds.
+    pub(crate) fn puller(&self, arena: &Arena) -> Puller {
+        Puller {
+            feeds: self.store.clone(),
+            connections: self.store.clone(),
+            plugins: arena.host.clone(),
+            clock: arena.clock.clone(),
+            retry: Retry::default(),
+        }
+    }
+
     /// The power goes, and comes back: what stands in the files at this moment is all that there is. The store that was
     /// open finishes nothing, and every lease is taken back, as a start does it.
     pub(crate) async fn after_a_power_cut(self, arena: &Arena) -> Result<Self> {
@@ -77,15 +89,21 @@ impl Desk {
 
     /// The case's connection, on the active version.
     pub(crate) async fn connect(&self, arena: &Arena) -> Result<()> {
-        self.connect_as(arena, &arena.connection(), &[]).await
+        self.connect_as(arena, &arena.connection(), &arena.plugin(), &[]).await
     }
 
-    /// Another one, and what is pulled through it.
-    pub(crate) async fn connect_as(&self, arena: &Arena, id: &ConnectionId, feeds: &[String]) -> Result<()> {
+    /// Another one, to a plugin that is active, with what is pulled through it.
+    pub(crate) async fn connect_as(
+        &self,
+        arena: &Arena,
+        id: &ConnectionId,
+        plugin: &PluginId,
+        feeds: &[String],
+    ) -> Result<()> {
         let connection = Connection {
             id: id.clone(),
             name: id.to_string(),
-            plugin: arena.plugin(),
+            plugin: plugin.clone(),
             digest: None,
             enabled: true,
             settings: Arc::default(),

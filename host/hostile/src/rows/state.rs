@@ -162,7 +162,7 @@ async fn probe(arena: &Arena, how: char, key: &str) -> Result<(String, Vec<State
 /// Another connection, and keys of it that hold this.
 async fn victim(arena: &Arena, desk: &Desk, keys: impl IntoIterator<Item = String>) -> Result<ConnectionId> {
     let victim = ConnectionId::from("c-victim");
-    desk.connect_as(arena, &victim, &[]).await?;
+    desk.connect_as(arena, &victim, &arena.plugin(), &[]).await?;
     let state = keys.into_iter().map(|key| StateWrite { key, value: Some(b"victim".to_vec()) });
     commit(desk, &victim, state.collect()).await?;
     Ok(victim)
