@@ -114,7 +114,8 @@ fn compiled_otherwise(package: &[u8]) -> Result<Vec<u8>> {
 async fn stale(arena: &Arena) -> Ran {
     let (package, other) = (says(arena, "whole"), says(arena, "other"));
     let (files, others) = (made_by(arena, &package).await?, made_by(arena, &other).await?);
-    let otherwise = compiled_otherwise(&package)?;
+    let again_elsewhere = package.clone();
+    let otherwise = tokio::task::spawn_blocking(move || compiled_otherwise(&again_elsewhere)).await??;
     let mut tried = 0;
     for ((file, whole), (_, other)) in files.iter().zip(&others) {
         let half = whole.len() / 2;

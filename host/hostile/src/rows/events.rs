@@ -6,7 +6,6 @@ use crate::case::{Case, Ran, case};
 use crate::desk::Desk;
 use crate::rows::items::{Thing, feeding, giving};
 use anyhow::{Context, bail, ensure};
-use opssight_core::feeds::FeedStore;
 use opssight_core::hooks::Leasing;
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::installs::PluginRuntime;
