@@ -77,9 +77,10 @@ impl Desk {
         }
     }
 
-    /// The power goes, and comes back: what stands in the files at this moment is all that there is. The store that was
-    /// open finishes nothing, and every lease is taken back, as a start does it.
-    pub(crate) async fn after_a_power_cut(self, arena: &Arena) -> Result<Self> {
+    /// The process crashes, and another one starts: what it has written to its files at this moment is all that there is.
+    /// The store that was open finishes nothing, and every lease is taken back, as a start does it. (What a power cut
+    /// leaves of that is for the disk to say.)
+    pub(crate) async fn after_a_crash(self, arena: &Arena) -> Result<Self> {
         let data = TempDir::new().context("make a folder for what is left")?;
         copy(self.data.path(), data.path())?;
         let left = Self::over(arena, self.installs.policy.clone(), data).await?;
@@ -147,10 +148,14 @@ impl Desk {
     }
 }
 
-/// Of SQLite's files, the one that only processes share is no part of what is on disk.
+/// Of SQLite's files, the one that only processes share is no part of what is on disk. Nobody writes meanwhile, but what
+/// is in the log may be put into the file at any time: of both orders, only with the log first is nothing lost then, because
+/// it can be put there twice.
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    for entry in std::fs::read_dir(from).context("list what is on disk")? {
-        let entry = entry?;
+    let entries = std::fs::read_dir(from).context("list what is on disk")?;
+    let mut entries = entries.collect::<Result<Vec<_>, _>>().context("list what is on disk")?;
+    entries.sort_by_key(|entry| !entry.file_name().to_string_lossy().ends_with("-wal"));
+    for entry in entries {
         let (path, name) = (entry.path(), entry.file_name());
         if path.is_dir() {
             std::fs::create_dir_all(to.join(&name))?;

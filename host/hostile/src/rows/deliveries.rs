@@ -19,7 +19,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 pub(super) const CASES: &[Case] = &[
-    case!(Notifier "75e" "deliveries-survive", "versions that hang, spin, die, answer nonsense, lie and say nothing get deliveries, and the power goes" => "keep each delivery with what went wrong; give it to the version before; each has its effect once", survive).cpu(30_000),
+    case!(Notifier "75e" "deliveries-survive", "versions that hang, spin, die, answer nonsense, lie and say nothing get deliveries, and the host crashes with one in its hand" => "keep each delivery with what went wrong; give it to the version before; each has its effect once", survive).cpu(30_000),
     case!(Notifier "75f" "deliveries-and-leases", "a worker stalls with a delivery in its hand until the lease is somebody else's, and then goes on" => "the one that came late changes nothing", late),
 ];
 
@@ -164,10 +164,10 @@ async fn survive(arena: &Arena) -> Ran {
         let state = if code.is_empty() { DeliveryState::Ignored } else { DeliveryState::Failed };
         let found = states.get(&(state.as_str(), (*code).to_owned())).copied().unwrap_or_default();
         ensure!(found == EACH, "the version that {what} left {states:?}");
-        // One more is on its way when the power goes: nothing has been said about it.
+        // One more is on its way when the host crashes: nothing has been said about it.
         post.deliver(1).await?;
         ensure!(post.lease(3_600).await?.len() == 1, "the last delivery is not due");
-        post.desk = post.desk.after_a_power_cut(arena).await?;
+        post.desk = post.desk.after_a_crash(arena).await?;
         let plugin = arena.plugin();
         post.desk.installs.rollback(&plugin, Some(&good), "case", "it failed").await.context("roll back")?;
         if code.is_empty() {
@@ -188,7 +188,7 @@ async fn survive(arena: &Arena) -> Ran {
     post.work().await?;
     post.all_done().await.context("after all were replayed")?;
     post.desk.uninstall(arena).await?;
-    Ok(format!("{} deliveries, {} power cuts, 0 lost, 0 twice", post.sent, BAD.len()))
+    Ok(format!("{} deliveries, {} crashes, 0 lost, 0 twice", post.sent, BAD.len()))
 }
 
 async fn late(arena: &Arena) -> Ran {
