@@ -1,7 +1,7 @@
 //! What a case costs the host and its neighbours.
 //!
-//! Two tasks run on the host's own (API's) runtime all the time: a *door*, which answers on loopback as `/healthz`
-//! does and is asked every ten milliseconds, and a *canary*, a plugin that is called every hundred. Latencies are
+//! Two tasks run on the host's own (API's) runtime all the time: a *door*, which answers requests on loopback as
+//! `/healthz` does and is asked every ten milliseconds, and a *canary*, a plugin that is called every hundred. Latencies are
 //! counted from when the request was due, so that one that could not even be made counts as well.
 
 use crate::arena::{Arena, NOW};
@@ -16,7 +16,7 @@ use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 const DOOR_EVERY: Duration = Duration::from_millis(10);
@@ -94,11 +94,11 @@ impl Watch {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("open the door")?;
         let door = TcpStream::connect(listener.local_addr()?).await.context("reach the door")?;
         tokio::spawn(async move {
-            let Ok((mut stream, _)) = listener.accept().await else { return };
-            let mut asked = [0];
-            while stream.read_exact(&mut asked).await.is_ok() && stream.write_all(b"y").await.is_ok() {}
+            let Ok((stream, _)) = listener.accept().await else { return };
+            let mut stream = BufReader::new(stream);
+            while head(&mut stream).await.is_ok() && stream.write_all(HEALTHY).await.is_ok() {}
         });
-        tokio::spawn(knock(door, Arc::clone(&samples)));
+        tokio::spawn(knock(BufReader::new(door), Arc::clone(&samples)));
         let target = canary(&arena.host).await?;
         tokio::spawn(tick(Arc::clone(&arena.host), target, Arc::clone(&samples)));
         Ok(Self(samples))
@@ -144,17 +144,33 @@ impl Watch {
     }
 }
 
-async fn knock(mut door: TcpStream, samples: Arc<Mutex<Samples>>) {
+const HEALTHY: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
+
+/// The lines of a message up to the empty one; the first of them.
+async fn head(stream: &mut BufReader<TcpStream>) -> std::io::Result<String> {
+    let (mut first, mut line) = (String::new(), String::new());
+    while line != "\r\n" {
+        line.clear();
+        if stream.read_line(&mut line).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        if first.is_empty() {
+            first.clone_from(&line);
+        }
+    }
+    Ok(first)
+}
+
+async fn knock(mut door: BufReader<TcpStream>, samples: Arc<Mutex<Samples>>) {
     let mut due = Instant::now();
     loop {
         due += DOOR_EVERY;
         tokio::time::sleep_until(due.into()).await;
-        let mut answer = [0];
         let answered = async {
-            door.write_all(b"?").await?;
-            door.read_exact(&mut answer).await
+            door.write_all(b"GET /healthz HTTP/1.1\r\nhost: door\r\n\r\n").await?;
+            head(&mut door).await
         };
-        let ok = answered.await.is_ok();
+        let ok = answered.await.is_ok_and(|status| status.starts_with("HTTP/1.1 204 "));
         let mut samples = samples.lock().unwrap();
         samples.door_ms.push(due.elapsed().as_secs_f64() * 1000.0);
         samples.door_failed += u64::from(!ok);
