@@ -43,6 +43,7 @@ What the contract or the house has no place for is attacked in the nearest form 
 - Nothing is preopened, and no import of a file system is linked (row 73): there are no paths to play with.
 - Nothing sends a notification again yet (rows 75b to 75d): what must hold is that nothing of a failed call counts as
   sent, and that ids stay the same.
+- A guest may hold two full answers of 10 MiB, and row 69 makes one hold them: it is allowed 30 MiB, and not 20.
 - Markup and formulas are text like any other (row 35): the host makes no pages and no tables of what plugins say. Its
   answers are JSON that no browser may take for anything else.
 - Rows 20 and 24 are shorter here than the list asks for: 2,000 packages and 200 files. `--mutants 100000` makes it
