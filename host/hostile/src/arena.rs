@@ -9,6 +9,7 @@ pub use house::NOW;
 pub(crate) use names::Names;
 
 use crate::case::Options;
+use crate::wasm::{Fetch, rule};
 use anyhow::{Context, Result, bail, ensure};
 use house::HandClock;
 use opssight_core::id::{ConnectionId, PluginId};
@@ -101,9 +102,12 @@ impl Arena {
 
     /// Load a package as the desk does, without asking who vouches for it.
     pub(crate) async fn load(&self, package: &[u8]) -> Result<String, PackageRefusal> {
-        let digest = digest_of(package);
-        self.host.read(package)?;
-        self.host.load(&digest, package.into()).await?;
+        let (digest, package) = (digest_of(package), Arc::<[u8]>::from(package));
+        // Whatever a package does to its reader, the time that a case may take still runs out.
+        let (host, read) = (Arc::clone(&self.host), Arc::clone(&package));
+        let reader = tokio::task::spawn_blocking(move || host.read(&read).map(drop));
+        reader.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
+        self.host.load(&digest, package).await?;
         self.placed.lock().unwrap().push(digest.clone());
         Ok(digest)
     }
@@ -142,6 +146,23 @@ impl Arena {
 
     pub(crate) async fn check(&self) -> Result<Called<HealthReport>, CallError> {
         self.host.check(&self.plain()).await
+    }
+
+    /// Install a guest that makes this request, with a rule for this base address and with more in its manifest; call it
+    /// once, with these grants; and forget its connection, so that nothing of it helps or hinders the next.
+    pub(crate) async fn fetch(
+        &self,
+        fetch: &Fetch<'_>,
+        base: &str,
+        grants: &Grants,
+        more: Value,
+    ) -> Result<Result<Called<HealthReport>, CallError>> {
+        let mut asks = json!({ "egress": rule("{setting:base_url}") });
+        asks.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.install(&fetch.package(self.asks(asks))).await?;
+        let outcome = self.host.check(&self.target(json!({ "base_url": base }), grants.clone())).await;
+        self.host.forget(&self.connection());
+        Ok(outcome)
     }
 
     pub(crate) fn stats(&self) -> PluginStats {

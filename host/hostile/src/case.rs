@@ -2,6 +2,7 @@
 
 use crate::Arena;
 use futures::future::BoxFuture;
+use opssight_core::plugins::{CallError, Called};
 
 /// What is attacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +97,11 @@ impl Default for Options {
 
 /// What happened, in a few words; an error is what should not have happened.
 pub type Ran = anyhow::Result<String>;
+
+/// The code that a call failed with, or "ok".
+pub(crate) fn code<T>(outcome: &Result<Called<T>, CallError>) -> &str {
+    outcome.as_ref().map_or_else(|error| error.code.as_str(), |_| "ok")
+}
 
 /// One attack.
 #[derive(Clone, Copy)]

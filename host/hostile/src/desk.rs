@@ -5,7 +5,9 @@ use crate::Arena;
 use anyhow::{Context, Result, ensure};
 use opssight_backends::{LocalBus, PackageFiles, Store, StoreOptions, SystemRandomness};
 use opssight_core::connections::{Connection, ConnectionStore, Inserted};
+use opssight_core::feeds::Puller;
 use opssight_core::hooks::{Inbox, Processor, Retry};
+use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::Credentials;
 use opssight_core::plugins::installs::{
     Approval, Data, Install, InstallError, InstallRequest, InstallStore, Installs, Source, Turns, Unstored,
@@ -64,9 +66,21 @@ impl Desk {
         }
     }
 
-    /// The power goes, and comes back: what stands in the files at this moment is all that there is. The store that was
-    /// open finishes nothing, and every lease is taken back, as a start does it.
-    pub(crate) async fn after_a_power_cut(self, arena: &Arena) -> Result<Self> {
+    /// Who pulls its feeds.
+    pub(crate) fn puller(&self, arena: &Arena) -> Puller {
+        Puller {
+            feeds: self.store.clone(),
+            connections: self.store.clone(),
+            plugins: arena.host.clone(),
+            clock: arena.clock.clone(),
+            retry: Retry::default(),
+        }
+    }
+
+    /// The process crashes, and another one starts: what it has written to its files at this moment is all that there is.
+    /// The store that was open finishes nothing, and every lease is taken back, as a start does it. (What a power cut
+    /// leaves of that is for the disk to say.)
+    pub(crate) async fn after_a_crash(self, arena: &Arena) -> Result<Self> {
         let data = TempDir::new().context("make a folder for what is left")?;
         copy(self.data.path(), data.path())?;
         let left = Self::over(arena, self.installs.policy.clone(), data).await?;
@@ -76,12 +90,23 @@ impl Desk {
 
     /// The case's connection, on the active version.
     pub(crate) async fn connect(&self, arena: &Arena) -> Result<()> {
-        let install = self.store.install(&arena.plugin()).await?;
+        self.connect_as(arena, &arena.connection(), &arena.plugin(), &[]).await
+    }
+
+    /// Another one, to a plugin that is active, with what is pulled through it.
+    pub(crate) async fn connect_as(
+        &self,
+        arena: &Arena,
+        id: &ConnectionId,
+        plugin: &PluginId,
+        feeds: &[String],
+    ) -> Result<()> {
+        let install = self.store.install(plugin).await?;
         let active = install.as_ref().and_then(Install::active);
         let connection = Connection {
-            id: arena.connection(),
-            name: "case".to_owned(),
-            plugin: arena.plugin(),
+            id: id.clone(),
+            name: id.to_string(),
+            plugin: plugin.clone(),
             digest: active.map(|version| version.digest.as_str().into()),
             enabled: true,
             settings: Arc::default(),
@@ -89,7 +114,7 @@ impl Desk {
             created_at: arena.clock.now(),
             updated_at: arena.clock.now(),
         };
-        let made = self.store.insert(&connection, &Credentials::default(), &[]).await?;
+        let made = self.store.insert(&connection, &Credentials::default(), feeds).await?;
         ensure!(made == Inserted::Kept, "the connection was not kept: {made:?}");
         Ok(())
     }
@@ -125,10 +150,14 @@ impl Desk {
     }
 }
 
-/// Of SQLite's files, the one that only processes share is no part of what is on disk.
+/// Of SQLite's files, the one that only processes share is no part of what is on disk. Nobody writes meanwhile, but what
+/// is in the log may be put into the file at any time: of both orders, only with the log first is nothing lost then, because
+/// it can be put there twice.
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    for entry in std::fs::read_dir(from).context("list what is on disk")? {
-        let entry = entry?;
+    let entries = std::fs::read_dir(from).context("list what is on disk")?;
+    let mut entries = entries.collect::<Result<Vec<_>, _>>().context("list what is on disk")?;
+    entries.sort_by_key(|entry| !entry.file_name().to_string_lossy().ends_with("-wal"));
+    for entry in entries {
         let (path, name) = (entry.path(), entry.file_name());
         if path.is_dir() {
             std::fs::create_dir_all(to.join(&name))?;

@@ -10,6 +10,7 @@
 #![expect(clippy::indexing_slicing, reason = "a case that cannot be set up is a mistake in this corpus")]
 
 pub mod arena;
+mod attacked;
 pub mod case;
 mod desk;
 mod dice;

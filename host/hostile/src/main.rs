@@ -110,7 +110,7 @@ fn mutate(plan: Plan) -> Result<ExitCode> {
             cost.rss_mib,
             cost.remains_mib,
             cost.door_p99_ms,
-            cost.missed,
+            cost.late,
             cost.ticks,
             cost.tick_max_ms
         );
@@ -166,8 +166,8 @@ fn print(case: &Case, verdict: &Verdict) {
     }
     if let Some(first) = &verdict.first_try {
         println!(
-            "      (second try; first: door {:.1} ms, {} of {} ticks missed)",
-            first.door_p99_ms, first.missed, first.ticks
+            "      (second try; first: door {:.1} ms, {} of {} ticks late)",
+            first.door_p99_ms, first.late, first.ticks
         );
     }
 }

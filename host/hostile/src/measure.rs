@@ -1,7 +1,7 @@
 //! What a case costs the host and its neighbours.
 //!
-//! Two tasks run on the host's own (API's) runtime all the time: a *door*, which answers on loopback as `/healthz`
-//! does and is asked every ten milliseconds, and a *canary*, a plugin that is called every hundred. Latencies are
+//! Two tasks run on the host's own (API's) runtime all the time: a *door*, which answers requests on loopback as
+//! `/healthz` does and is asked every ten milliseconds, and a *canary*, a plugin that is called every hundred. Latencies are
 //! counted from when the request was due, so that one that could not even be made counts as well.
 
 use crate::arena::{Arena, NOW};
@@ -16,13 +16,13 @@ use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 const DOOR_EVERY: Duration = Duration::from_millis(10);
 const TICK: Duration = Duration::from_millis(100);
-/// A tick that is not answered within this time is missed: ten ticks.
-const MISSED: Duration = Duration::from_secs(1);
+/// A tick that is not answered within this time is late: ten ticks.
+const LATE: Duration = Duration::from_secs(1);
 /// The rule of all cases, for the door.
 pub(crate) const DOOR_P99_MS: f64 = 50.0;
 /// The rule of all cases: so much memory may remain, MiB.
@@ -49,8 +49,12 @@ pub struct Cost {
     pub door_failed: u64,
     /// The canary's ticks.
     pub ticks: u64,
-    /// Those of them that failed or were not answered in time.
-    pub missed: u64,
+    /// Those of them that were not answered in time.
+    pub late: u64,
+    /// Those of them whose call failed.
+    pub failed: u64,
+    /// What the first of those failed with.
+    pub failed_with: Option<String>,
     /// Longest tick, ms.
     pub tick_max_ms: f64,
 }
@@ -60,8 +64,9 @@ struct Samples {
     door_ms: Vec<f64>,
     door_failed: u64,
     ticks_ms: Vec<f64>,
-    missed: u64,
-    why: Option<String>,
+    late: u64,
+    failed: u64,
+    failed_with: Option<String>,
 }
 
 /// The two tasks.
@@ -89,11 +94,11 @@ impl Watch {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("open the door")?;
         let door = TcpStream::connect(listener.local_addr()?).await.context("reach the door")?;
         tokio::spawn(async move {
-            let Ok((mut stream, _)) = listener.accept().await else { return };
-            let mut asked = [0];
-            while stream.read_exact(&mut asked).await.is_ok() && stream.write_all(b"y").await.is_ok() {}
+            let Ok((stream, _)) = listener.accept().await else { return };
+            let mut stream = BufReader::new(stream);
+            while head(&mut stream).await.is_ok() && stream.write_all(HEALTHY).await.is_ok() {}
         });
-        tokio::spawn(knock(door, Arc::clone(&samples)));
+        tokio::spawn(knock(BufReader::new(door), Arc::clone(&samples)));
         let target = canary(&arena.host).await?;
         tokio::spawn(tick(Arc::clone(&arena.host), target, Arc::clone(&samples)));
         Ok(Self(samples))
@@ -106,8 +111,8 @@ impl Watch {
         Begun { at: Instant::now(), cpu: cpu() }
     }
 
-    /// It has ended: what it cost, and what the canary complains of.
-    pub async fn end(&self, begun: Begun) -> (Cost, Option<String>) {
+    /// It has ended: what it cost.
+    pub async fn end(&self, begun: Begun) -> Cost {
         let wall = begun.at.elapsed();
         let cpu = cpu().saturating_sub(begun.cpu);
         let peak = rss_kib("VmHWM:");
@@ -123,7 +128,7 @@ impl Watch {
         }
         let mut samples = std::mem::take(&mut *self.0.lock().unwrap());
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let cost = Cost {
+        Cost {
             wall_ms: millis(wall),
             cpu_ms: millis(cpu),
             rss_mib: above(peak),
@@ -131,24 +136,41 @@ impl Watch {
             door_p99_ms: percentile(&mut samples.door_ms, 99),
             door_failed: samples.door_failed,
             ticks: samples.ticks_ms.len() as u64,
-            missed: samples.missed,
+            late: samples.late,
+            failed: samples.failed,
+            failed_with: samples.failed_with,
             tick_max_ms: percentile(&mut samples.ticks_ms, 100),
-        };
-        (cost, samples.why)
+        }
     }
 }
 
-async fn knock(mut door: TcpStream, samples: Arc<Mutex<Samples>>) {
+const HEALTHY: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
+
+/// The lines of a message up to the empty one; the first of them.
+async fn head(stream: &mut BufReader<TcpStream>) -> std::io::Result<String> {
+    let (mut first, mut line) = (String::new(), String::new());
+    while line != "\r\n" {
+        line.clear();
+        if stream.read_line(&mut line).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        if first.is_empty() {
+            first.clone_from(&line);
+        }
+    }
+    Ok(first)
+}
+
+async fn knock(mut door: BufReader<TcpStream>, samples: Arc<Mutex<Samples>>) {
     let mut due = Instant::now();
     loop {
         due += DOOR_EVERY;
         tokio::time::sleep_until(due.into()).await;
-        let mut answer = [0];
         let answered = async {
-            door.write_all(b"?").await?;
-            door.read_exact(&mut answer).await
+            door.write_all(b"GET /healthz HTTP/1.1\r\nhost: door\r\n\r\n").await?;
+            head(&mut door).await
         };
-        let ok = answered.await.is_ok();
+        let ok = answered.await.is_ok_and(|status| status.starts_with("HTTP/1.1 204 "));
         let mut samples = samples.lock().unwrap();
         samples.door_ms.push(due.elapsed().as_secs_f64() * 1000.0);
         samples.door_failed += u64::from(!ok);
@@ -179,16 +201,17 @@ async fn tick(host: Arc<PluginHost>, target: CallTarget, samples: Arc<Mutex<Samp
         due += TICK;
         tokio::time::sleep_until(due.into()).await;
         let delivery = WebhookDelivery { headers: vec![], body: vec![b' '; 2_000], received_at: NOW };
-        let outcome = tokio::time::timeout(MISSED, host.receive(&target, delivery)).await;
+        let outcome = tokio::time::timeout(LATE, host.receive(&target, delivery)).await;
         let mut samples = samples.lock().unwrap();
         samples.ticks_ms.push(due.elapsed().as_secs_f64() * 1000.0);
-        let why = match outcome {
+        match outcome {
             Ok(Ok(_)) => continue,
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "no answer within a second".to_owned(),
-        };
-        samples.missed += 1;
-        samples.why.get_or_insert(why);
+            Ok(Err(error)) => {
+                samples.failed += 1;
+                samples.failed_with.get_or_insert_with(|| error.to_string());
+            }
+            Err(_) => samples.late += 1,
+        }
         drop(samples);
         due = Instant::now();
     }

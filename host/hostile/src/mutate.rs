@@ -2,6 +2,7 @@
 //! one likes. What it looks for is whatever must not happen whatever comes: a panic, a crash, a call that does not end,
 //! an answer that the house relies on and cannot, a line in the log that the host did not write.
 
+mod answers;
 mod images;
 pub mod long;
 mod seeds;
@@ -10,17 +11,12 @@ use crate::Arena;
 use crate::arena::{NOW, loopback};
 use crate::outside::{Manners, Upstream};
 use crate::paper::{acts, forged, forget_log};
-use crate::rows::notifier::notification;
 use crate::wasm::{Fetch, Then, rule};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use images::{KINDS, Of};
 use opssight_core::ingest;
 use opssight_core::plugins::installs::PluginRuntime;
-use opssight_core::plugins::kinds::{CostRequest, CostSource, Granularity, Inventory, Notifier};
-use opssight_core::plugins::{
-    ActionInvocation, CallError, CallPriority, CallTarget, Grants, PageRequest, Plugins, RawItem, Wants,
-    WebhookDelivery, digest_of,
-};
+use opssight_core::plugins::{CallError, CallPriority, CallTarget, Grants, Plugins, Wants, WebhookDelivery, digest_of};
 use opssight_testkit::guests::{manifest, package};
 use seeds::{Mutant, PLUGIN, Seeds, Target};
 use serde_json::{Value, json};
@@ -190,7 +186,8 @@ impl<'a> Mutator<'a> {
     }
 
     async fn manifest(&self, number: u64, bytes: &[u8]) -> Result<String> {
-        let contents = match self.arena.host.read(bytes) {
+        let (host, package) = (Arc::clone(&self.arena.host), bytes.to_vec());
+        let contents = match tokio::task::spawn_blocking(move || host.read(&package)).await? {
             Ok(contents) => contents,
             Err(refusal) => {
                 ensure!(refusal.code != "host.panic", "{}: {refusal}", refusal.code);
@@ -211,66 +208,19 @@ impl<'a> Mutator<'a> {
     }
 
     async fn answer(&self, of: Of, number: u64, image: Vec<u8>) -> Result<String> {
-        let host = &self.arena.host;
         let target = self.target(MIRROR, number, json!({}));
-        let page = || PageRequest { cursor: None, limit: 100 };
         if of != Of::Webhook {
             let key = (target.connection.clone(), "image".to_owned());
             self.arena.memory.state.lock().unwrap().insert(key, image.clone());
         }
-        let outcome = match of {
-            Of::Webhook => {
-                let delivery = WebhookDelivery { headers: vec![], body: image, received_at: NOW };
-                host.receive(&target, delivery)
-                    .await
-                    .map(|called| (called.value.items, called.value.note.into_iter().collect()))
-            }
-            Of::Health => {
-                host.check(&target).await.map(|called| (Vec::new(), texts(called.value.summary, called.value.attrs)))
-            }
-            Of::Source => host.pull(&target, "runs", None, page()).await.map(|called| (called.value.items, Vec::new())),
-            Of::Actions => {
-                let invocation = ActionInvocation {
-                    name: "rerun".to_owned(),
-                    input: "{}".to_owned(),
-                    idempotency_key: "k".to_owned(),
-                    actor: "somebody".to_owned(),
-                };
-                host.act(&target, invocation).await.map(|called| (called.value.items, Vec::new()))
-            }
-            Of::Notifier => {
-                let batch = ["n1", "n2"].map(notification).to_vec();
-                host.notify(&target, "#ops", batch).await.map(|called| {
-                    let told = called.value.into_iter().flat_map(|notified| match notified.outcome {
-                        Ok(receipt) => texts(receipt.upstream_id.unwrap_or_default(), receipt.attrs),
-                        Err(failure) => vec![failure.code, failure.message],
-                    });
-                    (Vec::new(), told.collect())
-                })
-            }
-            Of::Costs => {
-                let request = CostRequest {
-                    start_at: NOW,
-                    end_at: NOW.plus_secs(86_400),
-                    granularity: Granularity::Daily,
-                    page: page(),
-                };
-                host.fetch_costs(&target, request).await.map(|_| (Vec::new(), Vec::new()))
-            }
-            Of::Inventory => {
-                host.list_resources(&target, "", page()).await.map(|called| (called.value.resources, Vec::new()))
-            }
-        };
+        let outcome = answers::ask(&self.arena.host, of, &target, image).await;
         self.arena.memory.state.lock().unwrap().clear();
-        let (items, texts) = match outcome {
-            Ok(said) => said,
+        let answer = match outcome {
+            Ok(answer) => answer,
             Err(error) => return self.failed(&target, error),
         };
-        sound(&items)?;
-        if let Some(text) = texts.iter().find(|text| text.chars().any(acts)) {
-            bail!("a text that people read says {text:?}");
-        }
-        Ok(match ingest::decode(&items) {
+        answer.is_sound()?;
+        Ok(match ingest::decode(&answer.items) {
             Ok(_) => "taken".to_owned(),
             Err(_) => "refused by the core".to_owned(),
         })
@@ -286,21 +236,4 @@ impl<'a> Mutator<'a> {
             Err(error) => self.failed(&target, error),
         }
     }
-}
-
-fn texts(first: String, attrs: Vec<(String, String)>) -> Vec<String> {
-    std::iter::once(first).chain(attrs.into_iter().flat_map(|(name, value)| [name, value])).collect()
-}
-
-/// What the house relies on in every item that it is handed.
-fn sound(items: &[RawItem]) -> Result<()> {
-    for item in items {
-        let years = item.at.millis() / (365 * 86_400_000) + 1970;
-        ensure!((1999..=2101).contains(&years), "an item is of the year {years}");
-        ensure!(!item.title.chars().any(acts), "a title says {:?}", item.title);
-        ensure!(!item.id.is_empty() && !item.id.chars().any(char::is_control), "an id is {:?}", item.id);
-        let link = item.url.as_deref().unwrap_or("https://");
-        ensure!(link.starts_with("https://") || link.starts_with("http://"), "a link is {link:?}");
-    }
-    Ok(())
 }

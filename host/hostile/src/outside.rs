@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 pub(crate) static OUTSIDE: LazyLock<Runtime> = LazyLock::new(|| {
@@ -24,15 +25,41 @@ pub(crate) enum Manners {
     Fixed(Vec<u8>),
     /// Answer with what stands here at that moment, and hang up.
     Once(Arc<Mutex<Vec<u8>>>),
+    /// Answer nobody until so many wait for it at once.
+    Together(Meeting),
     /// Say nothing, ever.
     Silence,
     /// Say this, and then repeat that, so many milliseconds apart (0: as fast as it goes), so many times.
     Repeat { first: Vec<u8>, then: Vec<u8>, every_ms: u64, times: u64 },
 }
 
+/// Where requests wait for each other.
+pub(crate) struct Meeting {
+    wanted: usize,
+    here: AtomicUsize,
+    /// Without a place, until it is closed.
+    door: Semaphore,
+    answer: Vec<u8>,
+}
+
+impl Meeting {
+    /// Of so many, who are all answered with these bytes.
+    pub(crate) fn of(wanted: usize, answer: Vec<u8>) -> Self {
+        Self { wanted, here: AtomicUsize::new(0), door: Semaphore::new(0), answer }
+    }
+
+    async fn wait(&self) {
+        if self.here.fetch_add(1, Ordering::SeqCst) + 1 >= self.wanted {
+            self.door.close();
+        }
+        let _closed = self.door.acquire().await;
+    }
+}
+
 /// A listener that counts who comes, and remembers what they said.
 pub(crate) struct Upstream {
     pub(crate) address: SocketAddr,
+    manners: Arc<Mutex<Arc<Manners>>>,
     came: Arc<AtomicUsize>,
     said: Arc<Mutex<Vec<String>>>,
     server: JoinHandle<()>,
@@ -48,8 +75,9 @@ impl Upstream {
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let (came, said) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
+        let manners = Arc::new(Mutex::new(Arc::new(manners)));
         let server = {
-            let (came, said, manners) = (Arc::clone(&came), Arc::clone(&said), Arc::new(manners));
+            let (came, said, manners) = (Arc::clone(&came), Arc::clone(&said), Arc::clone(&manners));
             OUTSIDE.spawn(async move {
                 let listener = TcpListener::from_std(listener).unwrap();
                 let mut guests = tokio::task::JoinSet::new();
@@ -61,7 +89,12 @@ impl Upstream {
                 }
             })
         };
-        Self { address, came, said, server }
+        Self { address, manners, came, said, server }
+    }
+
+    /// From the next request on, it has other manners.
+    pub(crate) fn behave(&self, manners: Manners) {
+        *self.manners.lock().unwrap() = Arc::new(manners);
     }
 
     /// Connections so far.
@@ -85,17 +118,22 @@ impl Drop for Upstream {
     }
 }
 
-async fn serve(mut stream: TcpStream, manners: Arc<Manners>, said: Arc<Mutex<Vec<String>>>) {
+async fn serve(mut stream: TcpStream, manners: Arc<Mutex<Arc<Manners>>>, said: Arc<Mutex<Vec<String>>>) {
     loop {
         let Some(head) = head(&mut stream).await else { return };
         remember(&said, &head);
-        let ended = match &*manners {
+        let now = Arc::clone(&manners.lock().unwrap());
+        let ended = match &*now {
             Manners::Answer(answer) => stream.write_all(&answer(&head)).await.is_err(),
             Manners::Fixed(answer) => stream.write_all(answer).await.is_err(),
             Manners::Once(answer) => {
                 let answer = answer.lock().unwrap().clone();
                 let _whoever_asked_may_be_gone = stream.write_all(&answer).await;
                 true
+            }
+            Manners::Together(meeting) => {
+                meeting.wait().await;
+                stream.write_all(&meeting.answer).await.is_err()
             }
             Manners::Silence => {
                 // Until the other side gives up.

@@ -16,6 +16,11 @@ pub(crate) fn log_text() -> String {
     String::from_utf8_lossy(&LOGGED.lock().unwrap()).into_owned()
 }
 
+/// What it has logged since there were so many bytes.
+pub(crate) fn log_since(bytes: usize) -> String {
+    String::from_utf8_lossy(LOGGED.lock().unwrap().get(bytes..).unwrap_or_default()).into_owned()
+}
+
 /// Begin a new page.
 pub(crate) fn forget_log() {
     LOGGED.lock().unwrap().clear();

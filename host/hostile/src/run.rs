@@ -2,18 +2,21 @@
 //! starts another child where one did not survive.
 
 use crate::arena::Arena;
+use crate::attacked::Attacked;
 use crate::case::{Case, Options};
 use crate::measure::{Cost, DOOR_P99_MS, REMAINS_MIB, Watch};
 use crate::paper::{Paper, forged, forget_log};
 use crate::rows::cases;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::io::Write;
 use std::time::Duration;
 
 /// No case takes longer, whatever happens.
 const LONGEST: Duration = Duration::from_secs(300);
+/// A host that says nothing for so long hangs: it has had the time for a case, for that case once more, and for what is
+/// around them.
+const SILENCE: Duration = Duration::from_secs(2 * LONGEST.as_secs() + 60);
 
 /// How one case went.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -87,7 +90,7 @@ async fn tried(arena: &Arena, watch: &Watch, case: &Case) -> Verdict {
     let begun = watch.begin();
     let ran = tokio::time::timeout(LONGEST, case.run(arena)).await;
     arena.end();
-    let (cost, canary) = watch.end(begun).await;
+    let cost = watch.end(begun).await;
     let mut wrong = Vec::new();
     let outcome = match ran {
         Ok(Ok(outcome)) => outcome,
@@ -100,13 +103,13 @@ async fn tried(arena: &Arena, watch: &Watch, case: &Case) -> Verdict {
             "did not end".to_owned()
         }
     };
-    wrong.extend(bounds(case, &cost, canary));
+    wrong.extend(bounds(case, &cost));
     wrong.extend(forged().map(|line| format!("log: somebody else wrote a line of it: {line}")));
     Verdict { row: case.row.to_owned(), outcome, cost, wrong, first_try: None }
 }
 
 /// The rule of all cases, and the case's own bounds.
-fn bounds(case: &Case, cost: &Cost, canary: Option<String>) -> Vec<String> {
+fn bounds(case: &Case, cost: &Cost) -> Vec<String> {
     let mut wrong = Vec::new();
     if cost.rss_mib > case.rss_mib {
         wrong.push(format!("memory: the host grew by {} MiB, at most {} are allowed", cost.rss_mib, case.rss_mib));
@@ -124,12 +127,18 @@ fn bounds(case: &Case, cost: &Cost, canary: Option<String>) -> Vec<String> {
         wrong
             .push(format!("latency: the door's p99 was {:.1} ms, at most {DOOR_P99_MS} are allowed", cost.door_p99_ms));
     }
-    if cost.missed > 0 {
-        let why = canary.unwrap_or_default();
-        let kind = if why.contains("within a second") { "latency: " } else { "" };
-        wrong.push(format!("{kind}the neighbour missed {} of {} ticks: {why}", cost.missed, cost.ticks));
+    if cost.late > 0 {
+        let (late, ticks) = (cost.late, cost.ticks);
+        wrong.push(format!("latency: the neighbour had no answer within a second to {late} of {ticks} ticks"));
     }
+    wrong.extend(neighbour_failed(cost));
     wrong
+}
+
+/// However busy the machine is, no call of the neighbour may fail.
+pub(crate) fn neighbour_failed(cost: &Cost) -> Option<String> {
+    let why = cost.failed_with.as_deref().unwrap_or_default();
+    (cost.failed > 0).then(|| format!("{} of the neighbour's {} calls failed: {why}", cost.failed, cost.ticks))
 }
 
 // --- the parent ---
@@ -140,10 +149,10 @@ pub fn run(cases: &[Case], options: Options, mut tell: impl FnMut(&Case, &Verdic
     let mut rest: Vec<&Case> = cases.iter().collect();
     while !rest.is_empty() {
         let before = verdicts.len();
-        let (mut child, lines) = start(&rest, options)?;
+        let mut attacked = start(&rest, options)?;
         let mut begun = None;
-        for line in lines.lines() {
-            match serde_json::from_str(&line.context("read what the host under attack says")?) {
+        while let Some(line) = attacked.line()? {
+            match serde_json::from_str(&line) {
                 Ok(Said::Begins(row)) => begun = Some(row),
                 Ok(Said::Ended(verdict)) => {
                     begun = None;
@@ -157,14 +166,14 @@ pub fn run(cases: &[Case], options: Options, mut tell: impl FnMut(&Case, &Verdic
                 Err(_) => {}
             }
         }
-        let status = child.wait().context("wait for the host under attack")?;
-        if status.success() && begun.is_none() && verdicts.len() > before {
+        let ended = attacked.ended()?;
+        if ended.is_none() && begun.is_none() && verdicts.len() > before {
             continue;
         }
         let Some(row) = begun.or_else(|| rest.first().map(|case| case.row.to_owned())) else { break };
         if let Some(at) = rest.iter().position(|case| case.row == row) {
             let case = rest.remove(at);
-            let verdict = died(case, status);
+            let verdict = died(case, ended.unwrap_or_else(|| "the host process ended too soon".to_owned()));
             tell(case, &verdict);
             verdicts.push(verdict);
         }
@@ -172,29 +181,18 @@ pub fn run(cases: &[Case], options: Options, mut tell: impl FnMut(&Case, &Verdic
     Ok(verdicts)
 }
 
-fn start(rest: &[&Case], options: Options) -> Result<(Child, BufReader<ChildStdout>)> {
-    let program = std::env::current_exe().context("find this program")?;
-    let mut command = Command::new(program);
-    command.arg("attacked").arg(options.seed.to_string()).arg(options.mutants.to_string());
-    command.args(rest.iter().map(|case| case.row));
-    as_deployed(&mut command);
-    let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("start the host under attack")?;
-    let lines = child.stdout.take().context("read from the host under attack")?;
-    Ok((child, BufReader::new(lines)))
+fn start(rest: &[&Case], options: Options) -> Result<Attacked> {
+    let mut args = vec!["attacked".to_owned(), options.seed.to_string(), options.mutants.to_string()];
+    args.extend(rest.iter().map(|case| case.row.to_owned()));
+    Attacked::start(&args, SILENCE)
 }
 
-/// As `deploy` starts a host: what is freed goes back to the system instead of into the allocator's stock.
-pub(crate) fn as_deployed(command: &mut Command) -> &mut Command {
-    command.env("MALLOC_ARENA_MAX", "2").env("MALLOC_MMAP_THRESHOLD_", "131072").env("MALLOC_TRIM_THRESHOLD_", "131072")
-}
-
-fn died(case: &Case, status: ExitStatus) -> Verdict {
+fn died(case: &Case, how: String) -> Verdict {
     Verdict {
         row: case.row.to_owned(),
         outcome: "the host died".to_owned(),
         cost: Cost::default(),
-        wrong: vec![format!("the host process ended: {status}")],
+        wrong: vec![how],
         first_try: None,
     }
 }

@@ -90,6 +90,14 @@ pub(crate) const HTTP: &str = r#"
     (import "wasi:io/streams@0.2.12" "[resource-drop]output-stream" (func $drop_stream (param i32)))
 "#;
 
+/// What a guest needs to wait.
+pub(crate) const SLEEP: &str = r#"
+    (import "wasi:clocks/monotonic-clock@0.2.12" "subscribe-duration" (func $subscribe (param i64) (result i32)))
+    (import "wasi:io/poll@0.2.12" "[method]pollable.block" (func $block (param i32)))"#;
+
+/// An hour, which is longer than any call may take.
+pub(crate) const FOR_AN_HOUR: &str = "(call $block (call $subscribe (i64.const 3600000000000)))";
+
 /// What a guest does with the answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
@@ -121,6 +129,8 @@ pub(crate) struct Fetch<'a> {
     pub(crate) then: Then,
     /// So many requests, one after the other; the last answer counts.
     pub(crate) times: u32,
+    /// And each time so many of them at once, before it looks at the first answer.
+    pub(crate) at_once: u32,
 }
 
 impl Default for Fetch<'_> {
@@ -138,26 +148,46 @@ impl Default for Fetch<'_> {
             flood: false,
             then: Then::Say,
             times: 1,
+            at_once: 1,
         }
     }
 }
+
+/// Waits for the answer to a request that was begun.
+const END: &str = "
+    (call $block (call $subscribe (local.get $future)))
+    (call $get (local.get $future) (i32.const 3136))
+    (if (i32.load8_u (i32.const 3152)) (then (return (call $fail))))
+    (local.set $response (i32.load (i32.const 3160)))";
 
 impl Fetch<'_> {
     pub(crate) fn package(&self, asks: Value) -> Vec<u8> {
         let mut texts = Texts::new();
         let failing = failing(&mut texts);
-        let send = self.send(&mut texts);
+        let (begin, end) = (self.begin(&mut texts), END);
         let then = then(self.then, &mut texts);
         let body = format!(
             r#"(local $fields i32) (local $request i32) (local $options i32) (local $future i32) (local $body i32)
-            (local $stream i32) (local $left i32) (local $response i32)
-            (local.set $left (i32.const {}))
+            (local $stream i32) (local $left i32) (local $at i32) (local $response i32)
+            (local.set $left (i32.const {times}))
             (loop $again
-                {send}
+                (local.set $at (i32.const {at_once}))
+                (loop $begin
+                    {begin}
+                    (i32.store (i32.add (i32.const 4096) (i32.shl (local.get $at) (i32.const 2))) (local.get $future))
+                    (local.set $at (i32.sub (local.get $at) (i32.const 1)))
+                    (br_if $begin (local.get $at)))
+                (local.set $at (i32.const {at_once}))
+                (loop $end
+                    (local.set $future (i32.load (i32.add (i32.const 4096) (i32.shl (local.get $at) (i32.const 2)))))
+                    {end}
+                    (local.set $at (i32.sub (local.get $at) (i32.const 1)))
+                    (br_if $end (local.get $at)))
                 (local.set $left (i32.sub (local.get $left) (i32.const 1)))
                 (br_if $again (local.get $left)))
             {then}"#,
-            self.times
+            times = self.times,
+            at_once = self.at_once
         );
         checking(&format!("{HTTP} {} {failing}", texts.data()), &body, asks)
     }
@@ -170,7 +200,13 @@ impl Fetch<'_> {
         format!("{HTTP} {} {failing} {}", texts.data(), around(&send))
     }
 
+    /// One request, and its answer.
     fn send(&self, texts: &mut Texts) -> String {
+        self.begin(texts) + END
+    }
+
+    /// One request, without looking at its answer.
+    fn begin(&self, texts: &mut Texts) -> String {
         let (authority, path) = (texts.put(self.authority), texts.put(self.path));
         let path = self.path_at.unwrap_or(&path);
         let mut headers = String::new();
@@ -224,11 +260,7 @@ impl Fetch<'_> {
             (call $handle (local.get $request) (i32.const {has_options}) (local.get $options) (i32.const 3072))
             (if (i32.load8_u (i32.const 3072)) (then (return (call $fail))))
             (local.set $future (i32.load (i32.const 3080)))
-            {flood} {ends}
-            (call $block (call $subscribe (local.get $future)))
-            (call $get (local.get $future) (i32.const 3136))
-            (if (i32.load8_u (i32.const 3152)) (then (return (call $fail))))
-            (local.set $response (i32.load (i32.const 3160)))"#,
+            {flood} {ends}"#,
             method = self.method,
             scheme = u8::from(self.https),
             has_options = u8::from(self.timeout.is_some()),

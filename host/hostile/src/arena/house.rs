@@ -1,12 +1,13 @@
 //! State, credentials and the clock.
 
 use async_trait::async_trait;
+use opssight_backends::Store;
 use opssight_core::error::StoreError;
 use opssight_core::id::ConnectionId;
 use opssight_core::plugins::{Credential, CredentialSource, Credentials, PluginState};
 use opssight_core::time::{Clock, Timestamp};
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// When the cases take place.
 pub const NOW: Timestamp = Timestamp(1_763_800_000_000_000);
@@ -15,6 +16,8 @@ pub const NOW: Timestamp = Timestamp(1_763_800_000_000_000);
 #[derive(Default)]
 pub(crate) struct Memory {
     pub(crate) state: Mutex<BTreeMap<(ConnectionId, String), Vec<u8>>>,
+    /// Where state is read instead, if anywhere.
+    store: Mutex<Option<Arc<Store>>>,
     credentials: Mutex<BTreeMap<ConnectionId, Credentials>>,
 }
 
@@ -25,8 +28,18 @@ impl Memory {
         self.credentials.lock().unwrap().entry(of.clone()).or_default().insert(name.to_owned(), credential);
     }
 
+    /// Until the case ends, state is read from there.
+    pub(crate) fn read_from(&self, store: &Arc<Store>) {
+        *self.store.lock().unwrap() = Some(Arc::clone(store));
+    }
+
+    fn store(&self) -> Option<Arc<Store>> {
+        self.store.lock().unwrap().clone()
+    }
+
     pub(crate) fn clear(&self) {
         self.state.lock().unwrap().clear();
+        *self.store.lock().unwrap() = None;
         self.credentials.lock().unwrap().clear();
     }
 }
@@ -34,6 +47,9 @@ impl Memory {
 #[async_trait]
 impl PluginState for Memory {
     async fn get(&self, connection: &ConnectionId, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        if let Some(store) = self.store() {
+            return store.get(connection, key).await;
+        }
         Ok(self.state.lock().unwrap().get(&(connection.clone(), key.to_owned())).cloned())
     }
 
@@ -44,6 +60,9 @@ impl PluginState for Memory {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<String>, StoreError> {
+        if let Some(store) = self.store() {
+            return store.keys(connection, prefix, after, limit).await;
+        }
         let state = self.state.lock().unwrap();
         let fits = |key: &&String| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after);
         let keys = state.keys().filter(|(of, _)| of == connection).map(|(_, key)| key).filter(fits);
@@ -51,6 +70,9 @@ impl PluginState for Memory {
     }
 
     async fn usage(&self, connection: &ConnectionId) -> Result<(u64, u64), StoreError> {
+        if let Some(store) = self.store() {
+            return store.usage(connection).await;
+        }
         let state = self.state.lock().unwrap();
         let own = state.iter().filter(|((of, _), _)| of == connection);
         let (bytes, keys) =

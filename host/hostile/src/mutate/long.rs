@@ -3,20 +3,23 @@
 
 use super::{Found, Mutator, Tally, bytes_of};
 use crate::arena::Arena;
+use crate::attacked::Attacked;
 use crate::case::Options;
 use crate::measure::{Cost, REMAINS_MIB, Watch};
 use crate::paper::{Paper, forget_log};
+use crate::run::neighbour_failed;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What the host keeps for ever (tables of the engine, the allocator's stock) is there after so many.
 const WARM_UP: u64 = 4_000;
 /// So often the child says how far it is.
 const TELL: u64 = 1_000;
+/// A child that says nothing for so long hangs: so many attacks take seconds.
+const SILENCE: Duration = Duration::from_secs(600);
 /// The rule of all cases.
 const GROWTH_MIB: u64 = 100;
 /// More than this has one cause.
@@ -64,7 +67,6 @@ enum Said {
     Ended {
         tally: Tally,
         cost: Box<Cost>,
-        why: Option<String>,
     },
 }
 
@@ -105,8 +107,8 @@ pub fn mutating(seed: u64, from: u64, time: Duration, place: &Path) -> Result<()
         let tally = std::mem::take(&mut mutator.tally);
         mutator.close();
         forget_log();
-        let (cost, why) = watch.end(begun).await;
-        say(&Said::Ended { tally, cost: Box::new(cost), why })
+        let cost = Box::new(watch.end(begun).await);
+        say(&Said::Ended { tally, cost })
     })
 }
 
@@ -122,17 +124,17 @@ pub fn run(plan: &Plan, mut tell: impl FnMut(&str)) -> Result<Outcome> {
     let place = tempfile::NamedTempFile::new().context("make a file for where it is")?;
     loop {
         let left = plan.time.saturating_sub(began.elapsed());
-        let (mut child, lines) = start(plan.seed, from, left, place.path())?;
+        let mut attacked = start(plan.seed, from, left, place.path())?;
         let mut ended = false;
-        for line in lines.lines() {
-            match serde_json::from_str(&line.context("read what the host under attack says")?) {
+        while let Some(line) = attacked.line()? {
+            match serde_json::from_str(&line) {
                 Ok(Said::At(number)) if number.is_multiple_of(50 * TELL) => {
                     tell(&format!("at {number} after {} s, {} found", began.elapsed().as_secs(), outcome.found.len()));
                 }
                 Ok(Said::Found(found)) => keep(plan, found, &mut outcome, &mut tell)?,
-                Ok(Said::Ended { tally, cost, why }) => {
+                Ok(Said::Ended { tally, cost }) => {
                     ended = true;
-                    judge(&cost, why, &mut outcome.wrong);
+                    judge(&cost, &mut outcome.wrong);
                     tally.into_iter().for_each(|(how, count)| *outcome.tally.entry(how).or_default() += count);
                     outcome.costs.push(*cost);
                 }
@@ -140,11 +142,11 @@ pub fn run(plan: &Plan, mut tell: impl FnMut(&str)) -> Result<Outcome> {
                 _ => {}
             }
         }
-        let status = child.wait().context("wait for the host under attack")?;
+        let how = attacked.ended()?;
         if !ended {
             let number = std::fs::read_to_string(place.path())?.parse().unwrap_or(from);
             let (target, _) = bytes_of(plan.seed, number);
-            let why = format!("the host process ended: {status}");
+            let why = how.unwrap_or_else(|| "the host process ended too soon".to_owned());
             *outcome.tally.entry(format!("{target}: FAILED")).or_default() += 1;
             keep(plan, Found { number, target: target.to_owned(), why }, &mut outcome, &mut tell)?;
             from = number + 1;
@@ -155,15 +157,10 @@ pub fn run(plan: &Plan, mut tell: impl FnMut(&str)) -> Result<Outcome> {
     }
 }
 
-fn start(seed: u64, from: u64, time: Duration, place: &Path) -> Result<(Child, BufReader<ChildStdout>)> {
-    let program = std::env::current_exe().context("find this program")?;
-    let mut command = Command::new(program);
-    command.args(["mutating", &seed.to_string(), &from.to_string(), &time.as_millis().to_string()]);
-    crate::run::as_deployed(&mut command).arg(place);
-    let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("start the host under attack")?;
-    let lines = child.stdout.take().context("read from the host under attack")?;
-    Ok((child, BufReader::new(lines)))
+fn start(seed: u64, from: u64, time: Duration, place: &Path) -> Result<Attacked> {
+    let time = time.as_millis().to_string();
+    let place = place.to_str().context("write down where it is")?.to_owned();
+    Attacked::start(&["mutating".to_owned(), seed.to_string(), from.to_string(), time, place], SILENCE)
 }
 
 /// Keep its bytes, and say how to make it again.
@@ -179,14 +176,12 @@ fn keep(plan: &Plan, found: Found, outcome: &mut Outcome, tell: &mut impl FnMut(
 }
 
 /// Latency is told and not judged: a run of half an hour shares its machine.
-fn judge(cost: &Cost, why: Option<String>, wrong: &mut Vec<String>) {
+fn judge(cost: &Cost, wrong: &mut Vec<String>) {
     if cost.rss_mib > GROWTH_MIB || cost.remains_mib > REMAINS_MIB {
         wrong.push(format!("memory: it grew by {} MiB, and {} MiB remain", cost.rss_mib, cost.remains_mib));
     }
     if cost.door_failed > 0 {
         wrong.push(format!("the door failed {} times", cost.door_failed));
     }
-    if let Some(why) = why.filter(|why| !why.contains("within a second")) {
-        wrong.push(format!("the neighbour missed {} of {} ticks: {why}", cost.missed, cost.ticks));
-    }
+    wrong.extend(neighbour_failed(cost));
 }

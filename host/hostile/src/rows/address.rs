@@ -1,11 +1,11 @@
 //! Rows 53 to 57: where a request may go, in every spelling.
 
 use crate::arena::{Arena, loopback};
-use crate::case::{Case, Ran, case};
+use crate::case::{Case, Ran, case, code};
 use crate::outside::{Manners, Upstream, answer};
-use crate::wasm::{Fetch, rule};
+use crate::wasm::Fetch;
 use anyhow::{Context, Result, ensure};
-use opssight_core::plugins::{Grants, Plugins};
+use opssight_core::plugins::Grants;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -20,19 +20,19 @@ pub(super) const CASES: &[Case] = &[
     case!(Egress "X16" "other-port-scheme-method", "asks an allowed host on another port, by another scheme and method" => "refuse; nobody is connected to", neighbours_of_rule),
 ];
 
-/// One request with whatever the case's rule is.
+/// One request with whatever the case's rule is. What the gate refuses is on record as refused.
 async fn asked(arena: &Arena, number: usize, fetch: &Fetch<'_>, base: &str, grants: &Grants) -> Result<String> {
-    let asks = json!({ "version": format!("1.0.{number}"), "egress": rule("{setting:base_url}") });
-    arena.install(&fetch.package(arena.asks(asks))).await?;
-    let outcome = arena.host.check(&arena.target(json!({ "base_url": base }), grants.clone())).await;
-    arena.host.forget(&arena.connection());
-    Ok(outcome.map_or_else(|error| error.code, |_| "ok".to_owned()))
+    let outcome = arena.fetch(fetch, base, grants, json!({ "version": format!("1.0.{number}") })).await?;
+    let (code, stats) = (code(&outcome), arena.stats());
+    let denied = u64::from(code == "egress.denied" || code == "egress.address");
+    ensure!(stats.egress_denied == denied, "{code}, with {} refusals on record", stats.egress_denied);
+    Ok(code.to_owned())
 }
 
 /// Refused by rule, before anybody was asked: by the gate, or by the interface that takes a request's parts. A
-/// connection that came to nothing is none of these, because it was tried.
+/// connection that came to nothing is none of these, because it was tried; nor is a guest that died.
 fn is_refusal(code: &str) -> bool {
-    matches!(code, "egress.denied" | "egress.address" | "case.failed" | "trap")
+    matches!(code, "egress.denied" | "egress.address" | "case.failed")
 }
 
 fn summary(codes: &BTreeMap<String, usize>) -> String {
@@ -43,8 +43,8 @@ fn summary(codes: &BTreeMap<String, usize>) -> String {
 /// Ask each of these authorities, with a rule that names it as the operator might have been talked into, and with a
 /// rule for another host; nobody may be reached, on any address of this machine.
 async fn nobody_reached(arena: &Arena, hosts: &[&str], grants: &Grants) -> Ran {
-    let inside = [Upstream::start(Manners::Fixed(answer(200, &[], b"inside"))).await];
-    let port = inside[0].address.port();
+    let inside = Upstream::start(Manners::Fixed(answer(200, &[], b"inside"))).await;
+    let port = inside.address.port();
     let sixth = match std::net::TcpListener::bind(("::1", port)) {
         Ok(listener) => {
             drop(listener);
@@ -73,12 +73,17 @@ async fn nobody_reached(arena: &Arena, hosts: &[&str], grants: &Grants) -> Ran {
                 ensure!(is_refusal(&code), "{scheme}://{authority} (rule: {base}) ended with {code}");
                 *codes.entry(code).or_insert(0) += 1;
                 number += 1;
-                let came = inside[0].came() + sixth.as_ref().map_or(0, Upstream::came);
+                let came = inside.came() + sixth.as_ref().map_or(0, Upstream::came);
                 ensure!(came == 0, "{scheme}://{authority} (rule: {base}) reached a listener on this machine");
             }
         }
     }
-    Ok(format!("0 connections; {}", summary(&codes)))
+    // What refuses everything refuses these as well.
+    let authority = inside.address.to_string();
+    let good = Fetch { authority: &authority, ..Fetch::default() };
+    let code = asked(arena, number, &good, &inside.url(), &loopback()).await?;
+    ensure!(code == "ok" && inside.came() == 1, "a good request ended with {code}");
+    Ok(format!("0 connections; {}; a good one ok", summary(&codes)))
 }
 
 fn http_allowed() -> Grants {
@@ -277,8 +282,12 @@ async fn paths(arena: &Arena) -> Ran {
     for (number, path) in climbing.iter().enumerate() {
         let fetch = Fetch { authority: &authority, path, ..Fetch::default() };
         let code = asked(arena, number, &fetch, &base, &loopback()).await?;
+        ensure!(code == "ok" || is_refusal(&code), "{path} ended with {code}");
         refused += usize::from(is_refusal(&code));
     }
+    let good = Fetch { authority: &authority, path: "/repos/acme/good", ..Fetch::default() };
+    let code = asked(arena, climbing.len(), &good, &base, &loopback()).await?;
+    ensure!(code == "ok", "a good request ended with {code}");
     for head in upstream.said() {
         let path = head.split_whitespace().nth(1).unwrap_or_default();
         let inside = path == "/repos/acme" || path.starts_with("/repos/acme/");
@@ -306,5 +315,8 @@ async fn neighbours_of_rule(arena: &Arena) -> Ran {
         ensure!(code == "egress.denied" || code == "case.failed", "request {number} ended with {code}");
     }
     ensure!(allowed.came() + other.came() == 0, "somebody was connected to");
-    Ok(format!("{} refused", tries.len()))
+    let good = Fetch { authority: &there, ..Fetch::default() };
+    let code = asked(arena, tries.len(), &good, &allowed.url(), &loopback()).await?;
+    ensure!(code == "ok" && allowed.came() == 1, "a good request ended with {code}");
+    Ok(format!("{} refused, a good one ok", tries.len()))
 }

@@ -2,6 +2,7 @@
 
 use crate::arena::Arena;
 use crate::case::{Case, Ran, case};
+use crate::wasm::{FOR_AN_HOUR, SLEEP};
 use anyhow::ensure;
 use opssight_core::plugins::Plugins;
 use opssight_core::plugins::installs::PluginRuntime;
@@ -13,13 +14,9 @@ pub(super) const CASES: &[Case] = &[
     case!(Cpu "X25" "callers-go-away", "sleeps for a minute in each of 200 calls whose callers go away at once" => "end each call with its caller; the neighbour goes on", go_away),
 ];
 
-const SLEEP: &str = r#"
-    (import "wasi:clocks/monotonic-clock@0.2.12" "subscribe-duration" (func $subscribe (param i64) (result i32)))
-    (import "wasi:io/poll@0.2.12" "[method]pollable.block" (func $block (param i32)))"#;
-
 async fn go_away(arena: &Arena) -> Ran {
-    let body = "(call $block (call $subscribe (i64.const 3600000000000))) (i32.const 1024)";
-    let package = checking(SLEEP, body, arena.asks(json!({ "budgets": { "health": { "wall_ms": 60_000 } } })));
+    let body = format!("{FOR_AN_HOUR} (i32.const 1024)");
+    let package = checking(SLEEP, &body, arena.asks(json!({ "budgets": { "health": { "wall_ms": 60_000 } } })));
     arena.install(&package).await?;
     let calls = (0..200).map(|number| {
         let mut target = arena.plain();

@@ -2,10 +2,10 @@
 
 use crate::arena::{Arena, NOW};
 use crate::case::{Case, Ran, case};
-use crate::wasm::endless;
-use anyhow::{Result, ensure};
+use crate::wasm::{FOR_AN_HOUR, SLEEP, endless};
+use anyhow::{Context, Result, ensure};
 use opssight_core::plugins::installs::PluginRuntime;
-use opssight_core::plugins::{CallError, Plugins, WebhookDelivery};
+use opssight_core::plugins::{CallError, CallTarget, Plugins, WebhookDelivery};
 use opssight_testkit::guests::{checking, manifest, package_of};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ pub(super) const CASES: &[Case] = &[
     case!(Memory "8b" "fatter-frames", "has a function with 20,000 locals" => "refuse before compiling", fatter_frames),
     case!(Cpu "X1" "many-spinners", "32 calls that loop at once, for 32 connections" => "stop each at its CPU budget, or when there is no time for it; the neighbour goes on", spinners),
     case!(Cpu "X2" "revoked-while-spinning", "loops, and is revoked" => "interrupt it within a second", revoked),
-    case!(Cpu "X3" "sleepers-and-slots", "more calls that sleep than there are places for calls" => "the neighbour goes on", sleepers),
+    case!(Cpu "X3" "sleepers-and-slots", "more calls that sleep than there are places for calls, from connections that are known for short ones" => "give each up at its wall budget; the neighbour goes on", sleepers),
 ];
 
 const LOOP: &str = "(loop $again (br $again))";
@@ -173,26 +173,40 @@ pub(super) fn code_of(outcome: Result<(), CallError>, code: &str) -> Ran {
     }
 }
 
-const SLEEP: &str = r#"
-    (import "wasi:clocks/monotonic-clock@0.2.12" "subscribe-duration" (func $subscribe (param i64) (result i32)))
-    (import "wasi:io/poll@0.2.12" "[method]pollable.block" (func $block (param i32)))
-    (func (export "opssight:plugin/webhook@1.0.0#receive") (param i32 i32 i32 i32 i64) (result i32)
-        (call $block (call $subscribe (i64.const 3600000000000))) (i32.const 1024))"#;
+/// So many calls that sleep.
+const SLEEPERS: usize = 100;
 
 async fn sleepers(arena: &Arena) -> Ran {
-    let package = opssight_testkit::guests::package(&["webhook"], SLEEP, &manifest(arena.asks(json!({}))));
+    // A delivery that is empty is done with at once.
+    let code = format!(
+        r#"{SLEEP} (func (export "opssight:plugin/webhook@1.0.0#receive") (param i32 i32 i32 i32 i64) (result i32)
+            (if (local.get 3) (then {FOR_AN_HOUR}))
+            (i32.const 1024))"#
+    );
+    let package = opssight_testkit::guests::package(&["webhook"], &code, &manifest(arena.asks(json!({}))));
     arena.install(&package).await?;
-    let calls = (0..100).map(|number| {
-        let mut target = arena.plain();
-        // Of ten connections, so that the breakers do not help.
-        target.connection = format!("{}-{}", target.connection, number % 10).into();
-        let delivery = WebhookDelivery { headers: vec![], body: vec![b' '; 100], received_at: NOW };
-        async move { arena.host.receive(&target, delivery).await }
-    });
-    let outcomes = futures::future::join_all(calls).await;
-    let wall = outcomes.iter().filter(|outcome| matches!(outcome, Err(error) if error.code == "budget.wall")).count();
-    let told: Vec<&str> =
-        outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).map(|e| e.code.as_str()).collect();
-    ensure!(told.len() == 100, "{} of 100 sleepers went well", 100 - told.len());
-    Ok(format!("{wall} x budget.wall, {} refused", 100 - wall))
+    // Of ten connections, so that the breakers do not help.
+    let targets: Vec<CallTarget> = (0..10)
+        .map(|number| {
+            let target = arena.plain();
+            CallTarget { connection: format!("{}-{number}", target.connection).into(), ..target }
+        })
+        .collect();
+    let delivery = |body: &[u8]| WebhookDelivery { headers: vec![], body: body.to_vec(), received_at: NOW };
+    // Whoever is known for short calls gets the places that are for those.
+    for target in &targets {
+        arena.host.receive(target, delivery(b"")).await.context("a delivery that is empty")?;
+    }
+    let calls = (0..SLEEPERS).map(|number| arena.host.receive(&targets[number % targets.len()], delivery(b"zzz")));
+    // Half a second before the first of them are given up, a short one does not find a place either.
+    let short = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::timeout(Duration::from_millis(500), arena.host.receive(&targets[0], delivery(b""))).await.is_err()
+    };
+    let (outcomes, waited) = tokio::join!(futures::future::join_all(calls), short);
+    ensure!(waited, "there are places for more sleepers than {SLEEPERS}");
+    for outcome in outcomes {
+        code_of(outcome.map(|_| ()), "budget.wall")?;
+    }
+    Ok(format!("{SLEEPERS} x budget.wall, all places taken"))
 }

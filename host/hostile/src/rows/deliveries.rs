@@ -6,6 +6,7 @@ use crate::case::{Case, Ran, case};
 use crate::desk::Desk;
 use crate::rows::items::{FIRST, Thing, giving_after};
 use crate::rows::packages::key;
+use crate::wasm::{FOR_AN_HOUR, SLEEP};
 use anyhow::{Context, Result, bail, ensure};
 use opssight_core::hooks::{DeliveryQuery, DeliveryState, Inbox, LeasedDelivery, Leasing, NewDelivery};
 use opssight_core::id::ConnectionId;
@@ -18,16 +19,12 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 pub(super) const CASES: &[Case] = &[
-    case!(Notifier "75e" "deliveries-survive", "versions that hang, spin, die, answer nonsense, lie and say nothing get deliveries, and the power goes" => "keep each delivery with what went wrong; give it to the version before; each has its effect once", survive).cpu(30_000),
+    case!(Notifier "75e" "deliveries-survive", "versions that hang, spin, die, answer nonsense, lie and say nothing get deliveries, and the host crashes with one in its hand" => "keep each delivery with what went wrong; give it to the version before; each has its effect once", survive).cpu(30_000),
     case!(Notifier "75f" "deliveries-and-leases", "a worker stalls with a delivery in its hand until the lease is somebody else's, and then goes on" => "the one that came late changes nothing", late),
 ];
 
 /// Deliveries that each bad version gets: fewer than open a breaker.
 const EACH: usize = 2;
-
-const SLEEP: &str = r#"
-    (import "wasi:clocks/monotonic-clock@0.2.12" "subscribe-duration" (func $subscribe (param i64) (result i32)))
-    (import "wasi:io/poll@0.2.12" "[method]pollable.block" (func $block (param i32)))"#;
 
 /// Understands its deliveries: each is a run whose id stands in it.
 fn good(arena: &Arena) -> Vec<u8> {
@@ -49,7 +46,7 @@ fn body(number: usize) -> Vec<u8> {
 /// What a bad version does first, and what its deliveries are found as.
 const BAD: [(&str, &str, &str); 6] = [
     ("dies", "(unreachable)", "trap"),
-    ("hangs", "(call $block (call $subscribe (i64.const 3600000000000)))", "budget.wall"),
+    ("hangs", FOR_AN_HOUR, "budget.wall"),
     ("spins", "(loop $l (br $l))", "budget.cpu"),
     ("answers nonsense", "(return (i32.const -8))", "trap"),
     ("lies", "", "bad-item"),
@@ -167,10 +164,10 @@ async fn survive(arena: &Arena) -> Ran {
         let state = if code.is_empty() { DeliveryState::Ignored } else { DeliveryState::Failed };
         let found = states.get(&(state.as_str(), (*code).to_owned())).copied().unwrap_or_default();
         ensure!(found == EACH, "the version that {what} left {states:?}");
-        // One more is on its way when the power goes: nothing has been said about it.
+        // One more is on its way when the host crashes: nothing has been said about it.
         post.deliver(1).await?;
         ensure!(post.lease(3_600).await?.len() == 1, "the last delivery is not due");
-        post.desk = post.desk.after_a_power_cut(arena).await?;
+        post.desk = post.desk.after_a_crash(arena).await?;
         let plugin = arena.plugin();
         post.desk.installs.rollback(&plugin, Some(&good), "case", "it failed").await.context("roll back")?;
         if code.is_empty() {
@@ -191,7 +188,7 @@ async fn survive(arena: &Arena) -> Ran {
     post.work().await?;
     post.all_done().await.context("after all were replayed")?;
     post.desk.uninstall(arena).await?;
-    Ok(format!("{} deliveries, {} power cuts, 0 lost, 0 twice", post.sent, BAD.len()))
+    Ok(format!("{} deliveries, {} crashes, 0 lost, 0 twice", post.sent, BAD.len()))
 }
 
 async fn late(arena: &Arena) -> Ran {

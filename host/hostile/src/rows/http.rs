@@ -1,12 +1,12 @@
 //! Rows 63 to 70: what requests and answers look like, how slow and how large they are.
 
 use crate::arena::{Arena, loopback};
-use crate::case::{Case, Ran, case};
-use crate::outside::{Manners, Upstream, answer};
+use crate::case::{Case, Ran, case, code};
+use crate::outside::{Manners, Meeting, Upstream, answer};
 use crate::wasm::{Fetch, Then, rule};
 use anyhow::{Context, Result, bail, ensure};
-use opssight_core::plugins::{CallError, Called, HealthReport, Plugins};
-use serde_json::{Value, json};
+use opssight_core::plugins::{CallError, CallTarget, Called, HealthReport, Plugins};
+use serde_json::json;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -23,24 +23,6 @@ pub(super) const CASES: &[Case] = &[
     case!(Http "X17" "request-flood", "sends 100 requests in one call" => "stop at the budget of requests", flood),
     case!(Http "X18" "smuggled-answer", "its upstream answers with two lengths, two answers and bare line feeds" => "no second answer is believed", smuggled),
 ];
-
-async fn call(
-    arena: &Arena,
-    fetch: &Fetch<'_>,
-    base: &str,
-    more: Value,
-) -> Result<Result<Called<HealthReport>, CallError>> {
-    let mut asks = json!({ "egress": rule("{setting:base_url}") });
-    asks.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    arena.install(&fetch.package(arena.asks(asks))).await?;
-    let outcome = arena.host.check(&arena.target(json!({ "base_url": base }), loopback())).await;
-    arena.host.forget(&arena.connection());
-    Ok(outcome)
-}
-
-fn code(outcome: &Result<Called<HealthReport>, CallError>) -> &str {
-    outcome.as_ref().map_or_else(|error| error.code.as_str(), |_| "ok")
-}
 
 async fn injection(arena: &Arena) -> Ran {
     let upstream = Upstream::start(Manners::Fixed(answer(200, &[("connection", "close")], b"hello"))).await;
@@ -78,7 +60,7 @@ async fn injection(arena: &Arena) -> Ran {
     let with_headers = pairs.iter().map(|headers| ("/x", headers.as_slice()));
     for (number, (path, headers)) in with_headers.chain(paths.map(|path| (path, &[] as &[_]))).enumerate() {
         let fetch = Fetch { authority: &authority, path, headers, ..Fetch::default() };
-        call(arena, &fetch, &upstream.url(), json!({ "version": format!("1.0.{number}") })).await?.ok();
+        arena.fetch(&fetch, &upstream.url(), &loopback(), json!({ "version": format!("1.0.{number}") })).await?.ok();
     }
     // After the body, where the sender of a chunked one may say more.
     let trailers: &[(&str, &[u8])] =
@@ -86,8 +68,12 @@ async fn injection(arena: &Arena) -> Ran {
     for trailers in [&trailers[..1], &trailers[1..2], trailers] {
         let fetch = Fetch { authority: &authority, path: "/x", method: 2, trailers, ..Fetch::default() };
         told.push(
-            code(&call(arena, &fetch, &upstream.url(), json!({ "version": format!("2.0.{}", told.len()) })).await?)
-                .to_owned(),
+            code(
+                &arena
+                    .fetch(&fetch, &upstream.url(), &loopback(), json!({ "version": format!("2.0.{}", told.len()) }))
+                    .await?,
+            )
+            .to_owned(),
         );
     }
     let said = upstream.said();
@@ -117,36 +103,56 @@ async fn injection(arena: &Arena) -> Ran {
     Ok(format!("{} clean requests on the wire; with trailers: {}", said.len(), told.join(", ")))
 }
 
+/// Requests of one connection that may be under way at once.
+const PLACES: usize = 8;
+/// Calls that are given up in each round: one more would open the connection's breaker, which is another case.
+const GIVEN_UP: usize = 4;
+
+async fn all_at_once(
+    arena: &Arena,
+    targets: &[CallTarget],
+    times: usize,
+) -> Vec<Result<Called<HealthReport>, CallError>> {
+    let calls = targets.iter().flat_map(|target| (0..times).map(move |_| arena.host.check(target)));
+    futures::future::join_all(calls).await
+}
+
+/// One upstream, two connections that share its places, and nothing of them is ever forgotten: a place that a request
+/// does not give back stays taken.
 async fn loris(arena: &Arena) -> Ran {
+    let hello = || answer(200, &[("connection", "close")], b"hello");
+    let upstream = Upstream::start(Manners::Fixed(hello())).await;
+    let authority = upstream.address.to_string();
+    // As many requests as a call may make.
+    let fetch = Fetch { authority: &authority, at_once: 10, ..Fetch::default() };
+    arena.install(&fetch.package(arena.asks(json!({ "egress": rule("{setting:base_url}") })))).await?;
+    let targets = ["one", "other"].map(|which| {
+        let target = arena.target(json!({ "base_url": upstream.url() }), loopback());
+        CallTarget { connection: format!("{}-{which}", target.connection).into(), ..target }
+    });
+    // What the upstream's calls are like is known from here on, so that none waits to see how the first one goes.
+    ensure!(all_at_once(arena, &targets, 1).await.iter().all(Result::is_ok), "a good upstream is not asked");
     let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n".to_vec();
-    let manners = [
-        Manners::Silence,
-        Manners::Repeat { first: b"HTTP/1.1 200 OK\r\nx-".to_vec(), then: b"a".to_vec(), every_ms: 100, times: 10_000 },
-        Manners::Repeat { first: head, then: b"a".to_vec(), every_ms: 100, times: 10_000 },
-    ];
-    for (number, manners) in manners.into_iter().enumerate() {
-        let slow = Upstream::start(manners).await;
-        let authority = slow.address.to_string();
-        let fetch = Fetch { authority: &authority, ..Fetch::default() };
-        let asks = json!({ "version": format!("1.0.{number}"), "egress": rule("{setting:base_url}") });
-        arena.install(&fetch.package(arena.asks(asks))).await?;
-        let target = arena.target(json!({ "base_url": slow.url() }), loopback());
+    let slow = |first: Vec<u8>| Manners::Repeat { first, then: b"a".to_vec(), every_ms: 100, times: 10_000 };
+    for manners in [Manners::Silence, slow(b"HTTP/1.1 200 OK\r\nx-".to_vec()), slow(head)] {
+        upstream.behave(manners);
         let begun = Instant::now();
-        // As many as may be under way for a connection, and as many again that wait for them.
-        let outcomes = futures::future::join_all((0..16).map(|_| arena.host.check(&target))).await;
+        let outcomes = all_at_once(arena, &targets, GIVEN_UP).await;
         ensure!(begun.elapsed() < Duration::from_secs(8), "it took {:?}", begun.elapsed());
         let fine = |code: &str| matches!(code, "budget.wall" | "upstream.timeout");
         let odd = outcomes.iter().map(code).find(|code| !fine(code));
         ensure!(odd.is_none(), "a call ended with {odd:?}");
-        // The breaker, which would help here, is another case.
-        arena.host.forget(&arena.connection());
+        // The next ones are no failures within the same five minutes.
+        arena.clock.advance_secs(301);
     }
-    // Every place is free again: a good upstream is asked at once.
-    let good = Upstream::start(Manners::Fixed(answer(200, &[], b"hello"))).await;
-    let authority = good.address.to_string();
-    let outcome = call(arena, &Fetch { authority: &authority, ..Fetch::default() }, &good.url(), json!({})).await?;
-    ensure!(code(&outcome) == "ok", "afterwards a good request ends with {}", code(&outcome));
-    Ok("48 given up in time, then ok".to_owned())
+    // Nobody is answered before every place of both connections has a request in it.
+    upstream.behave(Manners::Together(Meeting::of(targets.len() * PLACES, hello())));
+    let begun = Instant::now();
+    for outcome in all_at_once(arena, &targets, 1).await {
+        ensure!(code(&outcome) == "ok", "not every place is free: a call ended with {}", code(&outcome));
+    }
+    let given_up = 3 * GIVEN_UP * targets.len();
+    Ok(format!("{given_up} given up in time; then {PLACES} requests at once for each, in {:?}", begun.elapsed()))
 }
 
 async fn slow_tls(arena: &Arena) -> Ran {
@@ -154,7 +160,7 @@ async fn slow_tls(arena: &Arena) -> Ran {
     let authority = slow.address.to_string();
     let fetch = Fetch { authority: &authority, https: true, ..Fetch::default() };
     let begun = Instant::now();
-    let outcome = call(arena, &fetch, &format!("https://{authority}"), json!({})).await?;
+    let outcome = arena.fetch(&fetch, &format!("https://{authority}"), &loopback(), json!({})).await?;
     ensure!(begun.elapsed() < Duration::from_secs(6), "it took {:?}", begun.elapsed());
     match code(&outcome) {
         said @ ("budget.wall" | "upstream.timeout" | "upstream.unreachable") => Ok(said.to_owned()),
@@ -173,7 +179,9 @@ async fn timeouts(arena: &Arena) -> Ran {
             number += 1;
             let fetch = Fetch { authority: &authority, timeout: Some(timeout), ..Fetch::default() };
             let begun = Instant::now();
-            let outcome = call(arena, &fetch, &upstream.url(), json!({ "version": format!("1.0.{number}") })).await?;
+            let outcome = arena
+                .fetch(&fetch, &upstream.url(), &loopback(), json!({ "version": format!("1.0.{number}") }))
+                .await?;
             ensure!(begun.elapsed() < Duration::from_secs(6), "a timeout of {timeout} ns took {:?}", begun.elapsed());
             let said = code(&outcome);
             let fine = matches!(said, "ok" | "upstream.timeout" | "budget.wall" | "case.failed" | "trap");
@@ -199,7 +207,7 @@ async fn endless(arena: &Arena) -> Ran {
         let authority = upstream.address.to_string();
         let fetch = Fetch { authority: &authority, ..Fetch::default() };
         let more = json!({ "version": format!("1.0.{number}"), "budgets": { "health": { "wall_ms": 10_000 } } });
-        let outcome = call(arena, &fetch, &upstream.url(), more).await?;
+        let outcome = arena.fetch(&fetch, &upstream.url(), &loopback(), more).await?;
         ensure!(code(&outcome) == "budget.response-bytes", "{head:?} ended with {}", code(&outcome));
     }
     Ok("3 x budget.response-bytes".to_owned())
@@ -250,7 +258,7 @@ async fn bomb(arena: &Arena) -> Ran {
         let authority = upstream.address.to_string();
         let fetch = Fetch { authority: &authority, then: Then::Ignore, ..Fetch::default() };
         let more = json!({ "version": format!("1.0.{number}"), "budgets": { "health": { "wall_ms": 10_000 } } });
-        let outcome = call(arena, &fetch, &upstream.url(), more).await?;
+        let outcome = arena.fetch(&fetch, &upstream.url(), &loopback(), more).await?;
         match code(&outcome) {
             said @ ("budget.response-bytes" | "upstream.broken") => told.push(said.to_owned()),
             said => bail!("{encoding}: it ended with {said}"),
@@ -269,7 +277,8 @@ async fn headers(arena: &Arena) -> Ran {
         let upstream = Upstream::start(Manners::Fixed(whole.into_bytes())).await;
         let authority = upstream.address.to_string();
         let fetch = Fetch { authority: &authority, ..Fetch::default() };
-        let outcome = call(arena, &fetch, &upstream.url(), json!({ "version": format!("1.0.{number}") })).await?;
+        let outcome =
+            arena.fetch(&fetch, &upstream.url(), &loopback(), json!({ "version": format!("1.0.{number}") })).await?;
         ensure!(code(&outcome) != "ok", "variant {number} was taken");
         told.push(code(&outcome).to_owned());
     }
@@ -280,8 +289,9 @@ async fn never_read(arena: &Arena) -> Ran {
     let upstream = Upstream::start(Manners::Fixed(answer(200, &[], &vec![b'x'; 3 << 20]))).await;
     let authority = upstream.address.to_string();
     let fetch = Fetch { authority: &authority, then: Then::Ignore, times: 200, ..Fetch::default() };
-    let outcome =
-        call(arena, &fetch, &upstream.url(), json!({ "budgets": { "health": { "wall_ms": 10_000 } } })).await?;
+    let outcome = arena
+        .fetch(&fetch, &upstream.url(), &loopback(), json!({ "budgets": { "health": { "wall_ms": 10_000 } } }))
+        .await?;
     let said = code(&outcome).to_owned();
     ensure!(said == "budget.response-bytes", "it ended with {said}, {} requests", upstream.said().len());
     Ok(format!("{said} after {} requests", upstream.said().len()))
@@ -292,7 +302,7 @@ async fn upload(arena: &Arena) -> Ran {
     let authority = upstream.address.to_string();
     let fetch = Fetch { authority: &authority, method: 2, flood: true, ..Fetch::default() };
     let more = json!({ "budgets": { "health": { "wall_ms": 10_000, "cpu_ms": 1000 } } });
-    let outcome = call(arena, &fetch, &upstream.url(), more).await?;
+    let outcome = arena.fetch(&fetch, &upstream.url(), &loopback(), more).await?;
     ensure!(code(&outcome) == "budget.request-bytes", "it ended with {}", code(&outcome));
     ensure!(upstream.came() == 0, "a part of it was sent");
     Ok("budget.request-bytes".to_owned())
@@ -303,7 +313,7 @@ async fn flood(arena: &Arena) -> Ran {
     let authority = upstream.address.to_string();
     let fetch = Fetch { authority: &authority, times: 100, ..Fetch::default() };
     let more = json!({ "budgets": { "health": { "wall_ms": 10_000 } } });
-    let outcome = call(arena, &fetch, &upstream.url(), more).await?;
+    let outcome = arena.fetch(&fetch, &upstream.url(), &loopback(), more).await?;
     ensure!(code(&outcome) == "budget.requests", "it ended with {}", code(&outcome));
     ensure!(upstream.said().len() == 10, "{} requests went out", upstream.said().len());
     Ok("budget.requests after 10".to_owned())
@@ -326,7 +336,8 @@ async fn smuggled(arena: &Arena) -> Ran {
         let authority = upstream.address.to_string();
         // Twice in one call, so that what is left over of the first answer would be the second.
         let fetch = Fetch { authority: &authority, times: 2, ..Fetch::default() };
-        let outcome = call(arena, &fetch, &upstream.url(), json!({ "version": format!("1.0.{number}") })).await?;
+        let outcome =
+            arena.fetch(&fetch, &upstream.url(), &loopback(), json!({ "version": format!("1.0.{number}") })).await?;
         if let Ok(called) = &outcome {
             ensure!(!called.value.summary.contains("forged"), "a forged answer was believed ({number})");
         }

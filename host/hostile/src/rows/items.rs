@@ -76,13 +76,25 @@ pub(super) fn giving(arena: &Arena, things: &[Thing]) -> Vec<u8> {
 /// The same after `first`, which has the delivery in its parameters 2 (where its body is) and 3 (how long that is),
 /// with these imports, and with more in its manifest.
 pub(super) fn giving_after(arena: &Arena, things: &[Thing], imports: &str, first: &str, more: Value) -> Vec<u8> {
+    let receive = r#"(export "opssight:plugin/webhook@1.0.0#receive") (param i32 i32 i32 i32 i64)"#;
+    // The version makes packages of one case different ones.
+    package_of(&module(things, imports, receive, first), &["webhook"], &manifest(arena.asks(more)))
+}
+
+/// Each page of its feeds is these, and the last one.
+pub(super) fn feeding(things: &[Thing], about: Value) -> Vec<u8> {
+    let pull = r#"(export "opssight:plugin/source@1.0.0#pull") (param i32 i32 i32 i32 i32 i32 i32 i32 i32)"#;
+    package_of(&module(things, "", pull, ""), &["source"], &manifest(about))
+}
+
+/// With one function, which answers with these.
+fn module(things: &[Thing], imports: &str, function: &str, first: &str) -> String {
     let mut image = Image { items: Vec::new(), texts: Vec::new(), texts_at: BASE + things.len() * SIZE };
     things.iter().for_each(|thing| image.item(thing));
     let bytes = [image.items, image.texts].concat();
     let top = (BASE + bytes.len()).next_multiple_of(16);
     let pages = (top + (1 << 20)).div_ceil(65_536);
-    // The version makes packages of one case different ones.
-    let module = format!(
+    format!(
         r#"(module {imports}
         (memory (export "memory") {pages})
         (global $top (mut i32) (i32.const {top}))
@@ -91,13 +103,12 @@ pub(super) fn giving_after(arena: &Arena, things: &[Thing], imports: &str, first
             (global.get $top)
             (global.set $top (i32.add (global.get $top) (local.get 3))))
         (data (i32.const {BASE}) "{}")
-        (func (export "opssight:plugin/webhook@1.0.0#receive") (param i32 i32 i32 i32 i64) (result i32)
+        (func {function} (result i32)
             {first}
             (i32.store (i32.const 2056) (i32.const {BASE}))
             (i32.store (i32.const 2060) (i32.const {}))
             (i32.const 2048)))"#,
         literal(&bytes),
         things.len()
-    );
-    package_of(&module, &["webhook"], &manifest(arena.asks(more)))
+    )
 }

@@ -2,7 +2,7 @@
 
 use crate::arena::Arena;
 use crate::case::{Case, Ran, case};
-use crate::paper::log_bytes;
+use crate::paper::{acts, log_bytes};
 use anyhow::ensure;
 use opssight_core::plugins::Plugins as _;
 use opssight_testkit::guests::checking;
@@ -98,7 +98,8 @@ async fn binary(arena: &Arena) -> Ran {
     arena.install(&checking(&data, &body, arena.asks(json!({})))).await?;
     let Err(error) = arena.check().await else { anyhow::bail!("it did not panic") };
     let lines: Vec<String> = arena.host.log(&arena.plugin()).into_iter().map(|line| line.message).collect();
-    let bad = lines.iter().chain([&error.message]).find(|line| line.chars().any(char::is_control));
+    ensure!(!lines.is_empty(), "nothing of it is in the log");
+    let bad = lines.iter().chain([&error.message]).find(|line| line.chars().any(acts));
     ensure!(bad.is_none(), "a line acts on the terminal: {bad:?}");
     Ok(format!("{} clean lines, {}", lines.len(), error.code))
 }

@@ -3,9 +3,10 @@
 use crate::arena::{Arena, loopback};
 use crate::case::{Case, Ran, case};
 use crate::outside::{Manners, Upstream, answer};
-use crate::wasm::{Fetch, Then, rule};
+use crate::secure::{NAME, Script, Secure, frame};
+use crate::wasm::{Fetch, Then};
 use anyhow::{Result, ensure};
-use opssight_core::plugins::{Grants, Plugins};
+use opssight_core::plugins::Grants;
 use serde_json::{Value, json};
 
 pub(super) const CASES: &[Case] = &[
@@ -14,17 +15,13 @@ pub(super) const CASES: &[Case] = &[
     case!(Egress "60" "dns-cname", "its name is another name for something inside" => "refuse", cname),
     case!(Egress "61" "dns-ttl-0", "its name leads elsewhere at each look" => "judge each look", ttl),
     case!(Egress "X26" "names-to-nowhere", "its name leads to metadata services, translators, zones and multicast, where an operator granted every network" => "refuse all the same", nowhere),
-    case!(Egress "62" "redirects", "its upstream sends it to private addresses, to another host, in circles, to plain http" => "hand the answer over, follow nothing; no credential goes elsewhere", redirects),
+    case!(Egress "62" "redirects", "its upstream sends it to private addresses, to another host, in circles, from https to plain http" => "hand the answer over, follow nothing; no credential goes elsewhere", redirects),
 ];
 
 const SECRET: &str = "c4n4ry-redirect-7731-secret";
 
 async fn ask(arena: &Arena, fetch: &Fetch<'_>, base: &str, grants: &Grants, more: Value) -> Result<String> {
-    let mut asks = json!({ "egress": rule("{setting:base_url}") });
-    asks.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    arena.install(&fetch.package(arena.asks(asks))).await?;
-    let outcome = arena.host.check(&arena.target(json!({ "base_url": base }), grants.clone())).await;
-    arena.host.forget(&arena.connection());
+    let outcome = arena.fetch(fetch, base, grants, more).await?;
     Ok(outcome.map_or_else(|error| error.code, |called| format!("ok: {}", called.value.summary)))
 }
 
@@ -157,6 +154,17 @@ async fn ttl(arena: &Arena) -> Ran {
     Ok(format!("20 looks, {refused} refused, 0 inside"))
 }
 
+/// Requests of this version carry the connection's credential.
+fn signed(version: String) -> Value {
+    json!({
+        "version": version,
+        "egress": [{ "url": "{setting:base_url}", "methods": ["GET"], "credential": "api", "reason": "r" }],
+        "credentials": [{ "name": "api", "title": "API", "schemes": [
+            { "scheme": "bearer", "title": "T", "inputs": [{ "name": "token", "title": "T", "secret": true }] },
+        ] }],
+    })
+}
+
 async fn redirects(arena: &Arena) -> Ran {
     let victim = Upstream::start(Manners::Fixed(answer(200, &[], b"stolen"))).await;
     let targets = [
@@ -177,13 +185,7 @@ async fn redirects(arena: &Arena) -> Ran {
             let authority = first.address.to_string();
             let fetch = Fetch { authority: &authority, then: Then::Say, ..Fetch::default() };
             version += 1;
-            let more = json!({
-                "version": format!("1.0.{version}"),
-                "egress": [{ "url": "{setting:base_url}", "methods": ["GET"], "credential": "api", "reason": "r" }],
-                "credentials": [{ "name": "api", "title": "API", "schemes": [
-                    { "scheme": "bearer", "title": "T", "inputs": [{ "name": "token", "title": "T", "secret": true }] },
-                ] }],
-            });
+            let more = signed(format!("1.0.{version}"));
             let said = ask(arena, &fetch, &first.url(), &loopback(), more).await?;
             ensure!(said == "ok: elsewhere", "{status} to {target} ended with {said}");
             ensure!(first.came() == 1, "{status} to {target} was followed in circles");
@@ -192,5 +194,24 @@ async fn redirects(arena: &Arena) -> Ran {
             count += 1;
         }
     }
-    Ok(format!("{count} redirects, 0 followed"))
+    downgraded(arena, &victim).await?;
+    Ok(format!("{} redirects, 0 followed", count + 1))
+}
+
+/// From https to plain http, in a frame of HTTP/2: the status and the location, by the places of their names in its table.
+async fn downgraded(arena: &Arena, victim: &Upstream) -> Result<()> {
+    let location = victim.url();
+    let mut fields = [[0x08, 3].as_slice(), b"302", &[0x0f, 0x1f]].concat();
+    fields.push(u8::try_from(location.len())?);
+    fields.extend_from_slice(location.as_bytes());
+    let (end_stream, end_headers) = (1, 4);
+    let script = Script { first: frame(1, end_stream | end_headers, 1, &fields), then: Vec::new() };
+    let first = Secure::start(script).await;
+    arena.names.script(NAME, &[&["127.0.0.1"]]);
+    let authority = format!("{NAME}:{}", first.port);
+    let fetch = Fetch { https: true, authority: &authority, ..Fetch::default() };
+    let said = ask(arena, &fetch, &format!("https://{authority}"), &loopback(), signed("2.0.0".to_owned())).await?;
+    ensure!(said == "ok: " && first.came() == 1, "from https to http ended with {said}");
+    ensure!(victim.came() == 0, "from https to http was followed");
+    Ok(())
 }

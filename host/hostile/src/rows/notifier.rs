@@ -4,7 +4,7 @@ use crate::arena::{Arena, NOW, loopback};
 use crate::case::{Case, Ran, case};
 use crate::outside::{Manners, Upstream, answer};
 use crate::rows::cpu::code_of;
-use crate::wasm::{Fetch, rule};
+use crate::wasm::{FOR_AN_HOUR, Fetch, SLEEP, rule};
 use anyhow::{Context, Result, bail, ensure};
 use opssight_core::plugins::kinds::{Detector, Notification, Notified, Notifier, Series, Severity};
 use opssight_core::plugins::{CallError, Called, Plugins};
@@ -13,9 +13,9 @@ use serde_json::json;
 
 pub(super) const CASES: &[Case] = &[
     case!(Notifier "75" "notifier-lies", "says ok without sending, with the ids of others, with hostile texts" => "each receipt belongs to the notification at its place; that nothing was sent is on record", lies),
-    case!(Notifier "75b" "notifier-counts", "gives too few receipts, too many, none" => "a failed call: all are sent again under the same ids", counts),
-    case!(Notifier "75c" "notifier-hangs", "hangs, and dies after it was asked" => "a failed call: all are sent again under the same ids", hangs),
-    case!(Notifier "75d" "notifier-accepted", "sends each notification twice, and dies when the provider has taken them" => "a failed call with both requests on record: all are sent again under the same ids", accepted),
+    case!(Notifier "75b" "notifier-counts", "gives too few receipts, too many, none" => "a failed call, nothing counted as sent; all of them may be sent again under the same ids", counts),
+    case!(Notifier "75c" "notifier-hangs", "hangs, and dies after it was asked" => "a failed call, nothing counted as sent; all of them may be sent again under the same ids", hangs),
+    case!(Notifier "75d" "notifier-accepted", "sends each notification twice, and dies when the provider has taken them" => "a failed call with both requests on record, nothing counted as sent; each may be sent again under the same id", accepted),
     case!(Values "34c" "detector-numbers", "findings with NaN, infinities, 1e308, subnormals, wild times, series that do not exist" => "refuse the answer", detector),
 ];
 
@@ -52,9 +52,7 @@ fn notifying(arena: &Arena, version: usize, receipts: usize, upstream_id: &str, 
         end = 1_048_576 + RECEIPT * receipts
     );
     let code = format!(
-        r#"(import "wasi:clocks/monotonic-clock@0.2.12" "subscribe-duration" (func $subscribe (param i64) (result i32)))
-        (import "wasi:io/poll@0.2.12" "[method]pollable.block" (func $block (param i32)))
-        (data (i32.const 4096) "{}")
+        r#"{SLEEP} (data (i32.const 4096) "{}")
         (func (export "opssight:plugin/notifier@1.0.0#send") (param i32 i32 i32 i32) (result i32)
             {each} {first}
             (i32.store (i32.const 2048) (i32.const 1048576)) (i32.store (i32.const 2052) (i32.const {receipts}))
@@ -99,8 +97,7 @@ async fn counts(arena: &Arena) -> Ran {
 }
 
 async fn hangs(arena: &Arena) -> Ran {
-    let sleeping = "(call $block (call $subscribe (i64.const 3600000000000)))";
-    let outcome = notify(arena, &notifying(arena, 0, 3, "x", sleeping)).await?;
+    let outcome = notify(arena, &notifying(arena, 0, 3, "x", FOR_AN_HOUR)).await?;
     code_of(outcome.map(|_| ()), "budget.wall")?;
     let outcome = notify(arena, &notifying(arena, 1, 3, "x", "(unreachable)")).await?;
     code_of(outcome.map(|_| ()), "trap")?;

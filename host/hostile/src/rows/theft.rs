@@ -43,7 +43,7 @@ async fn stolen(arena: &Arena, echo: fn(&str) -> Vec<u8>) -> Ran {
     let asks = arena.asks(bearer());
     arena.install(&Fetch { authority: &authority, then: Then::Keep, ..Fetch::default() }.package(asks)).await?;
     arena.memory.credential(&arena.connection(), "api", "bearer", &[("token", SECRET)]);
-    let before = crate::paper::log_text().len();
+    let before = crate::paper::log_bytes();
     let outcome = arena.host.check(&arena.target(json!({ "base_url": upstream.url() }), loopback())).await;
     ensure!(authorization(&upstream.said()[0]) == format!("Bearer {SECRET}"), "the upstream was not signed in to");
     let mut places: Vec<(&str, Vec<u8>)> = Vec::new();
@@ -60,7 +60,7 @@ async fn stolen(arena: &Arena, echo: fn(&str) -> Vec<u8>) -> Ran {
     };
     let log: String = arena.host.log(&arena.plugin()).into_iter().map(|line| line.message + "\n").collect();
     places.push(("the plugin's log", log.into_bytes()));
-    places.push(("the host's log", crate::paper::log_text().as_bytes()[before..].to_vec()));
+    places.push(("the host's log", crate::paper::log_since(before).into_bytes()));
     places.push(("the statistics", format!("{:?}", arena.stats()).into_bytes()));
     for (place, bytes) in places {
         let spelling = found(SECRET, &bytes);

@@ -15,7 +15,7 @@ use serde_json::json;
 pub(super) const CASES: &[Case] = &[
     case!(Values "34" "bad-times", "times of i64::MIN, of the year 9999, before the epoch" => "refuse the item before it is stored", times),
     case!(Values "34b" "bad-numbers", "NaN, infinities, 1e308, subnormals and huge counts in payloads" => "refuse the item before it is stored", numbers),
-    case!(Values "35" "hostile-texts", "NUL, right-to-left overrides, invisible characters, ANSI escapes, `<script>`, `=cmd` in names and log lines" => "nothing that acts on a terminal, a log or a reader's eye is left", texts),
+    case!(Values "35" "hostile-texts", "NUL, right-to-left overrides, invisible characters, ANSI escapes and line breaks in names and log lines" => "nothing that acts on a terminal, a log or a reader's eye is left", texts),
     case!(Values "35b" "hostile-links", "links with javascript:, data: and file: schemes" => "no link is stored", links),
 ];
 
@@ -91,7 +91,7 @@ async fn numbers(arena: &Arena) -> Ran {
     Ok(format!("{} refused", tried + 1))
 }
 
-const TEXTS: [&str; 14] = [
+const TEXTS: [&str; 12] = [
     "nul\u{0}nul",
     "\u{1b}[31mred\u{1b}]0;title\u{7}\u{9b}2J",
     "exe.\u{202e}gpj\u{202c}",
@@ -103,8 +103,6 @@ const TEXTS: [&str; 14] = [
     "soft\u{ad}hyphen\u{180e}",
     "two\r\nlines level=error forged=yes",
     "back\u{8}\u{8}space\u{7f}",
-    "<script>alert(1)</script><img src=x onerror=alert(1)>",
-    "=cmd|' /C calc'!A0",
     "\u{fff9}annotated\u{fffb}",
 ];
 

@@ -2,13 +2,12 @@
 //! floods that HTTP/2 is known for.
 
 use crate::arena::{Arena, loopback};
-use crate::case::{Case, Ran, case};
+use crate::case::{Case, Ran, case, code};
 use crate::outside::{Manners, Upstream};
 use crate::secure::{NAME, Script, Secure, frame};
-use crate::wasm::{Fetch, Then, rule};
+use crate::wasm::{Fetch, Then};
 use anyhow::{Result, bail, ensure};
-use opssight_core::plugins::{CallError, Called, HealthReport, Plugins};
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(super) const CASES: &[Case] = &[
     case!(Http "X20" "folded-headers", "its upstream folds header lines, begins them with blanks, and leaves out names" => "refuse the answer", folded),
@@ -18,8 +17,8 @@ pub(super) const CASES: &[Case] = &[
     case!(Http "X24" "h2-floods", "its upstream floods HTTP/2 with continuations, resets, pings, settings, promises, empty frames, packed headers" => "give up in time", floods).cpu(20_000).rss(30),
 ];
 
-fn code(outcome: &Result<Called<HealthReport>, CallError>) -> &str {
-    outcome.as_ref().map_or_else(|error| error.code.as_str(), |_| "ok")
+fn limits(version: usize, wall_ms: u32) -> Value {
+    json!({ "version": format!("1.0.{version}"), "budgets": { "health": { "cpu_ms": 500, "wall_ms": wall_ms } } })
 }
 
 /// One call to an upstream of these manners, and all that the guest got of the answer.
@@ -27,13 +26,7 @@ async fn asked(arena: &Arena, version: usize, manners: Manners, wall_ms: u32) ->
     let upstream = Upstream::start(manners).await;
     let authority = upstream.address.to_string();
     let fetch = Fetch { authority: &authority, then: Then::Keep, ..Fetch::default() };
-    let asks = json!({
-        "version": format!("1.0.{version}"), "egress": rule("{setting:base_url}"),
-        "budgets": { "health": { "cpu_ms": 500, "wall_ms": wall_ms } },
-    });
-    arena.install(&fetch.package(arena.asks(asks))).await?;
-    let outcome = arena.host.check(&arena.target(json!({ "base_url": upstream.url() }), loopback())).await;
-    arena.host.forget(&arena.connection());
+    let outcome = arena.fetch(&fetch, &upstream.url(), &loopback(), limits(version, wall_ms)).await?;
     ensure!(upstream.came() > 0, "nobody asked the upstream");
     let said = code(&outcome).to_owned();
     let dump = outcome.map(|called| called.state.into_iter().filter_map(|write| write.value).flatten().collect());
@@ -161,14 +154,8 @@ async fn floods(arena: &Arena) -> Ran {
         arena.names.script(NAME, &[&["127.0.0.1"]]);
         let authority = format!("{NAME}:{}", upstream.port);
         let fetch = Fetch { https: true, authority: &authority, then: Then::Keep, ..Fetch::default() };
-        let asks = json!({
-            "version": format!("1.0.{number}"), "egress": rule("{setting:base_url}"),
-            "budgets": { "health": { "cpu_ms": 500, "wall_ms": 2_000 } },
-        });
-        arena.install(&fetch.package(arena.asks(asks))).await?;
-        let settings = json!({ "base_url": format!("https://{authority}") });
-        let outcome = arena.host.check(&arena.target(settings, loopback())).await;
-        arena.host.forget(&arena.connection());
+        let base = format!("https://{authority}");
+        let outcome = arena.fetch(&fetch, &base, &loopback(), limits(number, 2_000)).await?;
         ensure!(upstream.came() > 0, "{what}: there was no handshake: {}", code(&outcome));
         match code(&outcome) {
             said @ ("upstream.broken"

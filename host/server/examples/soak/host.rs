@@ -48,11 +48,15 @@ impl Host {
         host
     }
 
-    /// What it has allocated; pages of its own program that were read in are not its doing.
+    /// What it has allocated, with what lies in files that are in memory only, as plugins do; pages of its own program
+    /// that were read in are not its doing.
     pub(crate) fn memory_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("the host is still running");
-        line.split_whitespace().next().and_then(|kib| kib.parse().ok()).expect("a number")
+        let kib = |field: &str| -> u64 {
+            let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("the host is still running");
+            line.split_whitespace().next().and_then(|kib| kib.parse().ok()).expect("a number")
+        };
+        kib("RssAnon:") + kib("RssShmem:")
     }
 
     pub(crate) async fn sign_in(&self) -> Client {

@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A python3 that takes long for whatever it is asked, with a child of its own, and notes both.
@@ -26,6 +26,24 @@ fn is_running(pid: &str) -> bool {
     stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z")
 }
 
+/// A build, and where what it started is noted. Nothing of it outlives a test that fails.
+struct Build {
+    child: Child,
+    pids: PathBuf,
+}
+
+impl Drop for Build {
+    fn drop(&mut self) {
+        let _ended = self.child.kill().and_then(|()| self.child.wait());
+        // Of a test that went well they are gone, and the numbers may be somebody else's.
+        if std::thread::panicking() {
+            for pid in fs::read_to_string(&self.pids).unwrap_or_default().split_whitespace() {
+                let _gone = Command::new("kill").args(["-KILL", pid]).status();
+            }
+        }
+    }
+}
+
 #[test]
 fn whatever_ends_a_build_ends_it_at_once_with_the_compiler_and_what_it_started() {
     let desk = tempfile::tempdir().expect("a folder");
@@ -44,19 +62,19 @@ fn whatever_ends_a_build_ends_it_at_once_with_the_compiler_and_what_it_started()
         let _ = fs::remove_file(at("pids"));
         let path =
             format!("{}:{}", at("bin").display(), std::env::var_os("PATH").unwrap_or_default().to_string_lossy());
-        let mut build = opssight();
-        build
+        let mut command = opssight();
+        command
             .args(["plugin", "dev", "mine"])
             .env("PATH", path)
             .env("PIDS", at("pids"))
             .env("XDG_CACHE_HOME", at("cache"));
-        let mut build = build.spawn().expect("it runs");
+        let mut build = Build { child: command.spawn().expect("it runs"), pids: at("pids") };
         let pids = wait_for("starting the compiler", || fs::read_to_string(at("pids")).ok());
         let pids: Vec<&str> = pids.split_whitespace().collect();
         assert!(pids.len() == 2 && pids.iter().all(|pid| is_running(pid)), "{pids:?}");
-        let sent = Command::new("kill").args([signal, &build.id().to_string()]).status();
+        let sent = Command::new("kill").args([signal, &build.child.id().to_string()]).status();
         assert!(sent.expect("kill runs").success());
-        let status = wait_for("ending", || build.try_wait().expect("it can be waited for"));
+        let status = wait_for("ending", || build.child.try_wait().expect("it can be waited for"));
         assert_eq!(status.code(), Some(code), "{signal}");
         wait_for("killing the compiler", || pids.iter().all(|pid| !is_running(pid)).then_some(()));
     }
