@@ -72,7 +72,7 @@ async fn a_python_that_is_too_old_is_told_from_one_that_does_not_run() {
         match (told, error) {
             (None, None) => {}
             (Some(told), Some(error)) => {
-                assert!(error.contains(told) && (code == 0 || error.contains(says)), "{error}")
+                assert!(error.contains(told) && (code == 0 || error.contains(says)), "{error}");
             }
             (told, error) => panic!("{says}: {told:?}, {error:?}"),
         }
