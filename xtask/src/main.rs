@@ -17,6 +17,7 @@ mod process;
 #[cfg(test)]
 mod readme;
 mod schemas;
+mod services;
 mod soak;
 mod stamp;
 mod test;
@@ -51,6 +52,8 @@ enum Chore {
     Museum,
     /// Install, change and remove plugins at random on a host under load.
     Soak(soak::Args),
+    /// Start the servers that tests talk to, say where they are, and wait for Ctrl-C.
+    Services,
     /// Check what a reviewer should not have to: format, lints, walls, licences, generated files.
     Tidy(tidy::Args),
     /// Build plugins into single-file packages in `target/plugins`.
@@ -86,6 +89,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Chore::Bench(args) => bench::run(&workspace, &args)?,
         Chore::Soak(args) => soak::run(&workspace, &args)?,
         Chore::Hostile(args) => return hostile::run(&workspace, &args),
+        Chore::Services => services::run(&workspace)?,
         Chore::Museum => return museum::run(&workspace),
         Chore::Tidy(args) => return tidy::run(&workspace, &args),
         Chore::Plugins { name } => {

@@ -3,6 +3,7 @@
 mod count;
 
 use crate::process::{self, headline, print, say};
+use crate::services::Services;
 use crate::workspace::Workspace;
 use crate::{demo, tools};
 use anyhow::{Context, Result, bail, ensure};
@@ -61,7 +62,9 @@ fn rust(workspace: &Workspace) -> Result<Count> {
     tools::conformance_packages(workspace)?;
     tools::registry(workspace)?;
     tools::python(workspace)?;
+    let services = Services::start(workspace)?;
     let mut cargo = workspace.cargo();
+    cargo.envs(services.variables());
     if tools::on_path("cargo-nextest") {
         cargo.args(["nextest", "run", "--locked", "--workspace", "--no-fail-fast", "--status-level", "slow"]);
         cargo.args(["--final-status-level", "fail", "--color", "never"]);

@@ -132,6 +132,20 @@ pub(crate) fn registry(workspace: &Workspace) -> Result<()> {
     if on_path(NAME) { Ok(()) } else { bail!("{NAME} was installed, but is not on the PATH") }
 }
 
+/// Where PostgreSQL's programs are; installed from the distribution where that needs no password.
+pub(crate) fn postgres(workspace: &Workspace) -> Result<PathBuf> {
+    let find = || {
+        let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
+        let bins = versions.filter_map(|version| Some(version.ok()?.path().join("bin")));
+        bins.filter(|bin| bin.join("initdb").is_file()).max()
+    };
+    if let Some(bin) = find() {
+        return Ok(bin);
+    }
+    apt_install(workspace, "postgresql")?;
+    find().context("postgresql was installed, but its programs are not in /usr/lib/postgresql")
+}
+
 /// A Python that can make virtual environments, for plugins that are written in it.
 pub(crate) fn python(workspace: &Workspace) -> Result<()> {
     let works = || process::succeeds(workspace.command("python3").args(["-c", "import venv, ensurepip"]));

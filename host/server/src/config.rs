@@ -11,6 +11,7 @@ mod log;
 mod plugins;
 mod retention;
 mod server;
+mod store;
 mod worker;
 
 pub use caps::CapsConfig;
@@ -21,6 +22,7 @@ pub use log::{LogConfig, LogFormat};
 pub use plugins::{Largest, PluginsConfig, TrustConfig, UpdateConfig};
 pub use retention::RetentionConfig;
 pub use server::ServerConfig;
+pub use store::{DatabaseUrl, StoreConfig};
 pub use worker::WorkerConfig;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,8 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Where this host listens and keeps its data.
     pub server: ServerConfig,
+    /// Where everything is kept that must last.
+    pub store: StoreConfig,
     /// Deliveries at the door.
     pub hooks: HooksConfig,
     /// Plugins and their limits.
@@ -48,6 +52,7 @@ impl Config {
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         problems.extend(self.server.problems());
+        problems.extend(self.store.problems());
         problems.extend(self.hooks.problems());
         problems.extend(self.plugins.problems(self.server.listen));
         problems.extend(crate::catalogues::problems(&self.plugins));

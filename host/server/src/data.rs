@@ -1,5 +1,6 @@
 //! The data folder: the store and the key that seals its secrets.
 
+use crate::config::Config;
 use anyhow::Context;
 use opssight_backends::{LocalBus, MASTER_KEY_BYTES, Store, StoreOptions, SystemRandomness};
 use opssight_core::events::Bus;
@@ -9,8 +10,10 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Open the store of a data folder; the folder and the key are made at first. The bus tells of what is written.
-pub async fn open(dir: &Path) -> anyhow::Result<(Arc<Store>, Arc<dyn Bus>)> {
+/// Open the store: the database that is configured, or a file in the data folder. The folder and the key are made at
+/// first. The bus tells of what is written.
+pub async fn open(config: &Config) -> anyhow::Result<(Arc<Store>, Arc<dyn Bus>)> {
+    let dir = &config.server.data;
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -18,8 +21,15 @@ pub async fn open(dir: &Path) -> anyhow::Result<(Arc<Store>, Arc<dyn Bus>)> {
         .with_context(|| format!("make the data folder {}", dir.display()))?;
     let key = master_key(&dir.join("master.key"))?;
     let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
-    let options = StoreOptions::new(key, Arc::new(SystemRandomness), Arc::clone(&bus));
-    Ok((Store::open(dir, options).await?, bus))
+    let options = StoreOptions {
+        readers: config.store.readers,
+        ..StoreOptions::new(key, Arc::new(SystemRandomness), Arc::clone(&bus))
+    };
+    let store = match &config.store.url {
+        Some(url) => Store::connect(url.expose(), options).await?,
+        None => Store::open(dir, options).await?,
+    };
+    Ok((store, bus))
 }
 
 fn master_key(path: &Path) -> anyhow::Result<[u8; MASTER_KEY_BYTES]> {

@@ -55,7 +55,7 @@ struct House {
 
 /// Start a host with the plugins that are installed and those of its folder, sandboxed.
 pub async fn start(config: Config, telemetry: Telemetry) -> anyhow::Result<Running> {
-    let (store, bus) = data::open(&config.server.data).await?;
+    let (store, bus) = data::open(&config).await?;
     let host = {
         let (mut runtime, store) = (runtime(&config)?, Arc::clone(&store));
         runtime.evidence = config.plugins.evidence.with(store.clone());
@@ -82,7 +82,7 @@ pub async fn start_with(
         _ => Some(crate::catalogues::open(&config.plugins).context("open the catalogues")?),
     };
     let house = House { store: Arc::clone(&store), plugins, installs, catalogue, bus, clock, random, config };
-    // The store is locked to this process, so that whoever held a lease is gone.
+    // What was leased by processes that are gone.
     let released = store.release_all().await?;
     if released > 0 {
         tracing::info!(deliveries = released, "took back deliveries that were being processed at the last stop");

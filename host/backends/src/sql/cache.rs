@@ -20,6 +20,8 @@ struct Inner {
     /// Counts what was forgotten. Whoever read the store before something was forgotten must not put it back.
     forgotten: u64,
     known: HashMap<ConnectionId, Arc<Known>>,
+    /// Others may change connections, and nobody tells of it now: nothing is kept.
+    deaf: bool,
 }
 
 /// The state of the cache when a read of the store began.
@@ -34,7 +36,7 @@ impl ConnectionCache {
 
     pub(super) fn keep(&self, generation: Generation, known: &Arc<Known>) {
         let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if inner.forgotten == generation.0 {
+        if inner.forgotten == generation.0 && !inner.deaf {
             inner.known.insert(known.connection.id.clone(), Arc::clone(known));
         }
     }
@@ -43,6 +45,14 @@ impl ConnectionCache {
         let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
         inner.forgotten = inner.forgotten.wrapping_add(1);
         inner.known.remove(id);
+    }
+
+    /// Whether changes by others are heard of.
+    pub(super) fn trust(&self, hears: bool) {
+        let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        inner.deaf = !hears;
+        inner.forgotten = inner.forgotten.wrapping_add(1);
+        inner.known.clear();
     }
 
     pub(in crate::sql) fn forget_all(&self) {

@@ -5,8 +5,9 @@ mod status;
 use super::cache::{ConnectionCache, Known};
 use super::error::{Doing, Error};
 use super::plugins::installs;
-use super::{Conn, Store};
+use super::{Conn, Store, notify};
 use crate::sealer::Sealed;
+use crate::sql::query::{Builder, query, query_as};
 use async_trait::async_trait;
 use opssight_core::connections::{CheckOutcome, Connection, ConnectionStatus, ConnectionStore, Inserted};
 use opssight_core::error::StoreError;
@@ -25,7 +26,7 @@ struct Row {
     name: String,
     plugin: String,
     digest: Option<String>,
-    enabled: bool,
+    enabled: i64,
     settings: String,
     grants: String,
     created_at: i64,
@@ -39,7 +40,7 @@ impl Row {
             name: self.name,
             plugin: PluginId(self.plugin),
             digest: self.digest.map(Into::into),
-            enabled: self.enabled,
+            enabled: self.enabled != 0,
             settings: Arc::new(serde_json::from_str(&self.settings).map_err(Error::stored("connection's settings"))?),
             grants: Arc::new(serde_json::from_str(&self.grants).map_err(Error::stored("connection's grants"))?),
             created_at: Timestamp(self.created_at),
@@ -79,7 +80,7 @@ impl Store {
             Ok(known) => return Ok(Some(known)),
             Err(generation) => generation,
         };
-        let row: Option<RowWithCredentials> = sqlx::query_as(
+        let row: Option<RowWithCredentials> = query_as(
             "SELECT c.id, c.name, c.plugin, c.digest, c.enabled, c.settings, c.grants, c.created_at, c.updated_at,
                     s.data_key, s.sealed
              FROM connections c LEFT JOIN credentials s ON s.connection = c.id WHERE c.id = $1",
@@ -111,7 +112,7 @@ impl Store {
 }
 
 async fn write_credentials(conn: &mut Conn, id: &str, sealed: &Sealed) -> Result<(), Error> {
-    sqlx::query(
+    query(
         "INSERT INTO credentials (connection, data_key, sealed) VALUES ($1, $2, $3)
          ON CONFLICT (connection) DO UPDATE SET data_key = excluded.data_key, sealed = excluded.sealed",
     )
@@ -124,6 +125,7 @@ async fn write_credentials(conn: &mut Conn, id: &str, sealed: &Sealed) -> Result
 }
 
 async fn insert(conn: &mut Conn, new: &Written, sealed: &Sealed, feeds: &[String]) -> Result<Inserted, Error> {
+    conn.alone().await?;
     let connection = &new.connection;
     if let Some(install) = installs::find(conn, connection.plugin.as_str()).await? {
         let runs = install.active().map(|active| active.digest.clone());
@@ -131,7 +133,7 @@ async fn insert(conn: &mut Conn, new: &Written, sealed: &Sealed, feeds: &[String
             return Ok(Inserted::OtherVersion(runs));
         }
     }
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO connections (id, name, plugin, enabled, settings, grants, created_at, updated_at, digest)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
     )
@@ -146,7 +148,7 @@ async fn insert(conn: &mut Conn, new: &Written, sealed: &Sealed, feeds: &[String
     .bind(connection.digest.as_deref())
     .execute(&mut *conn)
     .await?;
-    if done.rows_affected() == 0 {
+    if done == 0 {
         return Ok(Inserted::NameTaken);
     }
     write_credentials(conn, connection.id.as_str(), sealed).await?;
@@ -158,7 +160,7 @@ async fn insert(conn: &mut Conn, new: &Written, sealed: &Sealed, feeds: &[String
 
 async fn update(conn: &mut Conn, new: &Written, sealed: Option<&Sealed>, was: Timestamp) -> Result<bool, Error> {
     let connection = &new.connection;
-    let done = sqlx::query(
+    let done = query(
         "UPDATE connections SET name = $3, plugin = $4, enabled = $5, settings = $6, grants = $7, updated_at = $8
          WHERE id = $1 AND updated_at = $2 AND digest IS NOT DISTINCT FROM $9
            AND NOT EXISTS (SELECT 1 FROM connections other WHERE other.name = $3 AND other.id <> $1)",
@@ -174,24 +176,26 @@ async fn update(conn: &mut Conn, new: &Written, sealed: Option<&Sealed>, was: Ti
     .bind(connection.digest.as_deref())
     .execute(&mut *conn)
     .await?;
-    if done.rows_affected() == 0 {
+    if done == 0 {
         return Ok(false);
     }
     if let Some(sealed) = sealed {
         write_credentials(conn, connection.id.as_str(), sealed).await?;
     }
+    notify::tell(conn, notify::CONNECTIONS, connection.id.as_str()).await?;
     Ok(true)
 }
 
 /// Credentials, feeds and state go with the row, by their foreign keys.
 pub(super) async fn remove(conn: &mut Conn, id: &str) -> Result<bool, Error> {
-    let done = sqlx::query("DELETE FROM connections WHERE id = $1").bind(id).execute(&mut *conn).await?;
-    sqlx::query("DELETE FROM delivery_bodies WHERE delivery IN (SELECT id FROM deliveries WHERE connection = $1)")
+    let done = query("DELETE FROM connections WHERE id = $1").bind(id).execute(&mut *conn).await?;
+    query("DELETE FROM delivery_bodies WHERE delivery IN (SELECT id FROM deliveries WHERE connection = $1)")
         .bind(id)
         .execute(&mut *conn)
         .await?;
-    sqlx::query("DELETE FROM deliveries WHERE connection = $1").bind(id).execute(conn).await?;
-    Ok(done.rows_affected() > 0)
+    query("DELETE FROM deliveries WHERE connection = $1").bind(id).execute(&mut *conn).await?;
+    notify::tell(conn, notify::CONNECTIONS, id).await?;
+    Ok(done > 0)
 }
 
 #[async_trait]
@@ -246,7 +250,7 @@ impl ConnectionStore for Store {
 
     async fn connections(&self, plugin: Option<&PluginId>, page: &PageOf) -> Result<Page<Connection>, StoreError> {
         const DOING: &str = "list connections";
-        let mut query = sqlx::QueryBuilder::new("SELECT ");
+        let mut query = Builder::new("SELECT ");
         query.push(COLUMNS).push(" FROM connections c WHERE TRUE");
         if let Some(plugin) = plugin {
             query.push(" AND c.plugin = ").push_bind(plugin.0.clone());
@@ -264,7 +268,7 @@ impl ConnectionStore for Store {
     async fn checked(&self, id: &ConnectionId, outcome: &CheckOutcome) -> Result<(), StoreError> {
         self.write("note the connection's check", (id.clone(), outcome.clone()), |(id, outcome), conn| {
             Box::pin(async move {
-                sqlx::query(
+                query(
                     "UPDATE connections SET health = $2, check_summary = $3, check_fault = $4, checked_at = $5
                      WHERE id = $1",
                 )

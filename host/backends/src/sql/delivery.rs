@@ -9,6 +9,7 @@ pub(super) use take_in::take_in;
 
 use super::error::{Doing, Error};
 use super::{Store, events, page, words};
+use crate::sql::query::{Builder, query_as, query_scalar};
 use async_trait::async_trait;
 use ledger::StoredRow;
 use opssight_core::delivery::dora::DeploymentRow;
@@ -19,7 +20,7 @@ use opssight_core::delivery::{
 use opssight_core::error::StoreError;
 use opssight_core::id::{ChangeId, ConnectionId, DeploymentId};
 use opssight_core::page::{Cursor, Page};
-use sqlx::{FromRow, QueryBuilder, Sqlite};
+use sqlx::FromRow;
 use std::collections::BTreeSet;
 
 /// The subscriber that keeps the ledger.
@@ -43,8 +44,8 @@ impl DocRow {
     }
 }
 
-pub(super) fn deployments(query: &DeploymentQuery) -> QueryBuilder<Sqlite> {
-    let mut sql = QueryBuilder::new("SELECT connection, doc FROM deployments WHERE TRUE");
+pub(super) fn deployments(query: &DeploymentQuery) -> Builder {
+    let mut sql = Builder::new("SELECT connection, doc FROM deployments WHERE TRUE");
     if let Some(service) = &query.service {
         sql.push(" AND service = ").push_bind(service.clone());
     }
@@ -58,8 +59,8 @@ pub(super) fn deployments(query: &DeploymentQuery) -> QueryBuilder<Sqlite> {
     sql
 }
 
-pub(super) fn changes(query: &ChangeQuery) -> QueryBuilder<Sqlite> {
-    let mut sql = QueryBuilder::new("SELECT connection, doc FROM changes WHERE TRUE");
+pub(super) fn changes(query: &ChangeQuery) -> Builder {
+    let mut sql = Builder::new("SELECT connection, doc FROM changes WHERE TRUE");
     if let Some(service) = &query.service {
         sql.push(" AND service = ").push_bind(service.clone());
     }
@@ -84,7 +85,7 @@ impl Store {
     }
 
     async fn find_deployment(&self, id: &str) -> Result<Option<Deployment>, Error> {
-        let row: Option<DocRow> = sqlx::query_as("SELECT connection, doc FROM deployments WHERE id = $1")
+        let row: Option<DocRow> = query_as("SELECT connection, doc FROM deployments WHERE id = $1")
             .bind(id)
             .fetch_optional(&self.readers)
             .await?;
@@ -92,7 +93,7 @@ impl Store {
     }
 
     async fn find_change(&self, id: &str) -> Result<Option<Change>, Error> {
-        let row: Option<DocRow> = sqlx::query_as("SELECT connection, doc FROM changes WHERE id = $1")
+        let row: Option<DocRow> = query_as("SELECT connection, doc FROM changes WHERE id = $1")
             .bind(id)
             .fetch_optional(&self.readers)
             .await?;
@@ -100,7 +101,7 @@ impl Store {
     }
 
     async fn ledger_row(&self, id: &str) -> Result<Option<DeploymentRow>, Error> {
-        let row: Option<StoredRow> = sqlx::query_as("SELECT * FROM ledger_deployments WHERE deployment = $1")
+        let row: Option<StoredRow> = query_as("SELECT * FROM ledger_deployments WHERE deployment = $1")
             .bind(id)
             .fetch_optional(&self.readers)
             .await?;
@@ -109,7 +110,7 @@ impl Store {
 
     /// Whether the log holds something that the ledger has not seen. Mostly not, and looking costs no flush.
     async fn ledger_is_behind(&self) -> Result<bool, Error> {
-        let next: Option<i64> = sqlx::query_scalar(
+        let next: Option<i64> = query_scalar(
             "SELECT seq FROM events
              WHERE seq > COALESCE((SELECT seq FROM subscribers WHERE name = $1), 0) LIMIT 1",
         )
@@ -121,13 +122,13 @@ impl Store {
 }
 
 async fn follow(conn: &mut super::Conn, limit: u32) -> Result<u32, Error> {
+    conn.alone().await?;
     let place = events::place(conn, LEDGER).await?;
-    let new: Vec<(i64, String)> =
-        sqlx::query_as("SELECT seq, subject FROM events WHERE seq > $1 ORDER BY seq LIMIT $2")
-            .bind(place)
-            .bind(i64::from(limit))
-            .fetch_all(&mut *conn)
-            .await?;
+    let new: Vec<(i64, String)> = query_as("SELECT seq, subject FROM events WHERE seq > $1 ORDER BY seq LIMIT $2")
+        .bind(place)
+        .bind(i64::from(limit))
+        .fetch_all(&mut *conn)
+        .await?;
     let Some((last, _)) = new.last() else { return Ok(0) };
     let of_kind = |prefix: &str| -> Vec<String> {
         let subjects: BTreeSet<&String> =

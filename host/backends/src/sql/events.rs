@@ -2,6 +2,7 @@
 
 use super::error::{Doing, Error};
 use super::{Conn, Store};
+use crate::sql::query::{query, query_as, query_scalar};
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::events::{Event, EventLog};
@@ -36,7 +37,7 @@ impl Row {
 impl EventLog for Store {
     async fn after(&self, seq: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
         const DOING: &str = "read the event log";
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<Row> = query_as(
             "SELECT seq, kind, connection, subject, at, data FROM events WHERE seq > $1 ORDER BY seq LIMIT $2",
         )
         .bind(seq)
@@ -48,18 +49,18 @@ impl EventLog for Store {
     }
 
     async fn bounds(&self) -> Result<(i64, i64), StoreError> {
-        // `sqlite_sequence` is SQLite's own note of the last number given, which outlives the row.
-        let (first, last): (Option<i64>, i64) = sqlx::query_as(
-            "SELECT (SELECT MIN(seq) FROM events),
-                    COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)",
+        // Retention takes only what every subscriber has seen: where no event is left, they have seen the last one.
+        let (first, last, seen): (Option<i64>, Option<i64>, Option<i64>) = query_as(
+            "SELECT (SELECT MIN(seq) FROM events), (SELECT MAX(seq) FROM events), (SELECT MAX(seq) FROM subscribers)",
         )
         .fetch_one(&self.readers)
         .await
         .doing("read the bounds of the event log")?;
-        Ok(match (first, last) {
-            (Some(first), last) => (first, last),
-            (None, 0) => (0, 0),
-            (None, last) => (last.saturating_add(1), last),
+        let last = last.max(seen).unwrap_or(0);
+        Ok(match first {
+            Some(first) => (first, last),
+            None if last == 0 => (0, 0),
+            None => (last.saturating_add(1), last),
         })
     }
 }
@@ -67,13 +68,13 @@ impl EventLog for Store {
 /// How far a subscriber is.
 pub(super) async fn place(conn: &mut Conn, subscriber: &str) -> Result<i64, Error> {
     let place: Option<i64> =
-        sqlx::query_scalar("SELECT seq FROM subscribers WHERE name = $1").bind(subscriber).fetch_optional(conn).await?;
+        query_scalar("SELECT seq FROM subscribers WHERE name = $1").bind(subscriber).fetch_optional(conn).await?;
     Ok(place.unwrap_or(0))
 }
 
 /// A subscriber has taken in everything up to here.
 pub(super) async fn advance(conn: &mut Conn, subscriber: &str, seq: i64) -> Result<(), Error> {
-    sqlx::query(
+    query(
         "INSERT INTO subscribers (name, seq) VALUES ($1, $2)
          ON CONFLICT (name) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > subscribers.seq",
     )

@@ -2,6 +2,8 @@
 
 use super::error::{Doing, Error};
 use super::{Conn, Store, ingest};
+use crate::sql::conn::Readers;
+use crate::sql::query::{query, query_as, query_scalar};
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::events::Topic;
@@ -10,7 +12,7 @@ use opssight_core::hooks::Leasing;
 use opssight_core::id::ConnectionId;
 use opssight_core::ingest::Applied;
 use opssight_core::time::Timestamp;
-use sqlx::{FromRow, SqlitePool};
+use sqlx::FromRow;
 use std::collections::HashMap;
 
 #[derive(FromRow)]
@@ -30,7 +32,7 @@ pub(super) async fn insert(
     feed: &str,
     now: Timestamp,
 ) -> Result<(), Error> {
-    sqlx::query(
+    query(
         "INSERT INTO feeds (connection, feed, next_at)
          SELECT $1, $2, $3 WHERE EXISTS (SELECT 1 FROM connections WHERE id = $1)
          ON CONFLICT (connection, feed) DO NOTHING",
@@ -47,14 +49,14 @@ pub(super) async fn insert(
 const CHOOSE: &str = "SELECT connection, feed, nth FROM (
         SELECT f.connection, f.feed, f.next_at,
             ROW_NUMBER() OVER (PARTITION BY f.connection ORDER BY f.next_at, f.feed)
-                + COALESCE((SELECT r.value FROM json_each($1) r WHERE r.key = f.connection), 0) AS nth
+                + COALESCE((SELECT CAST(r.value AS BIGINT) FROM json_each($1) r WHERE r.key = f.connection), 0) AS nth
         FROM feeds f JOIN connections c ON c.id = f.connection
         WHERE f.next_at <= $2 AND (f.leased_until IS NULL OR f.leased_until <= $2) AND c.enabled = 1) AS turns
     WHERE nth <= $3 ORDER BY nth, next_at, connection, feed LIMIT $4";
 
-async fn choose(readers: &SqlitePool, ask: &Leasing) -> Result<Vec<(String, String)>, Error> {
+async fn choose(readers: &Readers, ask: &Leasing) -> Result<Vec<(String, String)>, Error> {
     let running: HashMap<&str, u32> = ask.running.iter().map(|(id, running)| (id.as_str(), *running)).collect();
-    let turns: Vec<(String, String, i64)> = sqlx::query_as(CHOOSE)
+    let turns: Vec<(String, String, i64)> = query_as(CHOOSE)
         .bind(serde_json::to_string(&running).map_err(Error::Json)?)
         .bind(ask.now.0)
         .bind(i64::from(ask.share.max(1)))
@@ -69,20 +71,22 @@ async fn choose(readers: &SqlitePool, ask: &Leasing) -> Result<Vec<(String, Stri
 async fn lease(
     conn: &mut Conn,
     chosen: &[(String, String)],
-    now: Timestamp,
-    until: Timestamp,
+    owner: &str,
+    (now, until): (Timestamp, Timestamp),
 ) -> Result<Vec<LeasedFeed>, Error> {
     let mut leased = Vec::with_capacity(chosen.len());
     for (connection, feed) in chosen {
-        let row: Option<Leased> = sqlx::query_as(
-            "UPDATE feeds SET fence = fence + 1, leased_until = $4
+        let row: Option<Leased> = query_as(
+            "UPDATE feeds SET fence = fence + 1, leased_until = $4, owner = $5
              WHERE connection = $1 AND feed = $2 AND next_at <= $3 AND (leased_until IS NULL OR leased_until <= $3)
+               AND EXISTS (SELECT 1 FROM connections c WHERE c.id = $1 AND c.enabled = 1)
              RETURNING connection, feed, fence, checkpoint, page_cursor, failures",
         )
         .bind(connection)
         .bind(feed)
         .bind(now.0)
         .bind(until.0)
+        .bind(owner)
         .fetch_optional(&mut *conn)
         .await?;
         leased.extend(row.map(LeasedFeed::from));
@@ -106,8 +110,8 @@ impl From<Leased> for LeasedFeed {
 async fn settle(conn: &mut Conn, feed: &LeasedFeed, now: Timestamp, how: &Pulled) -> Result<Option<Applied>, Error> {
     match how {
         Pulled::Page { effect, checkpoint, cursor, next_at } => {
-            let done = sqlx::query(
-                "UPDATE feeds SET leased_until = NULL, checkpoint = COALESCE($4, checkpoint), page_cursor = $5,
+            let done = query(
+                "UPDATE feeds SET leased_until = NULL, owner = NULL, checkpoint = COALESCE($4, checkpoint), page_cursor = $5,
                         next_at = $6, failures = 0, error = NULL, last_success_at = $7, items = items + $8
                  WHERE connection = $1 AND feed = $2 AND fence = $3 AND leased_until IS NOT NULL",
             )
@@ -121,11 +125,11 @@ async fn settle(conn: &mut Conn, feed: &LeasedFeed, now: Timestamp, how: &Pulled
             .bind(i64::try_from(effect.items.len()).unwrap_or(i64::MAX))
             .execute(&mut *conn)
             .await?;
-            if done.rows_affected() == 0 { Ok(None) } else { Ok(Some(ingest::apply(conn, effect).await?)) }
+            if done == 0 { Ok(None) } else { Ok(Some(ingest::apply(conn, effect).await?)) }
         }
         Pulled::Failed { error, next_at } => {
-            let done = sqlx::query(
-                "UPDATE feeds SET leased_until = NULL, next_at = $4, failures = failures + 1, error = $5
+            let done = query(
+                "UPDATE feeds SET leased_until = NULL, owner = NULL, next_at = $4, failures = failures + 1, error = $5
                  WHERE connection = $1 AND feed = $2 AND fence = $3 AND leased_until IS NOT NULL",
             )
             .bind(feed.connection.as_str())
@@ -135,18 +139,18 @@ async fn settle(conn: &mut Conn, feed: &LeasedFeed, now: Timestamp, how: &Pulled
             .bind(error.as_str())
             .execute(conn)
             .await?;
-            Ok((done.rows_affected() > 0).then(Applied::default))
+            Ok((done > 0).then(Applied::default))
         }
     }
 }
 
 async fn declare(conn: &mut Conn, connection: &ConnectionId, feeds: &[String], now: Timestamp) -> Result<(), Error> {
-    let known: Vec<String> = sqlx::query_scalar("SELECT feed FROM feeds WHERE connection = $1")
+    let known: Vec<String> = query_scalar("SELECT feed FROM feeds WHERE connection = $1")
         .bind(connection.as_str())
         .fetch_all(&mut *conn)
         .await?;
     for gone in known.iter().filter(|known| !feeds.contains(known)) {
-        sqlx::query("DELETE FROM feeds WHERE connection = $1 AND feed = $2")
+        query("DELETE FROM feeds WHERE connection = $1 AND feed = $2")
             .bind(connection.as_str())
             .bind(gone)
             .execute(&mut *conn)
@@ -167,8 +171,8 @@ impl FeedStore for Store {
         if chosen.is_empty() {
             return Ok(Vec::new());
         }
-        let (now, until) = (ask.now, ask.until);
-        self.write(DOING, chosen, move |chosen, conn| Box::pin(lease(conn, chosen, now, until))).await
+        let data = (chosen, self.member.clone(), (ask.now, ask.until));
+        self.write(DOING, data, |(chosen, owner, ask), conn| Box::pin(lease(conn, chosen, owner, *ask))).await
     }
 
     async fn settle_feed(&self, feed: &LeasedFeed, now: Timestamp, how: Pulled) -> Result<Option<Applied>, StoreError> {
@@ -189,7 +193,7 @@ impl FeedStore for Store {
             (connection, now),
             |(connection, now), conn| {
                 Box::pin(async move {
-                    let done = sqlx::query(
+                    let done = query(
                         "UPDATE feeds SET next_at = CASE WHEN next_at < $2 THEN next_at ELSE $2 END
                          WHERE connection = $1",
                     )
@@ -197,7 +201,7 @@ impl FeedStore for Store {
                     .bind(now.0)
                     .execute(conn)
                     .await?;
-                    Ok(done.rows_affected() > 0)
+                    Ok(done > 0)
                 })
             },
         )
@@ -206,7 +210,7 @@ impl FeedStore for Store {
 
     async fn next_feed_due(&self) -> Result<Option<Timestamp>, StoreError> {
         // A leased feed is due again when its lease ends, unless it is settled first.
-        let due: Option<i64> = sqlx::query_scalar(
+        let due: Option<i64> = query_scalar(
             "SELECT MIN(CASE WHEN f.leased_until > f.next_at THEN f.leased_until ELSE f.next_at END)
              FROM feeds f JOIN connections c ON c.id = f.connection WHERE c.enabled = 1",
         )

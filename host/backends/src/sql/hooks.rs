@@ -3,7 +3,9 @@
 pub(super) mod log;
 
 use super::error::{Doing, Error};
-use super::{Conn, Store, ingest};
+use super::{Conn, Store, ingest, members};
+use crate::sql::conn::Readers;
+use crate::sql::query::{Builder, Spelt, query, query_as, query_scalar};
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::events::Topic;
@@ -14,45 +16,52 @@ use opssight_core::hooks::{
 use opssight_core::id::{ConnectionId, DeliveryId};
 use opssight_core::page::Page;
 use opssight_core::time::Timestamp;
-use sqlx::{FromRow, QueryBuilder, SqlitePool};
+use sqlx::FromRow;
 use std::collections::HashMap;
 
 /// Rejected deliveries that are kept per connection.
 const REJECTED_KEPT: i64 = 1000;
 
-async fn accept(conn: &mut Conn, id: &str, delivery: &NewDelivery, headers: &str) -> Result<Accepted, Error> {
-    // SQLite: two statements in one trip; they share their parameters.
-    let done = sqlx::query(
-        "INSERT INTO deliveries (id, connection, upstream_id, event, state, size, received_at, due_at, headers)
+/// Both rows in one trip.
+const ACCEPT: Spelt = Spelt {
+    sqlite: "INSERT INTO deliveries (id, connection, upstream_id, event, state, size, received_at, due_at, headers)
          VALUES ($1, $2, $3, $4, 'pending', $5, $6, $6, $7)
          ON CONFLICT (connection, upstream_id) WHERE rejected = 0 DO NOTHING;
          INSERT INTO delivery_bodies (delivery, body)
          SELECT $1, $8 WHERE EXISTS (SELECT 1 FROM deliveries WHERE id = $1)",
-    )
-    .bind(id)
-    .bind(delivery.connection.as_str())
-    .bind(delivery.upstream_id.as_str())
-    .bind(delivery.event.as_deref())
-    .bind(i64::try_from(delivery.body.len()).unwrap_or(i64::MAX))
-    .bind(delivery.received_at.0)
-    .bind(headers)
-    .bind(delivery.body.as_slice())
-    .execute(&mut *conn)
-    .await?;
-    if done.rows_affected() > 0 {
+    postgres: "WITH new AS (
+             INSERT INTO deliveries (id, connection, upstream_id, event, state, size, received_at, due_at, headers)
+             VALUES ($1, $2, $3, $4, 'pending', $5, $6, $6, $7)
+             ON CONFLICT (connection, upstream_id) WHERE rejected = 0 DO NOTHING
+             RETURNING id)
+         INSERT INTO delivery_bodies (delivery, body) SELECT id, $8 FROM new",
+};
+
+async fn accept(conn: &mut Conn, id: &str, delivery: &NewDelivery, headers: &str) -> Result<Accepted, Error> {
+    let done = query(ACCEPT.for_conn(conn))
+        .bind(id)
+        .bind(delivery.connection.as_str())
+        .bind(delivery.upstream_id.as_str())
+        .bind(delivery.event.as_deref())
+        .bind(i64::try_from(delivery.body.len()).unwrap_or(i64::MAX))
+        .bind(delivery.received_at.0)
+        .bind(headers)
+        .bind(delivery.body.as_slice())
+        .execute(&mut *conn)
+        .await?;
+    if done > 0 {
         return Ok(Accepted { id: id.into(), duplicate: false });
     }
-    let known =
-        sqlx::query_scalar("SELECT id FROM deliveries WHERE connection = $1 AND upstream_id = $2 AND rejected = 0")
-            .bind(delivery.connection.as_str())
-            .bind(delivery.upstream_id.as_str())
-            .fetch_one(conn)
-            .await?;
+    let known = query_scalar("SELECT id FROM deliveries WHERE connection = $1 AND upstream_id = $2 AND rejected = 0")
+        .bind(delivery.connection.as_str())
+        .bind(delivery.upstream_id.as_str())
+        .fetch_one(conn)
+        .await?;
     Ok(Accepted { id: DeliveryId(known), duplicate: true })
 }
 
 async fn reject(conn: &mut Conn, id: &str, rejection: &Rejection) -> Result<(), Error> {
-    sqlx::query(
+    query(
         "INSERT INTO deliveries (id, connection, upstream_id, rejected, event, state, size, received_at, finished_at,
                                  fault, fault_code, fault_message, headers)
          VALUES ($1, $2, $3, 1, $4, 'rejected', $5, $6, $6, $7, $8, $9, '[]')",
@@ -69,7 +78,7 @@ async fn reject(conn: &mut Conn, id: &str, rejection: &Rejection) -> Result<(), 
     .execute(&mut *conn)
     .await?;
     // The oldest that is still kept bounds what goes: one row a time, once the thousand are there.
-    sqlx::query(
+    query(
         "DELETE FROM deliveries WHERE id IN (
              SELECT id FROM deliveries WHERE state = 'rejected' AND connection = $1
              ORDER BY received_at DESC, id DESC LIMIT 100 OFFSET $2)",
@@ -102,22 +111,32 @@ pub(super) const CHOOSE: &str = "WITH RECURSIVE waiting (connection) AS (
         FROM waiting WHERE waiting.connection IS NOT NULL)
     SELECT id, nth FROM (
         SELECT d.id, d.due_at, ROW_NUMBER() OVER (PARTITION BY d.connection ORDER BY d.due_at, d.id)
-            + COALESCE((SELECT r.value FROM json_each($1) r WHERE r.key = w.connection), 0) AS nth
+            + COALESCE((SELECT CAST(r.value AS BIGINT) FROM json_each($1) r WHERE r.key = w.connection), 0) AS nth
         FROM waiting w CROSS JOIN deliveries d
         WHERE d.id IN (SELECT x.id FROM deliveries x WHERE x.connection = w.connection AND x.due_at <= $2
                        ORDER BY x.due_at, x.id LIMIT $3)) AS turns
     WHERE nth <= $4 ORDER BY nth, due_at, id LIMIT $5";
 
-const LEASE: &str = "UPDATE deliveries
-    SET state = 'processing', fence = fence + 1, attempts = attempts + 1, due_at = $3
-    WHERE id IN (SELECT value FROM json_each($1)) AND due_at <= $2
-    RETURNING id, connection, fence, attempts, headers, received_at,
-              (SELECT b.body FROM delivery_bodies b WHERE b.delivery = deliveries.id) AS body";
+/// PostgreSQL: what another process is just leasing is not waited for.
+const LEASE: Spelt = Spelt {
+    sqlite: "UPDATE deliveries
+         SET state = 'processing', fence = fence + 1, attempts = attempts + 1, due_at = $3, owner = $4
+         WHERE id IN (SELECT value FROM json_each($1)) AND due_at <= $2
+         RETURNING id, connection, fence, attempts, headers, received_at,
+                   (SELECT b.body FROM delivery_bodies b WHERE b.delivery = deliveries.id) AS body",
+    postgres: "UPDATE deliveries
+         SET state = 'processing', fence = fence + 1, attempts = attempts + 1, due_at = $3, owner = $4
+         WHERE id IN (SELECT d.id FROM deliveries d
+                      WHERE d.id IN (SELECT value FROM json_each($1)) AND d.due_at <= $2
+                      ORDER BY d.id FOR UPDATE SKIP LOCKED)
+         RETURNING id, connection, fence, attempts, headers, received_at,
+                   (SELECT b.body FROM delivery_bodies b WHERE b.delivery = deliveries.id) AS body",
+};
 
 /// The ids of those whose turn it is.
-async fn choose(readers: &SqlitePool, ask: &Leasing) -> Result<Vec<String>, Error> {
+async fn choose(readers: &Readers, ask: &Leasing) -> Result<Vec<String>, Error> {
     let running: HashMap<&str, u32> = ask.running.iter().map(|(id, running)| (id.as_str(), *running)).collect();
-    let turns: Vec<(String, i64)> = sqlx::query_as(CHOOSE)
+    let turns: Vec<(String, i64)> = query_as(CHOOSE)
         .bind(serde_json::to_string(&running).map_err(Error::Json)?)
         .bind(ask.now.0)
         .bind(i64::from(ask.room.max(1)))
@@ -130,24 +149,32 @@ async fn choose(readers: &SqlitePool, ask: &Leasing) -> Result<Vec<String>, Erro
     Ok(turns.filter(|(at, (_, nth))| *at < room || *nth == 1).map(|(_, (id, _))| id).collect())
 }
 
-async fn lease(conn: &mut Conn, ids: &str, now: Timestamp, until: Timestamp) -> Result<Vec<LeasedDelivery>, Error> {
-    let mut rows: Vec<LeasedRow> =
-        sqlx::query_as(LEASE).bind(ids).bind(now.0).bind(until.0).fetch_all(&mut *conn).await?;
+async fn lease(conn: &mut Conn, ids: &str, owner: &str, ask: (Timestamp, Timestamp)) -> Result<Leases, Error> {
+    let (now, until) = ask;
+    let lease = query_as(LEASE.for_conn(conn)).bind(ids).bind(now.0).bind(until.0).bind(owner);
+    let mut rows: Vec<LeasedRow> = lease.fetch_all(&mut *conn).await?;
     // The order of what is returned is not defined.
     rows.sort_by(|a, b| (a.received_at, &a.id).cmp(&(b.received_at, &b.id)));
-    let mut leased = Vec::with_capacity(rows.len());
+    let mut leases = Leases { leased: Vec::with_capacity(rows.len()), unreadable: Vec::new() };
     for row in rows {
         match serde_json::from_str(&row.headers) {
-            Ok(headers) => leased.push(row.with(headers)),
+            Ok(headers) => leases.leased.push(row.with(headers)),
             // One row that cannot be read must not keep the others waiting, or itself be tried for ever.
             Err(error) => {
-                tracing::error!(delivery.id = row.id, %error, "a stored delivery cannot be read; it has failed");
                 let how = Settled::Failed { fault: unreadable(&error) };
+                leases.unreadable.push(row.id.clone());
                 settle(conn, &Settlement { id: DeliveryId(row.id), fence: row.fence, now, how }).await?;
             }
         }
     }
-    Ok(leased)
+    Ok(leases)
+}
+
+/// What leasing brought.
+struct Leases {
+    leased: Vec<LeasedDelivery>,
+    /// Rows that cannot be read; they have failed.
+    unreadable: Vec<String>,
 }
 
 fn unreadable(error: &serde_json::Error) -> DeliveryFault {
@@ -210,7 +237,7 @@ type Settling = (bool, u32);
 
 async fn settle(conn: &mut Conn, settlement: &Settlement) -> Result<Settling, Error> {
     let end = End::of(&settlement.how, settlement.now);
-    let mut sql = QueryBuilder::new("UPDATE deliveries SET state = ");
+    let mut sql = Builder::new("UPDATE deliveries SET owner = NULL, state = ");
     sql.push_bind(end.state.as_str());
     sql.push(", finished_at = ").push_bind(end.finished_at.map(|at| at.0));
     sql.push(", due_at = ").push_bind(end.due_at.map(|at| at.0));
@@ -239,7 +266,7 @@ async fn settle(conn: &mut Conn, settlement: &Settlement) -> Result<Settling, Er
 }
 
 async fn replay(conn: &mut Conn, id: &str, now: Timestamp) -> Result<bool, Error> {
-    let done = sqlx::query(
+    let done = query(
         "UPDATE deliveries SET state = 'pending', due_at = $2, finished_at = NULL, attempts = 0, items = 0,
                 note = NULL, fault = NULL, fault_code = NULL, fault_message = NULL
          WHERE id = $1 AND state IN ('done', 'ignored', 'failed')
@@ -249,11 +276,11 @@ async fn replay(conn: &mut Conn, id: &str, now: Timestamp) -> Result<bool, Error
     .bind(now.0)
     .execute(conn)
     .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(done > 0)
 }
 
 async fn replay_faults(conn: &mut Conn, connection: &str, since: Timestamp, now: Timestamp) -> Result<u64, Error> {
-    let done = sqlx::query(
+    let done = query(
         "UPDATE deliveries SET state = 'pending', due_at = $3, finished_at = NULL, attempts = 0, items = 0,
                 note = NULL, fault = NULL, fault_code = NULL, fault_message = NULL
          WHERE connection = $1 AND state = 'failed' AND fault = 'plugin' AND finished_at >= $2
@@ -264,7 +291,7 @@ async fn replay_faults(conn: &mut Conn, connection: &str, since: Timestamp, now:
     .bind(now.0)
     .execute(conn)
     .await?;
-    Ok(done.rows_affected())
+    Ok(done)
 }
 
 #[async_trait]
@@ -295,8 +322,13 @@ impl Inbox for Store {
             return Ok(Vec::new());
         }
         let ids = serde_json::to_string(&ids).map_err(Error::Json).doing(DOING)?;
-        let (now, until) = (ask.now, ask.until);
-        self.write(DOING, ids, move |ids, conn| Box::pin(lease(conn, ids, now, until))).await
+        let data = (ids, self.member.clone(), (ask.now, ask.until));
+        let lease = self.write(DOING, data, |(ids, owner, ask), conn| Box::pin(lease(conn, ids, owner, *ask)));
+        let leases = lease.await?;
+        for id in leases.unreadable {
+            tracing::error!(delivery.id = id, "a stored delivery cannot be read; it has failed");
+        }
+        Ok(leases.leased)
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<bool, StoreError> {
@@ -313,24 +345,14 @@ impl Inbox for Store {
 
     async fn release_all(&self) -> Result<u64, StoreError> {
         self.write_and_wake("take back the leases", (Topic::Inbox, |released| *released > 0), (), |(), conn| {
-            Box::pin(async move {
-                let done = sqlx::query(
-                    "UPDATE deliveries SET state = 'pending', due_at = received_at WHERE state = 'processing'",
-                )
-                .execute(&mut *conn)
-                .await?;
-                sqlx::query("UPDATE feeds SET leased_until = NULL WHERE leased_until IS NOT NULL")
-                    .execute(conn)
-                    .await?;
-                Ok(done.rows_affected())
-            })
+            Box::pin(members::release(conn))
         })
         .await
     }
 
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let due: Option<i64> =
-            sqlx::query_scalar("SELECT MIN(due_at) FROM deliveries WHERE state = 'retrying' AND due_at > $1")
+            query_scalar("SELECT MIN(due_at) FROM deliveries WHERE state = 'retrying' AND due_at > $1")
                 .bind(now.0)
                 .fetch_one(&self.readers)
                 .await

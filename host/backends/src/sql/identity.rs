@@ -2,13 +2,14 @@
 
 use super::error::{Doing, Error};
 use super::{Conn, Store};
+use crate::sql::query::{query, query_as, query_scalar};
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::identity::{IdentityStore, Role, SecretHash, Session};
 use opssight_core::time::Timestamp;
 
 async fn reset(conn: &mut Conn, admin: &str, now: Timestamp) -> Result<(), Error> {
-    sqlx::query(
+    query(
         "INSERT INTO admins (id, secret, changed_at) VALUES (1, $1, $2)
          ON CONFLICT (id) DO UPDATE SET secret = excluded.secret, changed_at = excluded.changed_at",
     )
@@ -16,7 +17,7 @@ async fn reset(conn: &mut Conn, admin: &str, now: Timestamp) -> Result<(), Error
     .bind(now.0)
     .execute(&mut *conn)
     .await?;
-    sqlx::query("DELETE FROM sessions").execute(conn).await?;
+    query("DELETE FROM sessions").execute(conn).await?;
     Ok(())
 }
 
@@ -26,14 +27,13 @@ impl IdentityStore for Store {
         let admin = admin.0.clone();
         self.write("keep the admin's secret", (admin, now), |(admin, now), conn| {
             Box::pin(async move {
-                let done = sqlx::query(
-                    "INSERT INTO admins (id, secret, changed_at) VALUES (1, $1, $2) ON CONFLICT (id) DO NOTHING",
-                )
-                .bind(admin)
-                .bind(now.0)
-                .execute(conn)
-                .await?;
-                Ok(done.rows_affected() > 0)
+                let done =
+                    query("INSERT INTO admins (id, secret, changed_at) VALUES (1, $1, $2) ON CONFLICT (id) DO NOTHING")
+                        .bind(admin)
+                        .bind(now.0)
+                        .execute(conn)
+                        .await?;
+                Ok(done > 0)
             })
         })
         .await
@@ -46,7 +46,7 @@ impl IdentityStore for Store {
     }
 
     async fn is_admin(&self, secret: &SecretHash) -> Result<bool, StoreError> {
-        let found: Option<i64> = sqlx::query_scalar("SELECT id FROM admins WHERE secret = $1")
+        let found: Option<i64> = query_scalar("SELECT id FROM admins WHERE secret = $1")
             .bind(secret.0.as_str())
             .fetch_optional(&self.readers)
             .await
@@ -57,17 +57,15 @@ impl IdentityStore for Store {
     async fn insert_session(&self, session: &Session, now: Timestamp) -> Result<(), StoreError> {
         self.write("keep the session", (session.clone(), now), |(session, now), conn| {
             Box::pin(async move {
-                sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(now.0).execute(&mut *conn).await?;
-                sqlx::query(
-                    "INSERT INTO sessions (token, label, created_at, expires_at, role) VALUES ($1, $2, $3, $4, $5)",
-                )
-                .bind(session.token.0.as_str())
-                .bind(session.label.as_str())
-                .bind(now.0)
-                .bind(session.expires_at.0)
-                .bind(session.role.name())
-                .execute(conn)
-                .await?;
+                query("DELETE FROM sessions WHERE expires_at <= $1").bind(now.0).execute(&mut *conn).await?;
+                query("INSERT INTO sessions (token, label, created_at, expires_at, role) VALUES ($1, $2, $3, $4, $5)")
+                    .bind(session.token.0.as_str())
+                    .bind(session.label.as_str())
+                    .bind(now.0)
+                    .bind(session.expires_at.0)
+                    .bind(session.role.name())
+                    .execute(conn)
+                    .await?;
                 Ok(())
             })
         })
@@ -77,7 +75,7 @@ impl IdentityStore for Store {
     async fn session(&self, token: &SecretHash, now: Timestamp) -> Result<Option<Session>, StoreError> {
         const DOING: &str = "look up the session";
         let found: Option<(String, i64, String)> =
-            sqlx::query_as("SELECT label, expires_at, role FROM sessions WHERE token = $1 AND expires_at > $2")
+            query_as("SELECT label, expires_at, role FROM sessions WHERE token = $1 AND expires_at > $2")
                 .bind(token.0.as_str())
                 .bind(now.0)
                 .fetch_optional(&self.readers)
@@ -94,7 +92,7 @@ impl IdentityStore for Store {
         let token = token.0.clone();
         self.write("end the session", token, |token, conn| {
             Box::pin(async move {
-                sqlx::query("DELETE FROM sessions WHERE token = $1").bind(token).execute(conn).await?;
+                query("DELETE FROM sessions WHERE token = $1").bind(token).execute(conn).await?;
                 Ok(())
             })
         })

@@ -12,6 +12,7 @@ mod pipelines;
 
 use super::error::Error;
 use super::{Conn, Store, plugins};
+use crate::sql::query::{Builder, Trip};
 use async_trait::async_trait;
 use changes::ChangeRow;
 use delivery::{DeploymentRow, ReleaseRow, RepositoryRow};
@@ -26,12 +27,11 @@ use opssight_core::pipelines::{JobDoc, RunDoc};
 use opssight_core::time::Timestamp;
 use pipelines::{JobRow, RunRow};
 use serde::Serialize;
-use sqlx::{QueryBuilder, Sqlite};
 
 /// A write that must go first, and whether it found its row: it returns `('held', '', '')` if it did.
-pub(super) type First = QueryBuilder<Sqlite>;
+pub(super) type First = Builder;
 
-/// Rows of one statement; SQLite takes 32,766 parameters.
+/// Rows of one statement; SQLite takes 32,766 parameters, PostgreSQL 65,535.
 const ROWS_AT_ONCE: usize = 100;
 
 /// Take in what a call brought.
@@ -45,6 +45,8 @@ pub(super) async fn apply_after(
     effect: &Effect,
     first: Option<First>,
 ) -> Result<Option<Applied>, Error> {
+    // Documents are read, learn, and are written: nobody else may do so in between.
+    conn.alone().await?;
     let mut batch = Batch::new(&effect.connection, effect.now);
     let keys = effect.items.iter().map(|item| batch.want(item)).collect::<Result<Vec<_>, _>>()?;
     if !batch.load(conn, first).await? {
@@ -125,8 +127,11 @@ impl<'a> Batch<'a> {
     /// Load what is wanted and not loaded. False: the first write found no row, nothing was loaded.
     async fn load(&mut self, conn: &mut Conn, first: Option<First>) -> Result<bool, Error> {
         let guarded = first.is_some();
-        let mut sql = first.unwrap_or_else(|| QueryBuilder::new(""));
-        let mut selects = 0;
+        let mut trip = Trip::default();
+        if let Some(first) = first {
+            trip.push(first);
+        }
+        let mut sql = Builder::default();
         for (select, ids) in [
             ("SELECT 'run', id, doc FROM runs WHERE id", self.runs.missing()?),
             ("SELECT 'job', id, doc FROM jobs WHERE id", self.jobs.missing()?),
@@ -136,22 +141,22 @@ impl<'a> Batch<'a> {
             ("SELECT 'repository', service, doc FROM repositories WHERE service", self.repositories.missing()?),
         ] {
             let Some(ids) = ids else { continue };
-            sql.push(match (selects, guarded) {
-                (0, true) => "; ",
-                (0, false) => "",
-                _ => " UNION ALL ",
-            });
-            selects += 1;
-            // SQLite: `json_each`, so that any number of ids is the same statement; PostgreSQL has `= ANY`.
+            if !sql.is_empty() {
+                sql.push(" UNION ALL ");
+            }
+            // Any number of ids is the same statement.
             sql.push(select).push(" IN (SELECT value FROM json_each(").push_bind(ids).push("))");
             if select.contains("repositories") {
                 sql.push(" AND connection = ").push_bind(self.connection.0.clone());
             }
         }
-        if selects == 0 && !guarded {
+        if !sql.is_empty() {
+            trip.push(sql);
+        }
+        if trip.is_empty() {
             return Ok(true);
         }
-        let rows: Vec<(String, String, String)> = sql.build_query_as().fetch_all(conn).await?;
+        let rows: Vec<(String, String, String)> = trip.fetch_all(conn).await?;
         let mut held = !guarded;
         for (kind, id, doc) in rows {
             match kind.as_str() {
@@ -189,47 +194,36 @@ impl<'a> Batch<'a> {
     /// Write what is different now, and the events.
     async fn write(self, conn: &mut Conn) -> Result<(), Error> {
         let connection = self.connection.as_str();
-        let mut statements: Vec<QueryBuilder<Sqlite>> = Vec::new();
-        push_rows(&mut statements, connection, self.runs.rows());
-        push_rows(&mut statements, connection, self.jobs.rows());
-        push_rows(&mut statements, connection, self.deployments.rows());
-        push_rows(&mut statements, connection, self.releases.rows());
-        push_rows(&mut statements, connection, self.changes.rows());
-        push_rows(&mut statements, connection, self.repositories.rows());
-        push_events(&mut statements, connection, self.now, self.events);
-        for mut statement in statements {
-            // Large ones come in every size: keeping them prepared would push out those that are used often.
-            let keep = statement.sql().as_str().len() < 8000;
-            statement.build().persistent(keep).execute(&mut *conn).await?;
-        }
-        Ok(())
+        let mut trip = Trip::default();
+        push_rows(&mut trip, connection, self.runs.rows());
+        push_rows(&mut trip, connection, self.jobs.rows());
+        push_rows(&mut trip, connection, self.deployments.rows());
+        push_rows(&mut trip, connection, self.releases.rows());
+        push_rows(&mut trip, connection, self.changes.rows());
+        push_rows(&mut trip, connection, self.repositories.rows());
+        push_events(&mut trip, connection, self.now, self.events);
+        Ok(trip.execute(conn).await?)
     }
 }
 
-/// SQLite: statements that are joined with `;` are one trip. (PostgreSQL takes them one by one.)
-fn joined(statements: &mut Vec<QueryBuilder<Sqlite>>, rows: usize) -> Option<&mut QueryBuilder<Sqlite>> {
-    let fits = rows < ROWS_AT_ONCE && statements.last().is_some_and(|last| last.sql().as_str().len() < 8000);
-    if fits {
-        if let Some(last) = statements.last_mut() {
-            last.push("; ");
-        }
-    } else {
-        statements.push(QueryBuilder::new(""));
-    }
-    statements.last_mut()
-}
-
-fn push_events(statements: &mut Vec<QueryBuilder<Sqlite>>, connection: &str, now: Timestamp, events: Vec<NewEvent>) {
-    let mut events = events.into_iter().peekable();
-    while events.peek().is_some() {
-        let some: Vec<NewEvent> = events.by_ref().take(ROWS_AT_ONCE).collect();
-        let Some(sql) = joined(statements, some.len()) else { return };
-        sql.push("INSERT INTO events (kind, connection, subject, at, data) ");
-        sql.push_values(some, |mut row, event| {
-            row.push_bind(event.kind).push_bind(connection.to_owned()).push_bind(event.subject);
+fn push_events(trip: &mut Trip, connection: &str, now: Timestamp, events: Vec<NewEvent>) {
+    for some in chunks(events) {
+        let mut sql = Builder::new("INSERT INTO events (kind, connection, subject, at, data) ");
+        sql.push_values(some, |row, event| {
+            row.push_bind(event.kind).push_bind(connection).push_bind(event.subject);
             row.push_bind(now.0).push_bind(event.data);
         });
+        trip.push(sql);
     }
+}
+
+/// As many as one statement takes, a time.
+fn chunks<T>(rows: Vec<T>) -> impl Iterator<Item = Vec<T>> {
+    let mut rows = rows.into_iter();
+    std::iter::from_fn(move || {
+        let some: Vec<T> = rows.by_ref().take(ROWS_AT_ONCE).collect();
+        (!some.is_empty()).then_some(some)
+    })
 }
 
 fn json(value: &impl Serialize) -> Result<String, Error> {

@@ -1,7 +1,7 @@
 //! Pages of lists, newest first: the rows after a `(time, id)`, and one more to know whether there is a next page.
 
+use crate::sql::query::Builder;
 use opssight_core::page::{Cursor, Page, PageOf};
-use sqlx::{QueryBuilder, Sqlite};
 
 /// Most rows of a page, whatever is asked.
 const LARGEST: u32 = 200;
@@ -11,7 +11,7 @@ fn limit(page: &PageOf) -> usize {
 }
 
 /// The keyset condition, order and limit. `at` and `id` are column names of ours.
-pub(super) fn push(query: &mut QueryBuilder<Sqlite>, page: &PageOf, at: &'static str, id: &'static str) {
+pub(super) fn push(query: &mut Builder, page: &PageOf, at: &'static str, id: &'static str) {
     if let Some(after) = &page.after {
         query.push(" AND (").push(at).push(", ").push(id).push(") < (");
         query.push_bind(after.at.0).push(", ").push_bind(after.id.clone()).push(")");

@@ -6,6 +6,7 @@ mod flaky;
 use super::error::{Doing, Error};
 use super::page;
 use super::{Store, words};
+use crate::sql::query::{Builder, query_scalar};
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::id::{ConnectionId, RunId};
@@ -14,7 +15,7 @@ use opssight_core::pipelines::{
     FlakyJob, JobDoc, Overview, PipelineSummary, Run, RunDetail, RunDoc, RunQuery, RunStateFilter, RunStore,
 };
 use opssight_core::time::Timestamp;
-use sqlx::{FromRow, QueryBuilder, Sqlite};
+use sqlx::FromRow;
 
 /// A run's document, and what its row does not know: when its first job began.
 const SELECT_RUNS: &str = "SELECT r.connection, r.doc,
@@ -50,8 +51,8 @@ fn pattern(text: &str) -> String {
     pattern
 }
 
-pub(super) fn list(query: &RunQuery) -> QueryBuilder<Sqlite> {
-    let mut sql = QueryBuilder::new(SELECT_RUNS);
+pub(super) fn list(query: &RunQuery) -> Builder {
+    let mut sql = Builder::new(SELECT_RUNS);
     sql.push("TRUE");
     let texts = [
         (" AND r.connection = ", query.connection.as_ref().map(|id| id.0.clone())),
@@ -93,12 +94,12 @@ pub(super) fn list(query: &RunQuery) -> QueryBuilder<Sqlite> {
 
 impl Store {
     async fn read_run(&self, id: &RunId) -> Result<Option<RunDetail>, Error> {
-        let mut sql = QueryBuilder::new(SELECT_RUNS);
+        let mut sql = Builder::new(SELECT_RUNS);
         sql.push("r.id = ").push_bind(id.0.clone());
         let row: Option<Row> = sql.build_query_as().fetch_optional(&self.readers).await?;
         let Some(run) = row.map(Row::read).transpose()? else { return Ok(None) };
         let docs: Vec<String> =
-            sqlx::query_scalar("SELECT doc FROM jobs WHERE run = $1 ORDER BY started_at IS NULL, started_at, name, id")
+            query_scalar("SELECT doc FROM jobs WHERE run = $1 ORDER BY started_at IS NULL, started_at, name, id")
                 .bind(id.as_str())
                 .fetch_all(&self.readers)
                 .await?;
@@ -107,7 +108,7 @@ impl Store {
             let doc: JobDoc = serde_json::from_str(&doc).map_err(Error::stored("job"))?;
             jobs.push(doc.view(&run.connection));
         }
-        let mut sql = QueryBuilder::new(SELECT_RUNS);
+        let mut sql = Builder::new(SELECT_RUNS);
         sql.push("r.connection = ").push_bind(run.connection.0.clone());
         sql.push(" AND r.upstream_id = ").push_bind(run.upstream_id.clone());
         sql.push(" ORDER BY r.attempt LIMIT 100");

@@ -5,6 +5,7 @@ pub(super) mod installs;
 
 use super::error::{Doing, Error};
 use super::{Conn, Store};
+use crate::sql::query::{query, query_as, query_scalar};
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::id::ConnectionId;
@@ -13,7 +14,7 @@ use opssight_core::plugins::{PluginState, StateWrite};
 #[async_trait]
 impl PluginState for Store {
     async fn get(&self, connection: &ConnectionId, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        sqlx::query_scalar("SELECT value FROM plugin_state WHERE connection = $1 AND name = $2")
+        query_scalar("SELECT value FROM plugin_state WHERE connection = $1 AND name = $2")
             .bind(connection.as_str())
             .bind(key)
             .fetch_optional(&self.readers)
@@ -30,7 +31,7 @@ impl PluginState for Store {
     ) -> Result<Vec<String>, StoreError> {
         // A key that sorts before its prefix cannot begin with it: one lower bound serves both.
         let after = after.filter(|after| *after >= prefix);
-        sqlx::query_scalar(
+        query_scalar(
             "SELECT name FROM plugin_state
              WHERE connection = $1 AND name >= $2 AND (name > $3 OR $3 IS NULL)
                AND SUBSTR(name, 1, LENGTH($4)) = $4
@@ -47,8 +48,8 @@ impl PluginState for Store {
     }
 
     async fn usage(&self, connection: &ConnectionId) -> Result<(u64, u64), StoreError> {
-        let (bytes, keys): (i64, i64) = sqlx::query_as(
-            "SELECT COALESCE(SUM(LENGTH(CAST(name AS BLOB)) + LENGTH(value)), 0), COUNT(*)
+        let (bytes, keys): (i64, i64) = query_as(
+            "SELECT CAST(COALESCE(SUM(OCTET_LENGTH(name) + OCTET_LENGTH(value)), 0) AS BIGINT), COUNT(*)
              FROM plugin_state WHERE connection = $1",
         )
         .bind(connection.as_str())
@@ -64,7 +65,7 @@ pub(super) async fn remember(conn: &mut Conn, connection: &str, writes: &[StateW
     for write in writes {
         match &write.value {
             Some(value) => {
-                sqlx::query(
+                query(
                     "INSERT INTO plugin_state (connection, name, value)
                      SELECT $1, $2, $3 WHERE EXISTS (SELECT 1 FROM connections WHERE id = $1)
                      ON CONFLICT (connection, name) DO UPDATE SET value = excluded.value",
@@ -76,7 +77,7 @@ pub(super) async fn remember(conn: &mut Conn, connection: &str, writes: &[StateW
                 .await?;
             }
             None => {
-                sqlx::query("DELETE FROM plugin_state WHERE connection = $1 AND name = $2")
+                query("DELETE FROM plugin_state WHERE connection = $1 AND name = $2")
                     .bind(connection)
                     .bind(write.key.as_str())
                     .execute(&mut *conn)

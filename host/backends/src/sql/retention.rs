@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::{Conn, Store, delivery};
+use crate::sql::query::{query, query_as, query_scalar};
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::retention::{Keep, Purged, Retention};
@@ -16,7 +17,7 @@ const PLUGIN_EVENTS: i64 = 10_000;
 async fn bodies(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
     // Ids begin with the time of arrival, so that what is old stands first.
     let bound = delivery_id_bound(since);
-    let done = sqlx::query(
+    let done = query(
         "DELETE FROM delivery_bodies WHERE delivery IN (
              SELECT b.delivery FROM delivery_bodies b JOIN deliveries d ON d.id = b.delivery
              WHERE b.delivery < $1 AND d.due_at IS NULL ORDER BY b.delivery LIMIT $2)",
@@ -25,7 +26,7 @@ async fn bodies(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
     .bind(BATCH)
     .execute(conn)
     .await?;
-    Ok(done.rows_affected())
+    Ok(done)
 }
 
 /// The least id of a delivery that arrived at `since` or later.
@@ -35,7 +36,7 @@ fn delivery_id_bound(since: Timestamp) -> String {
 }
 
 async fn deliveries(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
-    let old: Vec<String> = sqlx::query_scalar(
+    let old: Vec<String> = query_scalar(
         "SELECT id FROM deliveries WHERE received_at < $1 AND due_at IS NULL ORDER BY received_at LIMIT $2",
     )
     .bind(since.0)
@@ -43,10 +44,8 @@ async fn deliveries(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
     .fetch_all(&mut *conn)
     .await?;
     for id in &old {
-        sqlx::query("DELETE FROM deliveries WHERE id = $1; DELETE FROM delivery_bodies WHERE delivery = $1")
-            .bind(id)
-            .execute(&mut *conn)
-            .await?;
+        query("DELETE FROM deliveries WHERE id = $1").bind(id).execute(&mut *conn).await?;
+        query("DELETE FROM delivery_bodies WHERE delivery = $1").bind(id).execute(&mut *conn).await?;
     }
     Ok(old.len() as u64)
 }
@@ -54,19 +53,17 @@ async fn deliveries(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
 /// What has no time at all (zero) stays: it is not known to be old.
 async fn runs(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
     let old: Vec<String> =
-        sqlx::query_scalar("SELECT id FROM runs WHERE sort_at < $1 AND sort_at > 0 ORDER BY sort_at LIMIT $2")
+        query_scalar("SELECT id FROM runs WHERE sort_at < $1 AND sort_at > 0 ORDER BY sort_at LIMIT $2")
             .bind(since.0)
             .bind(BATCH)
             .fetch_all(&mut *conn)
             .await?;
     for id in &old {
-        sqlx::query("DELETE FROM jobs WHERE run = $1; DELETE FROM runs WHERE id = $1")
-            .bind(id)
-            .execute(&mut *conn)
-            .await?;
+        query("DELETE FROM jobs WHERE run = $1").bind(id).execute(&mut *conn).await?;
+        query("DELETE FROM runs WHERE id = $1").bind(id).execute(&mut *conn).await?;
     }
     // Jobs whose run was never seen.
-    let orphans = sqlx::query(
+    let orphans = query(
         "DELETE FROM jobs WHERE id IN (
              SELECT j.id FROM jobs j WHERE j.sort_at < $1 AND j.sort_at > 0
                AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = j.run) LIMIT $2)",
@@ -75,25 +72,24 @@ async fn runs(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
     .bind(BATCH)
     .execute(conn)
     .await?;
-    Ok(old.len() as u64 + orphans.rows_affected())
+    Ok(old.len() as u64 + orphans)
 }
 
 async fn delivery_rows(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
+    conn.alone().await?;
     let changes: Vec<String> =
-        sqlx::query_scalar("SELECT id FROM changes WHERE sort_at < $1 AND sort_at > 0 ORDER BY sort_at LIMIT $2")
+        query_scalar("SELECT id FROM changes WHERE sort_at < $1 AND sort_at > 0 ORDER BY sort_at LIMIT $2")
             .bind(since.0)
             .bind(BATCH)
             .fetch_all(&mut *conn)
             .await?;
     for id in &changes {
-        sqlx::query("DELETE FROM changes WHERE id = $1; DELETE FROM change_commits WHERE change_id = $1")
-            .bind(id)
-            .execute(&mut *conn)
-            .await?;
+        query("DELETE FROM changes WHERE id = $1").bind(id).execute(&mut *conn).await?;
+        query("DELETE FROM change_commits WHERE change_id = $1").bind(id).execute(&mut *conn).await?;
     }
     // Old changes go before the deployments that carried them: else a later deployment would seem to have.
     let deployments: Vec<String> = if changes.is_empty() {
-        sqlx::query_scalar("SELECT id FROM deployments WHERE sort_at < $1 AND sort_at > 0 ORDER BY sort_at LIMIT $2")
+        query_scalar("SELECT id FROM deployments WHERE sort_at < $1 AND sort_at > 0 ORDER BY sort_at LIMIT $2")
             .bind(since.0)
             .bind(BATCH)
             .fetch_all(&mut *conn)
@@ -102,7 +98,7 @@ async fn delivery_rows(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> 
         Vec::new()
     };
     for id in &deployments {
-        sqlx::query("DELETE FROM deployments WHERE id = $1").bind(id).execute(&mut *conn).await?;
+        query("DELETE FROM deployments WHERE id = $1").bind(id).execute(&mut *conn).await?;
     }
     let mut others = 0;
     for statement in [
@@ -111,7 +107,7 @@ async fn delivery_rows(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> 
         "DELETE FROM releases WHERE id IN (
              SELECT id FROM releases WHERE sort_at < $1 AND sort_at > 0 LIMIT $2)",
     ] {
-        others += sqlx::query(statement).bind(since.0).bind(BATCH).execute(&mut *conn).await?.rows_affected();
+        others += query(statement).bind(since.0).bind(BATCH).execute(&mut *conn).await?;
     }
     // What is left means something else without its older neighbours.
     delivery::take_in(conn, &deployments, &changes).await?;
@@ -119,7 +115,7 @@ async fn delivery_rows(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> 
 }
 
 async fn events(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
-    let done = sqlx::query(
+    let done = query(
         "DELETE FROM events WHERE seq IN (
              SELECT seq FROM events WHERE seq <= (SELECT MIN(seq) FROM subscribers) ORDER BY seq LIMIT $2)
            AND at < $1",
@@ -128,13 +124,13 @@ async fn events(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
     .bind(BATCH)
     .execute(conn)
     .await?;
-    Ok(done.rows_affected())
+    Ok(done)
 }
 
 /// What is old, and of a plugin of which there is far too much, the oldest. That a plugin was uninstalled is not only
 /// told but acted on: a file that was left in the plugin folder must not bring it back.
 async fn plugin_events(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
-    let old = sqlx::query(
+    let old = query(
         "DELETE FROM plugin_events WHERE seq IN (
              SELECT e.seq FROM plugin_events e WHERE e.at < $1
                 AND (e.what <> 'uninstalled' OR EXISTS (
@@ -146,14 +142,14 @@ async fn plugin_events(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> 
     .bind(BATCH)
     .execute(&mut *conn)
     .await?;
-    let mut gone = old.rows_affected();
+    let mut gone = old;
     let loud: Vec<(String, i64)> =
-        sqlx::query_as("SELECT plugin, COUNT(*) FROM plugin_events GROUP BY plugin HAVING COUNT(*) > $1")
+        query_as("SELECT plugin, COUNT(*) FROM plugin_events GROUP BY plugin HAVING COUNT(*) > $1")
             .bind(PLUGIN_EVENTS)
             .fetch_all(&mut *conn)
             .await?;
     for (plugin, count) in loud {
-        let surplus = sqlx::query(
+        let surplus = query(
             "DELETE FROM plugin_events WHERE seq IN (
                  SELECT seq FROM plugin_events WHERE plugin = $1 AND what <> 'uninstalled' ORDER BY seq LIMIT $2)",
         )
@@ -161,7 +157,7 @@ async fn plugin_events(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> 
         .bind(count.saturating_sub(PLUGIN_EVENTS).min(BATCH))
         .execute(&mut *conn)
         .await?;
-        gone += surplus.rows_affected();
+        gone += surplus;
     }
     Ok(gone)
 }

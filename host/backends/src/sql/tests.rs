@@ -2,18 +2,21 @@
 
 use super::hooks::log;
 use super::{Store, StoreOptions, delivery, pipelines};
+use crate::sql::conn::Readers;
+use crate::sql::query::Builder;
 use crate::{LocalBus, SystemRandomness};
 use opssight_core::delivery::{ChangeQuery, DeploymentQuery};
 use opssight_core::hooks::{DeliveryQuery, DeliveryState};
 use opssight_core::page::{Cursor, PageOf};
 use opssight_core::pipelines::{RunQuery, RunStateFilter};
 use opssight_core::time::Timestamp;
-use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite};
+use sqlx::AssertSqlSafe;
 use std::sync::Arc;
 
 async fn plan(store: &Store, sql: &str) -> String {
+    let Readers::Sqlite(readers) = &store.readers else { panic!("a file") };
     let rows: Vec<(i64, i64, i64, String)> =
-        sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(&store.readers).await.unwrap();
+        sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(readers).await.unwrap();
     rows.into_iter().map(|(_, _, _, step)| step).collect::<Vec<_>>().join("; ")
 }
 
@@ -34,7 +37,7 @@ async fn lists_and_leases_use_their_indexes() {
     let later = PageOf { after: Some(Cursor { at: Timestamp(1), id: "x".to_owned() }), limit: 10 };
     let text = |text: &str| Some(text.to_owned());
     let runs = |query: RunQuery| pipelines::list(&query);
-    let cases: Vec<(QueryBuilder<Sqlite>, &str)> = vec![
+    let cases: Vec<(Builder, &str)> = vec![
         (runs(RunQuery::default()), "runs_by_time"),
         (runs(RunQuery { page: later.clone(), ..Default::default() }), "runs_by_time ((sort_at,id)<(?,?))"),
         (runs(RunQuery { since: Some(Timestamp(1)), ..Default::default() }), "runs_by_time (sort_at>?)"),
@@ -69,7 +72,7 @@ async fn lists_and_leases_use_their_indexes() {
         ),
     ];
     for (query, index) in cases {
-        check(&store, query.sql().as_str(), index).await;
+        check(&store, &query.sql(), index).await;
     }
     for (sql, index) in [
         (

@@ -3,8 +3,7 @@
 //! SQLite would do it within the commit that makes the log long: everybody who waits for the writer would wait for tens
 //! of mebibytes to reach the disk. A connection of its own does it while the writer goes on.
 
-use super::Conn;
-use sqlx::Connection;
+use sqlx::{Connection, SqliteConnection};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -12,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How often the log is looked at.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often after a failure.
+const LOOK_AFTER_FAILURE: Duration = Duration::from_secs(10);
 /// So many pages make it worth it: each time flushes the main file.
 const MANY: i64 = 1_000;
 /// After so many looks without anything new, what is left: a quiet store is all in one file.
@@ -24,7 +25,7 @@ pub(super) struct WriteBack {
 
 impl WriteBack {
     /// Start on a connection of its own.
-    pub(super) fn start(conn: Conn) -> Self {
+    pub(super) fn start(conn: SqliteConnection) -> Self {
         let stop = CancellationToken::new();
         let task = tokio::spawn(work(conn, stop.clone()));
         Self { stop, task: Mutex::new(Some(task)) }
@@ -47,31 +48,46 @@ impl Drop for WriteBack {
     }
 }
 
-async fn work(mut conn: Conn, stop: CancellationToken) {
-    let (mut before, mut quiet) = (0, 0);
-    while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
-        let Some((pages, left)) = checkpoint(&mut conn, "PRAGMA wal_checkpoint(NOOP)").await else { continue };
-        quiet = if pages == before { quiet + 1 } else { 0 };
-        before = pages;
-        if left >= MANY || (left > 0 && quiet >= QUIET) {
-            checkpoint(&mut conn, "PRAGMA wal_checkpoint(PASSIVE)").await;
-            quiet = 0;
+async fn work(mut conn: SqliteConnection, stop: CancellationToken) {
+    let mut seen = Seen::default();
+    let mut fails = false;
+    while stop.run_until_cancelled(tokio::time::sleep(if fails { LOOK_AFTER_FAILURE } else { LOOK })).await.is_some() {
+        let looked = look(&mut conn, &mut seen).await;
+        // Nothing is lost: commits write back themselves when the log is very long. Told once, until it is over.
+        match &looked {
+            Err(error) if !fails => {
+                tracing::warn!(error = error as &dyn std::error::Error, "failed to write the store's log back");
+            }
+            Ok(()) if fails => tracing::info!("the store's log is written back again"),
+            _ => {}
         }
+        fails = looked.is_err();
     }
     if let Err(error) = conn.close().await {
         tracing::warn!(error = &error as &dyn std::error::Error, "failed to close the store's write-back");
     }
 }
 
-/// Pages in the log, and how many of them are in the log only.
-async fn checkpoint(conn: &mut Conn, statement: &'static str) -> Option<(i64, i64)> {
-    let told: Result<(i64, i64, i64), _> = sqlx::query_as(statement).fetch_one(conn).await;
-    match told {
-        Ok((_busy, pages, done)) => Some((pages, pages - done)),
-        Err(error) => {
-            // Nothing is lost: commits write back themselves when the log is very long.
-            tracing::warn!(error = &error as &dyn std::error::Error, "failed to write the store's log back");
-            None
-        }
+/// How the log was at the last look.
+#[derive(Default)]
+struct Seen {
+    pages: i64,
+    quiet: u32,
+}
+
+async fn look(conn: &mut SqliteConnection, seen: &mut Seen) -> Result<(), sqlx::Error> {
+    let (pages, left) = checkpoint(conn, "PRAGMA wal_checkpoint(NOOP)").await?;
+    seen.quiet = if pages == seen.pages { seen.quiet + 1 } else { 0 };
+    seen.pages = pages;
+    if left >= MANY || (left > 0 && seen.quiet >= QUIET) {
+        checkpoint(conn, "PRAGMA wal_checkpoint(PASSIVE)").await?;
+        seen.quiet = 0;
     }
+    Ok(())
+}
+
+/// Pages in the log, and how many of them are in the log only.
+async fn checkpoint(conn: &mut SqliteConnection, statement: &'static str) -> Result<(i64, i64), sqlx::Error> {
+    let (_busy, pages, done): (i64, i64, i64) = sqlx::query_as(statement).fetch_one(conn).await?;
+    Ok((pages, pages - done))
 }

@@ -7,12 +7,13 @@
 //! fails, nobody is told that anything was kept, and the connection is opened afresh, because what SQLite holds after
 //! a failed commit is not known.
 
-use super::Conn;
+use super::conn::{Conn, PgConn};
 use super::error::Error;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use sqlx::ConnectOptions;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,6 +22,21 @@ use tokio::sync::{mpsc, oneshot};
 /// A transaction takes in no more commands after this long, or this many.
 const LONGEST_BATCH: Duration = Duration::from_millis(5);
 const LARGEST_BATCH: usize = 200;
+
+/// How a connection is opened afresh.
+pub(crate) enum Reopen {
+    Sqlite(SqliteConnectOptions),
+    Postgres(PgConnectOptions),
+}
+
+impl Reopen {
+    pub(super) async fn connect(&self) -> Result<Conn, sqlx::Error> {
+        match self {
+            Reopen::Sqlite(options) => options.connect().await.map(Conn::Sqlite),
+            Reopen::Postgres(options) => Ok(Conn::Postgres(PgConn::new(options.connect().await?))),
+        }
+    }
+}
 
 /// The way to the task.
 pub(crate) struct Writer {
@@ -36,9 +52,9 @@ enum Message {
 impl Writer {
     /// Start the task on an open connection. `waiting`: commands that may queue; `patience`: how long one waits for a
     /// place in the queue.
-    pub(crate) fn start(conn: Conn, options: SqliteConnectOptions, waiting: usize, patience: Duration) -> Self {
+    pub(crate) fn start(conn: Conn, reopen: Reopen, waiting: usize, patience: Duration) -> Self {
         let (queue, commands) = mpsc::channel(waiting.max(1));
-        tokio::spawn(Task { conn: Some(conn), options, commands }.run());
+        tokio::spawn(Task { conn: Some(conn), reopen, commands }.run());
         Self { queue, patience }
     }
 
@@ -119,7 +135,7 @@ where
 
 struct Task {
     conn: Option<Conn>,
-    options: SqliteConnectOptions,
+    reopen: Reopen,
     commands: mpsc::Receiver<Message>,
 }
 
@@ -147,14 +163,19 @@ impl Task {
     async fn batch(&mut self, first: Box<dyn Command>) -> Option<oneshot::Sender<()>> {
         let mut batch = vec![first];
         let mut closing = None;
-        let lost = match self.transaction(&mut batch, &mut closing).await {
-            Ok(()) => None,
-            Err(error) => {
-                self.conn = None;
-                tracing::error!(error = &error as &dyn std::error::Error, "failed to commit to the store");
-                Some(Arc::new(error))
-            }
-        };
+        let mut ended = self.transaction(&mut batch, &mut closing).await;
+        // Nothing was kept, and nobody was told anything: the connection may only have been cut.
+        if let Err(Lost { before_commit: true, .. }) = &ended
+            && matches!(self.reopen, Reopen::Postgres(_))
+        {
+            self.conn = None;
+            ended = self.transaction(&mut batch, &mut closing).await;
+        }
+        let lost = ended.err().map(|Lost { error, .. }| {
+            self.conn = None;
+            tracing::error!(error = &error as &dyn std::error::Error, "failed to commit to the store");
+            Arc::new(error)
+        });
         for command in batch {
             command.answer(lost.as_ref().map(|error| Error::NotCommitted(Arc::clone(error))));
         }
@@ -165,19 +186,22 @@ impl Task {
         &mut self,
         batch: &mut Vec<Box<dyn Command>>,
         closing: &mut Option<oneshot::Sender<()>>,
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<(), Lost> {
         let began = Instant::now();
         let conn = match &mut self.conn {
             Some(conn) => conn,
-            None => self.conn.insert(self.options.connect().await?),
+            None => self.conn.insert(self.reopen.connect().await?),
         };
-        execute(conn, "BEGIN IMMEDIATE").await?;
+        conn.begin().await?;
         let mut next = 0;
         while let Some(command) = batch.get_mut(next) {
             next += 1;
             if !command.run(conn).await {
+                let undone = conn.say("ROLLBACK").await;
                 // SQLite may have given the transaction up by itself; then there is nothing left to undo.
-                let _ = execute(conn, "ROLLBACK").await;
+                if let (Conn::Postgres(_), Err(error)) = (&*conn, undone) {
+                    return Err(error.into());
+                }
                 return if batch.len() > 1 { apart(conn, batch).await } else { Ok(()) };
             }
             if next < LARGEST_BATCH && began.elapsed() < LONGEST_BATCH {
@@ -188,25 +212,41 @@ impl Task {
                 }
             }
         }
-        execute(conn, "COMMIT").await
+        conn.say("COMMIT").await.map_err(Lost::at_commit)
+    }
+}
+
+/// A transaction that did not come to its end.
+struct Lost {
+    error: sqlx::Error,
+    /// It is known that nothing of it was kept.
+    before_commit: bool,
+}
+
+impl Lost {
+    fn at_commit(error: sqlx::Error) -> Self {
+        Self { error, before_commit: false }
+    }
+}
+
+impl From<sqlx::Error> for Lost {
+    fn from(error: sqlx::Error) -> Self {
+        Self { error, before_commit: true }
     }
 }
 
 /// A batch again, each command in a savepoint of its own.
-async fn apart(conn: &mut Conn, batch: &mut [Box<dyn Command>]) -> Result<(), sqlx::Error> {
-    execute(conn, "BEGIN IMMEDIATE").await?;
+async fn apart(conn: &mut Conn, batch: &mut [Box<dyn Command>]) -> Result<(), Lost> {
+    conn.begin().await?;
     for command in batch {
-        execute(conn, "SAVEPOINT command").await?;
+        conn.say("SAVEPOINT command").await?;
         if !command.run(conn).await {
             // Fails when SQLite gave up the whole transaction (the disk is full, it cannot be read): then nothing of
             // this batch was kept.
-            execute(conn, "ROLLBACK TO command").await?;
+            conn.say("ROLLBACK TO command").await?;
+            conn.may_not_be_alone();
         }
-        execute(conn, "RELEASE command").await?;
+        conn.say("RELEASE command").await?;
     }
-    execute(conn, "COMMIT").await
-}
-
-async fn execute(conn: &mut Conn, sql: &'static str) -> Result<(), sqlx::Error> {
-    sqlx::query(sql).execute(conn).await.map(|_| ())
+    conn.say("COMMIT").await.map_err(Lost::at_commit)
 }

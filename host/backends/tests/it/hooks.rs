@@ -133,6 +133,7 @@ pub(crate) async fn leases_are_taken_back_after_a_crash(ports: Ports) {
         ports.inbox.accept(delivery(id)).await.unwrap();
     }
     let leased = ports.inbox.lease(&Leasing::up_to(2, at(20), at(1000))).await.unwrap();
+    ports.kill().await;
     assert_eq!(ports.inbox.release_all().await.unwrap(), 2);
     assert_eq!(ports.inbox.lease(&Leasing::up_to(10, at(21), at(1000))).await.unwrap().len(), 3);
     assert!(!ports.inbox.settle(settlement(&leased[0], done())).await.unwrap());

@@ -23,7 +23,9 @@ mod ledger;
 mod pipelines;
 mod plugins;
 mod ports;
+mod postgres;
 mod retention;
+mod server;
 mod sqlite;
 
 /// Run every case of the suite on a backend: a function that opens an empty one.
@@ -126,4 +128,8 @@ macro_rules! every_case {
 
 mod on_sqlite {
     every_case!(crate::ports::sqlite);
+}
+
+mod on_postgres {
+    every_case!(crate::ports::postgres);
 }

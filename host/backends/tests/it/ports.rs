@@ -1,5 +1,6 @@
 //! Every port of one open backend, and the clock that the cases go by.
 
+use crate::server::Database;
 use futures::future::BoxFuture;
 use opssight_backends::{LocalBus, PackageFiles, Store, StoreOptions, SystemRandomness};
 use opssight_core::connections::{Connection, ConnectionStore, Inserted};
@@ -19,10 +20,10 @@ use opssight_core::retention::Retention;
 use opssight_core::time::Timestamp;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection as _};
-use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// 2026-01-01, in milliseconds; cases count from here.
 pub(crate) const DAY0: i64 = 1_767_225_600_000;
@@ -33,6 +34,8 @@ pub(crate) fn at(secs: i64) -> Timestamp {
 }
 
 type Dump = Box<dyn Fn() -> BoxFuture<'static, String> + Send + Sync>;
+
+type Kill = Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
 type Damage = Box<dyn Fn(&str) -> BoxFuture<'static, ()> + Send + Sync>;
 
@@ -54,8 +57,10 @@ pub(crate) struct Ports {
     pub(crate) bus: Arc<dyn Bus>,
     dump: Dump,
     damage: Damage,
-    /// What must live as long (a directory, a server).
-    _held: Box<dyn Any + Send + Sync>,
+    kill: Kill,
+    /// What must live as long.
+    _dir: TempDir,
+    _database: Option<Database>,
 }
 
 pub(crate) fn options() -> StoreOptions {
@@ -72,33 +77,68 @@ pub(crate) async fn sqlite() -> Ports {
     let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
     let options = StoreOptions { bus: Arc::clone(&bus), ..options() };
     let store = Store::open(dir.path(), options).await.unwrap();
-    let dumped = Arc::clone(&store);
-    Ports {
-        inbox: store.clone(),
-        connections: store.clone(),
-        credentials: store.clone(),
-        feeds: store.clone(),
-        ingest: store.clone(),
-        events: store.clone(),
-        identity: store.clone(),
-        runs: store.clone(),
-        delivery: store.clone(),
-        retention: store.clone(),
-        state: store.clone(),
-        installs: store.clone(),
-        packages: Arc::new(PackageFiles::open(dir.path()).unwrap()),
-        evidence: store,
-        bus,
-        dump: Box::new(move || {
-            let store = Arc::clone(&dumped);
-            Box::pin(async move { store.read_model_dump().await.unwrap() })
-        }),
-        damage: {
-            let file = dir.path().join("opssight.sqlite");
-            Box::new(move |id: &str| Box::pin(damage(file.clone(), id.to_owned())))
-        },
-        _held: Box::new(dir),
+    let file = dir.path().join("opssight.sqlite");
+    let damage: Damage = Box::new(move |id: &str| Box::pin(damage(file.clone(), id.to_owned())));
+    // Whoever had the file open before is gone.
+    Ports::of(store, bus, dir, damage, Box::new(|| Box::pin(std::future::ready(()))))
+}
+
+/// An empty database of its own on a real PostgreSQL.
+pub(crate) async fn postgres() -> Ports {
+    let database = Database::create().await;
+    let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
+    let options = StoreOptions { bus: Arc::clone(&bus), ..options() };
+    let store = Store::connect(&database.address, options).await.unwrap();
+    let address = database.address.clone();
+    let damage: Damage = Box::new(move |id: &str| Box::pin(damage_row(address.clone(), id.to_owned())));
+    let address = database.address.clone();
+    let kill: Kill = Box::new(move || Box::pin(forget_members(address.clone())));
+    let dir = tempfile::tempdir().unwrap();
+    Ports { _database: Some(database), ..Ports::of(store, bus, dir, damage, kill) }
+}
+
+impl Ports {
+    fn of(store: Arc<Store>, bus: Arc<dyn Bus>, dir: TempDir, damage: Damage, kill: Kill) -> Self {
+        let dumped = Arc::clone(&store);
+        Self {
+            inbox: store.clone(),
+            connections: store.clone(),
+            credentials: store.clone(),
+            feeds: store.clone(),
+            ingest: store.clone(),
+            events: store.clone(),
+            identity: store.clone(),
+            runs: store.clone(),
+            delivery: store.clone(),
+            retention: store.clone(),
+            state: store.clone(),
+            installs: store.clone(),
+            packages: Arc::new(PackageFiles::open(dir.path()).unwrap()),
+            evidence: store,
+            bus,
+            dump: Box::new(move || {
+                let store = Arc::clone(&dumped);
+                Box::pin(async move { store.read_model_dump().await.unwrap() })
+            }),
+            damage,
+            kill,
+            _dir: dir,
+            _database: None,
+        }
     }
+}
+
+async fn forget_members(address: String) {
+    let mut conn = sqlx::PgConnection::connect(&address).await.unwrap();
+    sqlx::query("DELETE FROM members").execute(&mut conn).await.unwrap();
+    conn.close().await.unwrap();
+}
+
+async fn damage_row(address: String, id: String) {
+    let mut conn = sqlx::PgConnection::connect(&address).await.unwrap();
+    let done = sqlx::query("UPDATE deliveries SET headers = '[[\"x-a' WHERE id = $1").bind(id).execute(&mut conn).await;
+    assert_eq!(done.unwrap().rows_affected(), 1);
+    conn.close().await.unwrap();
 }
 
 async fn damage(file: PathBuf, id: String) {
@@ -145,6 +185,11 @@ impl Ports {
     /// Make the stored headers of a delivery unreadable, as a broken disk or a wrong hand would.
     pub(crate) async fn damage_headers(&self, delivery: &DeliveryId) {
         (self.damage)(delivery.as_str()).await;
+    }
+
+    /// As if the process that worked so far had been killed.
+    pub(crate) async fn kill(&self) {
+        (self.kill)().await;
     }
 
     pub(crate) async fn dump(&self) -> String {

@@ -80,6 +80,7 @@ pub(crate) async fn what_is_old_goes_and_what_waits_stays(ports: Ports) {
     assert_eq!(left, ["new-done", "old-waits"]);
     let dump = ports.dump().await;
     assert_eq!(dump.lines().count(), 1, "{dump}");
+    ports.kill().await;
     assert_eq!(ports.inbox.release_all().await.unwrap(), 1);
     assert_eq!(
         ports.inbox.lease(&Leasing::up_to(1, at(6000), at(7000))).await.unwrap()[0].body,

@@ -249,7 +249,7 @@ pub trait Inbox: Send + Sync {
     async fn lease(&self, ask: &Leasing) -> Result<Vec<LeasedDelivery>, StoreError>;
     /// End a lease, with what it brought, in one transaction. False: the lease was lost, nothing was done.
     async fn settle(&self, settlement: Settlement) -> Result<bool, StoreError>;
-    /// Take back every lease: nobody else works on this store (a start after a crash).
+    /// Take back the leases of processes that are gone (a start after a crash).
     async fn release_all(&self) -> Result<u64, StoreError>;
     /// When the next retry is due, if one waits.
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &[String]) {
         let log = LogConfig { filter: "warn".to_owned(), ..LogConfig::default() };
         let telemetry = Telemetry::install(&log).expect("telemetry");
         let running = if native {
-            let (store, bus) = data::open(&config.server.data).await.expect("a store");
+            let (store, bus) = data::open(&config).await.expect("a store");
             let host = PluginHost::open(
                 RuntimeConfig::new(&config.server.data),
                 store.clone(),

@@ -18,7 +18,7 @@ pub(super) enum AdminCommand {
 pub(super) async fn run(command: &AdminCommand) -> anyhow::Result<()> {
     let AdminCommand::Reset(flags) = command;
     let config = load(flags, &environment())?;
-    let (store, _bus) = data::open(&config.server.data).await?;
+    let (store, _bus) = data::open(&config).await?;
     let identity = Identity { store: store.clone(), clock: Arc::new(SystemClock), random: Arc::new(SystemRandomness) };
     say(&format!("Admin secret (shown once): {}", identity.reset().await?))?;
     store.close().await;

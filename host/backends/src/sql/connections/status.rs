@@ -2,6 +2,7 @@
 
 use crate::sql::Store;
 use crate::sql::error::Error;
+use crate::sql::query::query_as;
 use opssight_core::connections::{CheckOutcome, ConnectionHealth, ConnectionStatus, FeedStatus};
 use opssight_core::id::ConnectionId;
 use opssight_core::time::Timestamp;
@@ -37,7 +38,7 @@ struct FeedRow {
 
 impl Store {
     pub(super) async fn read_status(&self, id: &ConnectionId) -> Result<ConnectionStatus, Error> {
-        let row: Option<StatusRow> = sqlx::query_as(
+        let row: Option<StatusRow> = query_as(
             "SELECT c.health, c.check_summary, c.check_fault, c.checked_at,
                     (SELECT MAX(d.received_at) FROM deliveries d WHERE d.connection = c.id) AS last_delivery_at,
                     (SELECT COUNT(*) FROM deliveries d WHERE d.connection = c.id AND d.due_at IS NOT NULL) AS pending,
@@ -48,7 +49,7 @@ impl Store {
         .fetch_optional(&self.readers)
         .await?;
         let Some(row) = row else { return Ok(ConnectionStatus::default()) };
-        let feeds: Vec<FeedRow> = sqlx::query_as(
+        let feeds: Vec<FeedRow> = query_as(
             "SELECT feed, last_success_at, next_at, error, items FROM feeds WHERE connection = $1 ORDER BY feed",
         )
         .bind(id.as_str())

@@ -2,12 +2,13 @@
 
 use super::ledger::{StoredChange, StoredRow, push_window};
 use crate::sql::error::Error;
+use crate::sql::query::Builder;
 use crate::sql::{Store, page};
 use opssight_core::delivery::dora::Metric;
 use opssight_core::delivery::{Evidence, EvidenceQuery};
 use opssight_core::page::{Cursor, Page};
 use opssight_core::time::Timestamp;
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::FromRow;
 
 #[derive(FromRow)]
 struct CarriedRow {
@@ -37,7 +38,7 @@ impl Store {
     }
 
     async fn deployments_behind(&self, query: &EvidenceQuery) -> Result<Page<Evidence>, Error> {
-        let mut sql = QueryBuilder::new("SELECT * FROM ledger_deployments WHERE ");
+        let mut sql = Builder::new("SELECT * FROM ledger_deployments WHERE ");
         sql.push(condition(query.metric));
         push_window(&mut sql, &query.of);
         page::push(&mut sql, &query.page, "finished_at", "deployment");
@@ -55,7 +56,7 @@ impl Store {
     }
 
     async fn carried_changes(&self, query: &EvidenceQuery) -> Result<Page<Evidence>, Error> {
-        let mut sql = QueryBuilder::new("SELECT change_id, deployment, lead_us, finished_at FROM ledger_changes WHERE");
+        let mut sql = Builder::new("SELECT change_id, deployment, lead_us, finished_at FROM ledger_changes WHERE");
         push_window(&mut sql, &query.of);
         page::push(&mut sql, &query.page, "finished_at", "change_id");
         let rows: Vec<CarriedRow> = sql.build_query_as().fetch_all(&self.readers).await?;

@@ -2,11 +2,12 @@
 
 use crate::sql::Store;
 use crate::sql::error::Error;
+use crate::sql::query::{Builder, query_as};
 use opssight_core::delivery::dora::{ChangeRow, Deployed, DeploymentRow, Landed, carried, derive};
 use opssight_core::delivery::{LedgerRow, MetricsQuery};
 use opssight_core::id::{ChangeId, DeploymentId};
 use opssight_core::time::Timestamp;
-use sqlx::{FromRow, QueryBuilder, Sqlite};
+use sqlx::FromRow;
 use std::collections::BTreeMap;
 
 /// Most rows of one answer.
@@ -20,14 +21,14 @@ pub(super) struct StoredRow {
     pub(super) environment: String,
     pub(super) asked_at: i64,
     pub(super) finished_at: i64,
-    pub(super) succeeded: bool,
-    pub(super) is_rollback: bool,
-    failed: bool,
+    pub(super) succeeded: i64,
+    pub(super) is_rollback: i64,
+    failed: i64,
     taken_back_by: Option<String>,
     recovery_by: Option<String>,
     recovery_us: Option<i64>,
     repairs: Option<String>,
-    rework: bool,
+    rework: i64,
 }
 
 impl StoredRow {
@@ -37,8 +38,8 @@ impl StoredRow {
             id: DeploymentId(self.deployment.clone()),
             asked_at: Timestamp(self.asked_at),
             finished_at: Timestamp(self.finished_at),
-            succeeded: self.succeeded,
-            rollback: self.is_rollback,
+            succeeded: self.succeeded != 0,
+            rollback: self.is_rollback != 0,
         }
     }
 
@@ -48,12 +49,12 @@ impl StoredRow {
             deployment: DeploymentId(self.deployment.clone()),
             asked_at: Timestamp(self.asked_at),
             finished_at: Timestamp(self.finished_at),
-            succeeded: self.succeeded,
-            failed: self.failed,
+            succeeded: self.succeeded != 0,
+            failed: self.failed != 0,
             taken_back_by: self.taken_back_by.clone().map(DeploymentId),
             recovery: self.recovery_by.clone().map(DeploymentId).zip(self.recovery_us),
             repairs: self.repairs.clone().map(DeploymentId),
-            rework: self.rework,
+            rework: self.rework != 0,
         }
     }
 }
@@ -77,7 +78,7 @@ impl StoredChange {
 }
 
 /// The conditions of a window; the columns are called the same in both tables of the ledger.
-pub(super) fn push_window(sql: &mut QueryBuilder<Sqlite>, query: &MetricsQuery) {
+pub(super) fn push_window(sql: &mut Builder, query: &MetricsQuery) {
     sql.push(" finished_at >= ").push_bind(query.from.0).push(" AND finished_at < ").push_bind(query.to.0);
     if let Some(service) = &query.service {
         sql.push(" AND service = ").push_bind(service.clone());
@@ -97,7 +98,7 @@ struct Over {
     asked_at: i64,
     finished_at: i64,
     outcome: String,
-    is_rollback: bool,
+    is_rollback: i64,
 }
 
 type Scope = (String, String, String);
@@ -105,16 +106,16 @@ type Scope = (String, String, String);
 impl Store {
     pub(super) async fn read_ledger(&self, query: &MetricsQuery) -> Result<Vec<LedgerRow>, Error> {
         // One transaction, so that deployments and changes are of the same moment.
-        let mut snapshot = self.readers.begin().await?;
-        let mut sql = QueryBuilder::new("SELECT * FROM ledger_deployments WHERE");
+        let mut snapshot = self.readers.snapshot().await?;
+        let mut sql = Builder::new("SELECT * FROM ledger_deployments WHERE");
         push_window(&mut sql, query);
         sql.push(" ORDER BY service, environment, finished_at, deployment LIMIT ");
         sql.push_bind(i64::try_from(LARGEST).unwrap_or(i64::MAX));
-        let rows: Vec<StoredRow> = sql.build_query_as().fetch_all(&mut *snapshot).await?;
-        let mut sql = QueryBuilder::new("SELECT change_id, deployment, lead_us FROM ledger_changes WHERE");
+        let rows: Vec<StoredRow> = sql.build_query_as().fetch_all(&mut snapshot).await?;
+        let mut sql = Builder::new("SELECT change_id, deployment, lead_us FROM ledger_changes WHERE");
         push_window(&mut sql, query);
         sql.push(" ORDER BY change_id");
-        let changes: Vec<StoredChange> = sql.build_query_as().fetch_all(&mut *snapshot).await?;
+        let changes: Vec<StoredChange> = sql.build_query_as().fetch_all(&mut snapshot).await?;
         let mut by_deployment: BTreeMap<String, Vec<ChangeRow>> = BTreeMap::new();
         for change in changes {
             by_deployment.entry(change.deployment.clone()).or_default().push(change.row());
@@ -131,8 +132,8 @@ impl Store {
     }
 
     pub(super) async fn recompute_ledger(&self, query: &MetricsQuery) -> Result<Vec<LedgerRow>, Error> {
-        let mut snapshot = self.readers.begin().await?;
-        let mut sql = QueryBuilder::new(
+        let mut snapshot = self.readers.snapshot().await?;
+        let mut sql = Builder::new(
             "SELECT id, connection, service, environment, asked_at, finished_at, outcome, is_rollback
              FROM deployments WHERE asked_at IS NOT NULL",
         );
@@ -142,12 +143,12 @@ impl Store {
         if let Some(environment) = &query.environment {
             sql.push(" AND environment = ").push_bind(environment.clone());
         }
-        let over: Vec<Over> = sql.build_query_as().fetch_all(&mut *snapshot).await?;
-        let landed: Vec<(String, String, String, i64, i64)> = sqlx::query_as(
+        let over: Vec<Over> = sql.build_query_as().fetch_all(&mut snapshot).await?;
+        let landed: Vec<(String, String, String, i64, i64)> = query_as(
             "SELECT connection, service, id, COALESCE(begun_at, merged_at), merged_at
              FROM changes WHERE merged_at IS NOT NULL",
         )
-        .fetch_all(&mut *snapshot)
+        .fetch_all(&mut snapshot)
         .await?;
         drop(snapshot);
         let mut changes: BTreeMap<(String, String), Vec<Landed>> = BTreeMap::new();
@@ -165,7 +166,7 @@ impl Store {
                 asked_at: Timestamp(row.asked_at),
                 finished_at: Timestamp(row.finished_at),
                 succeeded: row.outcome == "succeeded",
-                rollback: row.is_rollback,
+                rollback: row.is_rollback != 0,
             });
         }
         let mut rows = Vec::new();

@@ -9,6 +9,7 @@ use super::ledger::StoredRow;
 use super::take_in::{KnownChange, delete_change, write_change};
 use crate::sql::Conn;
 use crate::sql::error::Error;
+use crate::sql::query::{query, query_as};
 use opssight_core::delivery::dora::{Deployed, DeploymentRow, Landed, carried, derive};
 use opssight_core::id::ChangeId;
 use opssight_core::time::Timestamp;
@@ -108,7 +109,7 @@ pub(in crate::sql) const ROWS_BETWEEN: &str = "SELECT * FROM ledger_deployments
 
 async fn slice_around(conn: &mut Conn, scope: &Scope, moved: Moved) -> Result<Slice, Error> {
     let (asked_at, id) = moved.place;
-    let before: Vec<Place> = sqlx::query_as(SUCCESSES_BEFORE)
+    let before: Vec<Place> = query_as(SUCCESSES_BEFORE)
         .bind(scope.connection.as_str())
         .bind(scope.service.as_str())
         .bind(scope.environment.as_str())
@@ -116,7 +117,7 @@ async fn slice_around(conn: &mut Conn, scope: &Scope, moved: Moved) -> Result<Sl
         .bind(id.as_str())
         .fetch_all(&mut *conn)
         .await?;
-    let after: Vec<Place> = sqlx::query_as(SUCCESSES_AFTER)
+    let after: Vec<Place> = query_as(SUCCESSES_AFTER)
         .bind(scope.connection.as_str())
         .bind(scope.service.as_str())
         .bind(scope.environment.as_str())
@@ -134,7 +135,7 @@ async fn slice_around(conn: &mut Conn, scope: &Scope, moved: Moved) -> Result<Sl
 
 /// A slice's rows, in order, with the successes at its ends.
 async fn load(conn: &mut Conn, scope: &Scope, slice: &Slice) -> Result<Vec<StoredRow>, Error> {
-    Ok(sqlx::query_as(ROWS_BETWEEN)
+    Ok(query_as(ROWS_BETWEEN)
         .bind(scope.connection.as_str())
         .bind(scope.service.as_str())
         .bind(scope.environment.as_str())
@@ -148,7 +149,7 @@ async fn load(conn: &mut Conn, scope: &Scope, slice: &Slice) -> Result<Vec<Store
 
 async fn write_row(conn: &mut Conn, row: DeploymentRow) -> Result<(), Error> {
     let (recovery_by, recovery_us) = row.recovery.unzip();
-    sqlx::query(
+    query(
         "UPDATE ledger_deployments SET failed = $2, taken_back_by = $3, recovery_by = $4, recovery_us = $5,
                 repairs = $6, rework = $7
          WHERE deployment = $1",
@@ -173,7 +174,7 @@ async fn carry_range(
     after: i64,
     until: i64,
 ) -> Result<(), Error> {
-    let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+    let rows: Vec<(String, i64, i64)> = query_as(
         "SELECT id, COALESCE(begun_at, merged_at), merged_at FROM changes
          WHERE connection = $1 AND service = $2 AND merged_at > $3 AND merged_at <= $4",
     )
@@ -183,7 +184,7 @@ async fn carry_range(
     .bind(until)
     .fetch_all(&mut *conn)
     .await?;
-    let known: Vec<KnownChange> = sqlx::query_as(
+    let known: Vec<KnownChange> = query_as(
         "SELECT l.change_id, l.environment, l.deployment, l.finished_at, l.lead_us
          FROM changes c JOIN ledger_changes l ON l.change_id = c.id AND l.environment = $5
          WHERE c.connection = $1 AND c.service = $2 AND c.merged_at > $3 AND c.merged_at <= $4",

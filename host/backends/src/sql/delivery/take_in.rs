@@ -7,6 +7,7 @@
 use super::slice::{self, Moved, Scope};
 use crate::sql::Conn;
 use crate::sql::error::Error;
+use crate::sql::query::{query, query_as};
 use opssight_core::delivery::dora::{ChangeRow, Deployed, Landed, carried};
 use opssight_core::id::{ChangeId, DeploymentId};
 use opssight_core::time::Timestamp;
@@ -21,8 +22,8 @@ struct Input {
     environment: String,
     asked_at: i64,
     finished_at: i64,
-    succeeded: bool,
-    is_rollback: bool,
+    succeeded: i64,
+    is_rollback: i64,
 }
 
 impl Input {
@@ -39,16 +40,16 @@ impl Input {
 pub(in crate::sql) async fn take_in(conn: &mut Conn, deployments: &[String], changes: &[String]) -> Result<(), Error> {
     let mut moved: BTreeMap<Scope, Vec<Moved>> = BTreeMap::new();
     for id in deployments {
-        let known: Option<Input> = sqlx::query_as(
+        let known: Option<Input> = query_as(
             "SELECT connection, service, environment, asked_at, finished_at, succeeded, is_rollback
              FROM ledger_deployments WHERE deployment = $1",
         )
         .bind(id)
         .fetch_optional(&mut *conn)
         .await?;
-        let now: Option<Input> = sqlx::query_as(
+        let now: Option<Input> = query_as(
             "SELECT connection, service, environment, asked_at, finished_at,
-                    CASE WHEN outcome = 'succeeded' THEN 1 ELSE 0 END AS succeeded, is_rollback
+                    CAST(CASE WHEN outcome = 'succeeded' THEN 1 ELSE 0 END AS BIGINT) AS succeeded, is_rollback
              FROM deployments WHERE id = $1 AND asked_at IS NOT NULL",
         )
         .bind(id)
@@ -59,7 +60,7 @@ pub(in crate::sql) async fn take_in(conn: &mut Conn, deployments: &[String], cha
         }
         for input in known.iter().chain(&now) {
             let place = (input.asked_at, id.clone());
-            moved.entry(input.scope()).or_default().push(Moved { place, carries: input.succeeded });
+            moved.entry(input.scope()).or_default().push(Moved { place, carries: input.succeeded != 0 });
         }
         write_input(conn, id, now).await?;
     }
@@ -74,11 +75,11 @@ pub(in crate::sql) async fn take_in(conn: &mut Conn, deployments: &[String], cha
 
 async fn write_input(conn: &mut Conn, id: &str, input: Option<Input>) -> Result<(), Error> {
     let Some(input) = input else {
-        sqlx::query("DELETE FROM ledger_deployments WHERE deployment = $1").bind(id).execute(conn).await?;
+        query("DELETE FROM ledger_deployments WHERE deployment = $1").bind(id).execute(conn).await?;
         return Ok(());
     };
     // What it means is written when its new neighbourhood is derived.
-    sqlx::query(
+    query(
         "INSERT INTO ledger_deployments (deployment, connection, service, environment, asked_at, finished_at,
                                          succeeded, is_rollback)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -93,8 +94,8 @@ async fn write_input(conn: &mut Conn, id: &str, input: Option<Input>) -> Result<
     .bind(input.environment)
     .bind(input.asked_at)
     .bind(input.finished_at)
-    .bind(i64::from(input.succeeded))
-    .bind(i64::from(input.is_rollback))
+    .bind(input.succeeded)
+    .bind(input.is_rollback)
     .execute(conn)
     .await?;
     Ok(())
@@ -110,14 +111,14 @@ struct LandedRow {
 
 /// One change anew, in every environment of its service.
 async fn carry(conn: &mut Conn, id: &str) -> Result<(), Error> {
-    let landed: Option<LandedRow> = sqlx::query_as(
+    let landed: Option<LandedRow> = query_as(
         "SELECT connection, service, COALESCE(begun_at, merged_at) AS begun_at, merged_at FROM changes
          WHERE id = $1 AND merged_at IS NOT NULL",
     )
     .bind(id)
     .fetch_optional(&mut *conn)
     .await?;
-    let known: Vec<KnownChange> = sqlx::query_as(
+    let known: Vec<KnownChange> = query_as(
         "SELECT change_id, environment, deployment, finished_at, lead_us FROM ledger_changes WHERE change_id = $1",
     )
     .bind(id)
@@ -153,7 +154,7 @@ async fn carry(conn: &mut Conn, id: &str) -> Result<(), Error> {
 /// In each environment of the service, the first success that was asked for at or after the change landed.
 async fn carriers(conn: &mut Conn, landed: &LandedRow) -> Result<BTreeMap<String, Deployed>, Error> {
     // The recursion hops over the index from one environment to the next.
-    let rows: Vec<(String, String, i64, i64)> = sqlx::query_as(
+    let rows: Vec<(String, String, i64, i64)> = query_as(
         "WITH RECURSIVE hop (environment) AS (
              SELECT MIN(environment) FROM ledger_deployments WHERE connection = $1 AND service = $2
              UNION ALL
@@ -210,7 +211,7 @@ impl KnownChange {
 }
 
 pub(super) async fn write_change(conn: &mut Conn, service: &str, row: KnownChange) -> Result<(), Error> {
-    sqlx::query(
+    query(
         "INSERT INTO ledger_changes (change_id, environment, service, deployment, finished_at, lead_us)
          VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (change_id, environment) DO UPDATE SET
@@ -229,7 +230,7 @@ pub(super) async fn write_change(conn: &mut Conn, service: &str, row: KnownChang
 }
 
 pub(super) async fn delete_change(conn: &mut Conn, change: &str, environment: &str) -> Result<(), Error> {
-    sqlx::query("DELETE FROM ledger_changes WHERE change_id = $1 AND environment = $2")
+    query("DELETE FROM ledger_changes WHERE change_id = $1 AND environment = $2")
         .bind(change)
         .bind(environment)
         .execute(conn)

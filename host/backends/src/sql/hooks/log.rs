@@ -1,12 +1,13 @@
 //! The log of deliveries, read side.
 
 use crate::sql::error::Error;
+use crate::sql::query::{Builder, query_scalar};
 use crate::sql::{Store, page};
 use opssight_core::hooks::{Delivery, DeliveryBody, DeliveryFault, DeliveryQuery, DeliveryState};
 use opssight_core::id::{ConnectionId, DeliveryId};
 use opssight_core::page::{Cursor, Page};
 use opssight_core::time::Timestamp;
-use sqlx::{FromRow, QueryBuilder, Sqlite};
+use sqlx::FromRow;
 
 const COLUMNS: &str = "id, connection, upstream_id, event, state, size, received_at, finished_at, attempts, \
     CASE WHEN state = 'retrying' THEN due_at END AS next_attempt_at, items, note, fault, fault_code, fault_message, \
@@ -60,8 +61,8 @@ impl Row {
     }
 }
 
-pub(in crate::sql) fn list(query: &DeliveryQuery) -> QueryBuilder<Sqlite> {
-    let mut sql = QueryBuilder::new("SELECT ");
+pub(in crate::sql) fn list(query: &DeliveryQuery) -> Builder {
+    let mut sql = Builder::new("SELECT ");
     sql.push(COLUMNS).push(" FROM deliveries WHERE TRUE");
     if let Some(connection) = &query.connection {
         sql.push(" AND connection = ").push_bind(connection.0.clone());
@@ -84,12 +85,12 @@ impl Store {
     }
 
     pub(super) async fn find_delivery(&self, id: &DeliveryId) -> Result<Option<(Delivery, DeliveryBody)>, Error> {
-        let mut sql = QueryBuilder::new("SELECT ");
+        let mut sql = Builder::new("SELECT ");
         sql.push(COLUMNS).push(" FROM deliveries WHERE id = ").push_bind(id.0.clone());
         let row: Option<Row> = sql.build_query_as().fetch_optional(&self.readers).await?;
         let Some(row) = row else { return Ok(None) };
         let (delivery, headers) = row.read()?;
-        let body = sqlx::query_scalar("SELECT body FROM delivery_bodies WHERE delivery = $1")
+        let body = query_scalar("SELECT body FROM delivery_bodies WHERE delivery = $1")
             .bind(id.as_str())
             .fetch_optional(&self.readers)
             .await?;

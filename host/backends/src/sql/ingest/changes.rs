@@ -3,6 +3,7 @@
 use super::docs::Row;
 use super::{Batch, json};
 use crate::sql::error::Error;
+use crate::sql::query::Values;
 use crate::sql::words;
 use opssight_core::delivery::{Change, ChangeDoc};
 use opssight_core::fact::clean;
@@ -10,8 +11,6 @@ use opssight_core::id::{ChangeId, ConnectionId};
 use opssight_core::time::Timestamp;
 use opssight_core::vocabulary as wire;
 use serde_json::json;
-use sqlx::Sqlite;
-use sqlx::query_builder::Separated;
 
 /// The id of a change; its document keeps the service clean.
 pub(super) fn id(connection: &ConnectionId, service: &str, number: u64) -> String {
@@ -29,7 +28,7 @@ impl Row for ChangeRow {
     const UPDATE: &'static str = "ON CONFLICT (id) DO UPDATE SET state = excluded.state, \
         begun_at = excluded.begun_at, merged_at = excluded.merged_at, sort_at = excluded.sort_at, doc = excluded.doc";
 
-    fn bind(self, id: String, connection: &str, row: &mut Separated<'_, Sqlite, &'static str>) {
+    fn bind(self, id: String, connection: &str, row: &mut Values<'_>) {
         let change = self.change;
         row.push_bind(id).push_bind(connection.to_owned()).push_bind(change.service.clone());
         row.push_bind(i64::try_from(change.number).unwrap_or(i64::MAX));

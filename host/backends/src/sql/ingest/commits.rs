@@ -3,9 +3,10 @@
 //! A commit's time comes with a push, and which change it belongs to comes with the change, in either order. Both are
 //! kept; whichever comes second finds the other, so that the order does not matter.
 
-use super::json;
+use super::chunks;
 use crate::sql::Conn;
 use crate::sql::error::Error;
+use crate::sql::query::Builder;
 use opssight_core::fact::clean;
 use opssight_core::id::ConnectionId;
 use opssight_core::items::{Body, Item, is_plausible};
@@ -51,43 +52,54 @@ pub(super) async fn meet(conn: &mut Conn, connection: &ConnectionId, items: &[It
     if times.is_empty() && heads.is_empty() {
         return Ok(Met::default());
     }
-    let times: Vec<(&str, &str, i64)> =
-        times.iter().map(|((service, commit), at)| (service.as_str(), commit.as_str(), *at)).collect();
-    keep(conn, connection, &json(&times)?, &json(&heads)?).await
+    keep(conn, connection.as_str(), times, heads).await
 }
 
-async fn keep(conn: &mut Conn, connection: &ConnectionId, times: &str, heads: &str) -> Result<Met, Error> {
-    // SQLite: three statements in one trip, which share their parameters, and `json_each`, because a push can have
-    // thousands of commits; PostgreSQL has `jsonb_array_elements`. (`WHERE TRUE` keeps SQLite from reading ON CONFLICT
-    // as part of a join.) Rows without a change count commits.
-    let rows: Vec<(Option<String>, i64)> = sqlx::query_as(
-        "INSERT INTO commits (connection, service, id, committed_at)
-         SELECT $1, value ->> 0, value ->> 1, value ->> 2 FROM json_each($2) WHERE TRUE
-         ON CONFLICT (connection, service, id) DO UPDATE SET committed_at = excluded.committed_at
-             WHERE excluded.committed_at < commits.committed_at
-         RETURNING NULL, 1;
-         INSERT INTO change_commits (connection, service, commit_id, change_id)
-         SELECT $1, value ->> 0, value ->> 1, value ->> 2 FROM json_each($3) WHERE TRUE
-         ON CONFLICT DO NOTHING;
-         SELECT b.change_id, MIN(c.committed_at)
-         FROM (SELECT value ->> 0 AS service, value ->> 1 AS id FROM json_each($2)
-               UNION SELECT value ->> 0, value ->> 1 FROM json_each($3)) said
-         CROSS JOIN change_commits b ON b.connection = $1 AND b.service = said.service AND b.commit_id = said.id
-         CROSS JOIN commits c ON c.connection = $1 AND c.service = said.service AND c.id = said.id
-         GROUP BY b.change_id",
-    )
-    .bind(connection.as_str())
-    .bind(times)
-    .bind(heads)
-    .fetch_all(conn)
-    .await?;
+type Times = BTreeMap<(String, String), i64>;
+type Heads = BTreeSet<(String, String, String)>;
+
+async fn keep(conn: &mut Conn, connection: &str, times: Times, heads: Heads) -> Result<Met, Error> {
+    let said: BTreeSet<(String, String)> = times
+        .keys()
+        .cloned()
+        .chain(heads.iter().map(|(service, commit, _)| (service.clone(), commit.clone())))
+        .collect();
     let mut met = Met::default();
-    for (change, at) in rows {
-        match change {
-            Some(change) => {
-                met.written.insert(change, Timestamp(at));
-            }
-            None => met.commits = met.commits.saturating_add(1),
+    for some in chunks(times.into_iter().collect()) {
+        let mut sql = Builder::new("INSERT INTO commits (connection, service, id, committed_at) ");
+        sql.push_values(some, |row, ((service, commit), at)| {
+            row.push_bind(connection).push_bind(service).push_bind(commit).push_bind(at);
+        });
+        sql.push(
+            " ON CONFLICT (connection, service, id) DO UPDATE SET committed_at = excluded.committed_at
+              WHERE excluded.committed_at < commits.committed_at",
+        );
+        let new = sql.build().execute(&mut *conn).await?;
+        met.commits = met.commits.saturating_add(u32::try_from(new).unwrap_or(u32::MAX));
+    }
+    for some in chunks(heads.into_iter().collect()) {
+        let mut sql = Builder::new("INSERT INTO change_commits (connection, service, commit_id, change_id) ");
+        sql.push_values(some, |row, (service, commit, change)| {
+            row.push_bind(connection).push_bind(service).push_bind(commit).push_bind(change);
+        });
+        sql.push(" ON CONFLICT DO NOTHING");
+        sql.build().execute(&mut *conn).await?;
+    }
+    for some in chunks(said.into_iter().collect()) {
+        let mut sql = Builder::new(
+            "SELECT b.change_id, MIN(c.committed_at) FROM change_commits b
+             JOIN commits c ON c.connection = b.connection AND c.service = b.service AND c.id = b.commit_id
+             WHERE b.connection = ",
+        );
+        sql.push_bind(connection).push(" AND (b.service, b.commit_id) IN (");
+        sql.push_values(some, |row, (service, commit)| {
+            row.push_bind(service).push_bind(commit);
+        });
+        sql.push(") GROUP BY b.change_id");
+        let written: Vec<(String, i64)> = sql.build_query_as().fetch_all(&mut *conn).await?;
+        for (change, at) in written {
+            let known = met.written.entry(change).or_insert(Timestamp(at));
+            *known = (*known).min(Timestamp(at));
         }
     }
     Ok(met)

@@ -3,13 +3,12 @@
 use super::docs::Row;
 use super::{Batch, json};
 use crate::sql::error::Error;
+use crate::sql::query::Values;
 use opssight_core::delivery::{Deployment, DeploymentDoc, Outcome, Release, ReleaseDoc, Repository, RepositoryDoc};
 use opssight_core::id::{ConnectionId, DeploymentId};
 use opssight_core::time::Timestamp;
 use opssight_core::vocabulary as wire;
 use serde_json::json;
-use sqlx::Sqlite;
-use sqlx::query_builder::Separated;
 
 pub(super) fn deployment_id(connection: &ConnectionId, seen: &wire::Deployment) -> String {
     DeploymentId::of(connection, &seen.id).0
@@ -44,7 +43,7 @@ impl Row for DeploymentRow {
         asked_at = excluded.asked_at, finished_at = excluded.finished_at, sort_at = excluded.sort_at, \
         doc = excluded.doc";
 
-    fn bind(self, id: String, connection: &str, row: &mut Separated<'_, Sqlite, &'static str>) {
+    fn bind(self, id: String, connection: &str, row: &mut Values<'_>) {
         let deployment = self.deployment;
         row.push_bind(id).push_bind(connection.to_owned());
         row.push_bind(deployment.service.clone()).push_bind(deployment.environment.clone());
@@ -64,7 +63,7 @@ impl Row for ReleaseRow {
     const UPDATE: &'static str = "ON CONFLICT (id) DO UPDATE SET service = excluded.service, tag = excluded.tag, \
         deleted = excluded.deleted, sort_at = excluded.sort_at, doc = excluded.doc";
 
-    fn bind(self, id: String, connection: &str, row: &mut Separated<'_, Sqlite, &'static str>) {
+    fn bind(self, id: String, connection: &str, row: &mut Values<'_>) {
         let release = self.release;
         row.push_bind(id).push_bind(connection.to_owned()).push_bind(release.service).push_bind(release.tag);
         row.push_bind(i64::from(release.deleted)).push_bind(release.at.0).push_bind(self.doc);
@@ -82,7 +81,7 @@ impl Row for RepositoryRow {
         removed = excluded.removed, doc = excluded.doc";
 
     /// Its id within the connection is the service.
-    fn bind(self, id: String, connection: &str, row: &mut Separated<'_, Sqlite, &'static str>) {
+    fn bind(self, id: String, connection: &str, row: &mut Values<'_>) {
         row.push_bind(connection.to_owned()).push_bind(id).push_bind(i64::from(self.repository.archived));
         row.push_bind(i64::from(self.repository.removed)).push_bind(self.doc);
     }

@@ -1,10 +1,10 @@
 //! Documents of one kind while a call's items are taken in.
 
-use super::{ROWS_AT_ONCE, joined};
+use super::chunks;
 use crate::sql::error::Error;
+use crate::sql::query::{Builder, Trip, Values};
 use serde::de::DeserializeOwned;
-use sqlx::query_builder::Separated;
-use sqlx::{QueryBuilder, Sqlite};
+
 use std::collections::BTreeMap;
 
 pub(super) struct Docs<D, R> {
@@ -95,16 +95,14 @@ pub(super) trait Row {
     /// From `ON CONFLICT`.
     const UPDATE: &'static str;
     /// Its values, in the order of `INSERT`.
-    fn bind(self, id: String, connection: &str, row: &mut Separated<'_, Sqlite, &'static str>);
+    fn bind(self, id: String, connection: &str, row: &mut Values<'_>);
 }
 
-pub(super) fn push_rows<R: Row>(statements: &mut Vec<QueryBuilder<Sqlite>>, connection: &str, rows: Vec<(String, R)>) {
-    let mut rows = rows.into_iter().peekable();
-    while rows.peek().is_some() {
-        let some: Vec<(String, R)> = rows.by_ref().take(ROWS_AT_ONCE).collect();
-        let Some(sql) = joined(statements, some.len()) else { return };
-        sql.push(R::INSERT).push(" ");
-        sql.push_values(some, |mut values, (id, row)| row.bind(id, connection, &mut values));
+pub(super) fn push_rows<R: Row>(trip: &mut Trip, connection: &str, rows: Vec<(String, R)>) {
+    for some in chunks(rows) {
+        let mut sql = Builder::new(R::INSERT);
+        sql.push(" ").push_values(some, |values, (id, row)| row.bind(id, connection, values));
         sql.push(" ").push(R::UPDATE);
+        trip.push(sql);
     }
 }

@@ -3,14 +3,13 @@
 use super::docs::Row;
 use super::{Batch, json};
 use crate::sql::error::Error;
+use crate::sql::query::Values;
 use crate::sql::words;
 use opssight_core::id::{ConnectionId, JobId, RunId};
 use opssight_core::pipelines::{Job, JobDoc, Run, RunDoc};
 use opssight_core::time::Timestamp;
 use opssight_core::vocabulary::{Job as SeenJob, PipelineRun as SeenRun, RunState};
 use serde_json::json;
-use sqlx::Sqlite;
-use sqlx::query_builder::Separated;
 
 pub(super) fn run_id(connection: &ConnectionId, seen: &SeenRun) -> String {
     RunId::of(connection, &seen.id, seen.attempt).0
@@ -35,7 +34,7 @@ impl Row for RunRow {
         created_at = excluded.created_at, started_at = excluded.started_at, finished_at = excluded.finished_at, \
         sort_at = excluded.sort_at, search = excluded.search, doc = excluded.doc";
 
-    fn bind(self, id: String, connection: &str, row: &mut Separated<'_, Sqlite, &'static str>) {
+    fn bind(self, id: String, connection: &str, row: &mut Values<'_>) {
         let run = self.run;
         // A start that is reported before anything works is only when the run was asked for.
         let began = if run.state >= RunState::Running { run.started_at } else { None };
@@ -76,7 +75,7 @@ impl Row for JobRow {
         state = excluded.state, result = excluded.result, started_at = excluded.started_at, \
         finished_at = excluded.finished_at, sort_at = excluded.sort_at, doc = excluded.doc";
 
-    fn bind(self, id: String, _: &str, row: &mut Separated<'_, Sqlite, &'static str>) {
+    fn bind(self, id: String, _: &str, row: &mut Values<'_>) {
         let job = self.job;
         let sort_at = job.created_at.or(job.started_at).or(job.finished_at).unwrap_or_default();
         row.push_bind(id).push_bind(job.run.0).push_bind(job.name);

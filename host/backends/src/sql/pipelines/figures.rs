@@ -1,6 +1,7 @@
 //! Figures over many runs. SQL counts and finds the one or two values in the middle; the median itself is the rule's.
 
 use crate::sql::error::Error;
+use crate::sql::query::{query_as, query_scalar};
 use crate::sql::{Store, words};
 use opssight_core::delivery::dora::median;
 use opssight_core::id::RunId;
@@ -44,10 +45,10 @@ impl Store {
         service: Option<&str>,
         since: Timestamp,
     ) -> Result<Vec<PipelineSummary>, Error> {
-        let totals: Vec<Totals> = sqlx::query_as(
+        let totals: Vec<Totals> = query_as(
             "SELECT service, pipeline, COUNT(*) AS runs,
-                    SUM(CASE WHEN result = 'success' THEN 1 ELSE 0 END) AS passed,
-                    SUM(CASE WHEN result IN ('failure', 'error', 'timeout') THEN 1 ELSE 0 END) AS failed
+                    CAST(SUM(CASE WHEN result = 'success' THEN 1 ELSE 0 END) AS BIGINT) AS passed,
+                    CAST(SUM(CASE WHEN result IN ('failure', 'error', 'timeout') THEN 1 ELSE 0 END) AS BIGINT) AS failed
              FROM runs WHERE sort_at >= $1 AND pipeline IS NOT NULL AND ($2 IS NULL OR service = $2)
              GROUP BY service, pipeline ORDER BY service, pipeline LIMIT 500",
         )
@@ -79,7 +80,7 @@ impl Store {
 
     /// The middle execution times of the runs that passed.
     async fn medians(&self, service: Option<&str>, since: Timestamp) -> Result<BTreeMap<Key, Vec<i64>>, Error> {
-        let middles: Vec<Middle> = sqlx::query_as(
+        let middles: Vec<Middle> = query_as(
             "WITH worked AS (
                  SELECT r.service, r.pipeline, r.finished_at - COALESCE(
                      (SELECT MIN(j.started_at) FROM jobs j WHERE j.run = r.id), r.started_at) AS us
@@ -106,7 +107,7 @@ impl Store {
 
     /// The last 30 runs of each pipeline.
     async fn bars(&self, service: Option<&str>, since: Timestamp) -> Result<BTreeMap<Key, Vec<PipelineBar>>, Error> {
-        let rows: Vec<Bar> = sqlx::query_as(
+        let rows: Vec<Bar> = query_as(
             "WITH numbered AS (
                  SELECT service, pipeline, id, state, result, started_at, finished_at, sort_at,
                         ROW_NUMBER() OVER (PARTITION BY service, pipeline ORDER BY sort_at DESC, id DESC) AS place
@@ -134,16 +135,16 @@ impl Store {
     }
 
     pub(super) async fn read_overview(&self, since: Timestamp) -> Result<Overview, Error> {
-        let (active, runs, passed, failed): (i64, i64, i64, i64) = sqlx::query_as(
+        let (active, runs, passed, failed): (i64, i64, i64, i64) = query_as(
             "SELECT (SELECT COUNT(*) FROM runs WHERE state <> 'finished'), COUNT(*),
-                    COALESCE(SUM(CASE WHEN result = 'success' THEN 1 ELSE 0 END), 0),
-                    COALESCE(SUM(CASE WHEN result IN ('failure', 'error', 'timeout') THEN 1 ELSE 0 END), 0)
+                    CAST(COALESCE(SUM(CASE WHEN result = 'success' THEN 1 ELSE 0 END), 0) AS BIGINT),
+                    CAST(COALESCE(SUM(CASE WHEN result IN ('failure', 'error', 'timeout') THEN 1 ELSE 0 END), 0) AS BIGINT)
              FROM runs WHERE sort_at >= $1",
         )
         .bind(since.0)
         .fetch_one(&self.readers)
         .await?;
-        let mut waits: Vec<i64> = sqlx::query_scalar(
+        let mut waits: Vec<i64> = query_scalar(
             "WITH waited AS (
                  SELECT COALESCE((SELECT MIN(j.started_at) FROM jobs j WHERE j.run = r.id), r.started_at)
                         - r.created_at AS us
@@ -170,7 +171,7 @@ impl Store {
     /// Every service that anything is known of. A recursion hops over the runs' index from one service to the next.
     async fn services(&self) -> Result<Vec<Service>, Error> {
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        let of_runs: Vec<String> = sqlx::query_scalar(
+        let of_runs: Vec<String> = query_scalar(
             "WITH RECURSIVE hop (service) AS (
                  SELECT MIN(service) FROM runs
                  UNION ALL
@@ -181,17 +182,16 @@ impl Store {
         .fetch_all(&self.readers)
         .await?;
         let of_repositories: Vec<String> =
-            sqlx::query_scalar("SELECT DISTINCT service FROM repositories WHERE removed = 0 LIMIT 5000")
+            query_scalar("SELECT DISTINCT service FROM repositories WHERE removed = 0 LIMIT 5000")
                 .fetch_all(&self.readers)
                 .await?;
         for service in of_runs.into_iter().chain(of_repositories) {
             found.entry(service).or_default();
         }
-        let deployed: Vec<(String, String)> = sqlx::query_as(
-            "SELECT DISTINCT service, environment FROM deployments ORDER BY service, environment LIMIT 5000",
-        )
-        .fetch_all(&self.readers)
-        .await?;
+        let deployed: Vec<(String, String)> =
+            query_as("SELECT DISTINCT service, environment FROM deployments ORDER BY service, environment LIMIT 5000")
+                .fetch_all(&self.readers)
+                .await?;
         for (service, environment) in deployed {
             found.entry(service).or_default().push(environment);
         }

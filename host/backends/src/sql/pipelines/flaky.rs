@@ -1,6 +1,7 @@
 //! Jobs that ended differently for the same commit.
 
 use crate::sql::error::Error;
+use crate::sql::query::query_as;
 use crate::sql::{Store, words};
 use opssight_core::id::RunId;
 use opssight_core::pipelines::{FlakyJob, Job, Run, is_flaky_pair};
@@ -24,7 +25,7 @@ impl Store {
     pub(super) async fn read_flaky(&self, service: Option<&str>, since: Timestamp) -> Result<Vec<FlakyJob>, Error> {
         // Only commits with several runs of the same pipeline can show it; most have one. The results are those of
         // `is_flaky_pair`.
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<Row> = query_as(
             "WITH repeated AS (
                  SELECT connection, service, pipeline, commit_id FROM runs
                  WHERE sort_at >= $1 AND commit_id IS NOT NULL AND pipeline IS NOT NULL
@@ -75,7 +76,7 @@ impl Store {
     /// Names of a run's jobs that ended differently for the same commit, in this run or another of its pipeline.
     pub(super) async fn flaky_of(&self, run: &Run, jobs: &[Job]) -> Result<Vec<String>, Error> {
         let (Some(pipeline), Some(commit)) = (&run.pipeline, &run.commit) else { return Ok(Vec::new()) };
-        let known: Vec<(String, String)> = sqlx::query_as(
+        let known: Vec<(String, String)> = query_as(
             "SELECT DISTINCT j.name, j.result FROM runs r JOIN jobs j ON j.run = r.id
              WHERE r.commit_id = $1 AND r.connection = $2 AND r.service = $3 AND r.pipeline = $4
                AND j.result IS NOT NULL LIMIT 10000",

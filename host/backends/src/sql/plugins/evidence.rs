@@ -3,6 +3,7 @@
 mod share;
 
 use crate::sql::error::{Doing, Error};
+use crate::sql::query::{Builder, query, query_scalar};
 use crate::sql::{Conn, Store, page};
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
@@ -13,7 +14,7 @@ use opssight_core::plugins::evidence::{
 };
 use opssight_core::plugins::{FailureClass, FaultSource};
 use opssight_core::time::Timestamp;
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::FromRow;
 
 #[derive(FromRow)]
 struct Row {
@@ -28,7 +29,7 @@ struct Row {
     class: Option<String>,
     code: Option<String>,
     message: Option<String>,
-    replayable: bool,
+    replayable: i64,
     size: i64,
 }
 
@@ -51,7 +52,7 @@ impl Row {
             connection: ConnectionId(self.connection),
             kind: self.kind,
             failure,
-            replayable: self.replayable,
+            replayable: self.replayable != 0,
             size: self.size.unsigned_abs(),
         })
     }
@@ -65,12 +66,12 @@ async fn put(conn: &mut Conn, record: &CallRecord, document: &str) -> Result<(),
         }
     };
     let size = i64::try_from(document.len()).unwrap_or(i64::MAX);
-    let before: Option<i64> = sqlx::query_scalar("SELECT size FROM plugin_calls WHERE id = $1")
+    let before: Option<i64> = query_scalar("SELECT size FROM plugin_calls WHERE id = $1")
         .bind(record.id.as_str())
         .fetch_optional(&mut *conn)
         .await?;
     share::count(conn, record.plugin.as_str(), size.saturating_sub(before.unwrap_or(0))).await?;
-    sqlx::query(
+    query(
         "INSERT INTO plugin_calls (id, at, plugin, version, digest, connection, kind, fault, class, code, message,
              replayable, size, document)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
@@ -108,7 +109,7 @@ impl EvidenceStore for Store {
 
     async fn call(&self, call: &CallId) -> Result<Option<CallRecord>, StoreError> {
         const DOING: &str = "look up the record of the call";
-        let document: Option<String> = sqlx::query_scalar("SELECT document FROM plugin_calls WHERE id = $1")
+        let document: Option<String> = query_scalar("SELECT document FROM plugin_calls WHERE id = $1")
             .bind(call.as_str())
             .fetch_optional(&self.readers)
             .await
@@ -119,7 +120,7 @@ impl EvidenceStore for Store {
 
     async fn calls(&self, query: &CallQuery) -> Result<Page<CallSummary>, StoreError> {
         const DOING: &str = "list the records of calls";
-        let mut sql = QueryBuilder::new(
+        let mut sql = Builder::new(
             "SELECT id, at, plugin, version, digest, connection, kind, fault, class, code, message, replayable, size
              FROM plugin_calls WHERE TRUE",
         );

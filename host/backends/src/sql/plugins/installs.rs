@@ -1,7 +1,8 @@
 //! What is installed, whose keys are known, what was revoked and what happened.
 
 use crate::sql::error::{Doing, Error};
-use crate::sql::{Conn, Store, connections};
+use crate::sql::query::{Builder, query, query_as, query_scalar};
+use crate::sql::{Conn, Store, connections, notify};
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::id::{ConnectionId, PluginId};
@@ -43,7 +44,7 @@ fn read(document: &str) -> Result<Install, Error> {
 
 /// What is installed of a plugin, as a transaction sees it.
 pub(in crate::sql) async fn find(conn: &mut Conn, plugin: &str) -> Result<Option<Install>, Error> {
-    let row: Option<String> = sqlx::query_scalar("SELECT document FROM plugin_installs WHERE plugin = $1")
+    let row: Option<String> = query_scalar("SELECT document FROM plugin_installs WHERE plugin = $1")
         .bind(plugin)
         .fetch_optional(conn)
         .await?;
@@ -51,7 +52,7 @@ pub(in crate::sql) async fn find(conn: &mut Conn, plugin: &str) -> Result<Option
 }
 
 async fn insert_event(conn: &mut Conn, event: &PluginEvent) -> Result<(), Error> {
-    sqlx::query("INSERT INTO plugin_events (at, plugin, digest, what, actor, detail) VALUES ($1, $2, $3, $4, $5, $6)")
+    query("INSERT INTO plugin_events (at, plugin, digest, what, actor, detail) VALUES ($1, $2, $3, $4, $5, $6)")
         .bind(event.at.0)
         .bind(event.plugin.as_str())
         .bind(event.digest.as_deref())
@@ -71,7 +72,7 @@ fn pinned((publisher, key, at): PinRow) -> PublisherPin {
 }
 
 async fn upsert_pin(conn: &mut Conn, pin: &PublisherPin) -> Result<(), Error> {
-    sqlx::query(
+    query(
         "INSERT INTO plugin_publishers (publisher, key, pinned_at) VALUES ($1, $2, $3)
          ON CONFLICT (publisher) DO UPDATE SET key = excluded.key, pinned_at = excluded.pinned_at",
     )
@@ -85,7 +86,7 @@ async fn upsert_pin(conn: &mut Conn, pin: &PublisherPin) -> Result<(), Error> {
 
 /// Whether another key is known for the publisher: who was first stays.
 async fn is_pinned_otherwise(conn: &mut Conn, pin: &PublisherPin) -> Result<bool, Error> {
-    let known: Option<String> = sqlx::query_scalar("SELECT key FROM plugin_publishers WHERE publisher = $1")
+    let known: Option<String> = query_scalar("SELECT key FROM plugin_publishers WHERE publisher = $1")
         .bind(pin.publisher.as_str())
         .fetch_optional(conn)
         .await?;
@@ -93,6 +94,7 @@ async fn is_pinned_otherwise(conn: &mut Conn, pin: &PublisherPin) -> Result<bool
 }
 
 async fn save(conn: &mut Conn, change: &Saved, document: &str) -> Result<bool, Error> {
+    conn.alone().await?;
     let install = &change.install;
     if let Some(pin) = &change.pin
         && is_pinned_otherwise(conn, pin).await?
@@ -100,12 +102,12 @@ async fn save(conn: &mut Conn, change: &Saved, document: &str) -> Result<bool, E
         return Ok(false);
     }
     let done = if install.revision == 1 {
-        sqlx::query(
+        query(
             "INSERT INTO plugin_installs (plugin, publisher, revision, document) VALUES ($1, $2, $3, $4)
              ON CONFLICT (plugin) DO NOTHING",
         )
     } else {
-        sqlx::query(
+        query(
             "UPDATE plugin_installs SET publisher = $2, revision = $3, document = $4
              WHERE plugin = $1 AND revision = $3 - 1",
         )
@@ -117,25 +119,28 @@ async fn save(conn: &mut Conn, change: &Saved, document: &str) -> Result<bool, E
         .bind(document)
         .execute(&mut *conn)
         .await?;
-    if done.rows_affected() == 0 {
+    if done == 0 {
         return Ok(false);
     }
     if let Some(pin) = &change.pin {
         upsert_pin(conn, pin).await?;
     }
     if let Some(digest) = &change.repin {
-        sqlx::query("UPDATE connections SET digest = $2 WHERE plugin = $1")
+        query("UPDATE connections SET digest = $2 WHERE plugin = $1")
             .bind(install.plugin.as_str())
             .bind(digest.as_str())
             .execute(&mut *conn)
             .await?;
     }
     for digest in &change.unpin {
-        sqlx::query("UPDATE connections SET digest = NULL WHERE plugin = $1 AND digest = $2")
+        query("UPDATE connections SET digest = NULL WHERE plugin = $1 AND digest = $2")
             .bind(install.plugin.as_str())
             .bind(digest.as_str())
             .execute(&mut *conn)
             .await?;
+    }
+    if change.repin.is_some() || !change.unpin.is_empty() {
+        notify::tell(conn, notify::CONNECTIONS, "").await?;
     }
     if let Some(event) = &change.event {
         insert_event(conn, event).await?;
@@ -144,22 +149,22 @@ async fn save(conn: &mut Conn, change: &Saved, document: &str) -> Result<bool, E
 }
 
 async fn forget(conn: &mut Conn, plugin: &str, with_connections: bool, event: &PluginEvent) -> Result<bool, Error> {
-    let done = sqlx::query("DELETE FROM plugin_installs WHERE plugin = $1").bind(plugin).execute(&mut *conn).await?;
-    if done.rows_affected() == 0 {
+    conn.alone().await?;
+    let done = query("DELETE FROM plugin_installs WHERE plugin = $1").bind(plugin).execute(&mut *conn).await?;
+    if done == 0 {
         return Ok(false);
     }
     if with_connections {
-        let ids: Vec<String> = sqlx::query_scalar("SELECT id FROM connections WHERE plugin = $1")
-            .bind(plugin)
-            .fetch_all(&mut *conn)
-            .await?;
+        let ids: Vec<String> =
+            query_scalar("SELECT id FROM connections WHERE plugin = $1").bind(plugin).fetch_all(&mut *conn).await?;
         for id in ids {
             connections::remove(conn, &id).await?;
         }
     } else {
         // What is installed next decides what they run.
-        sqlx::query("UPDATE connections SET digest = NULL WHERE plugin = $1").bind(plugin).execute(&mut *conn).await?;
+        query("UPDATE connections SET digest = NULL WHERE plugin = $1").bind(plugin).execute(&mut *conn).await?;
     }
+    notify::tell(conn, notify::CONNECTIONS, "").await?;
     insert_event(conn, event).await?;
     Ok(true)
 }
@@ -168,7 +173,7 @@ async fn forget(conn: &mut Conn, plugin: &str, with_connections: bool, event: &P
 impl InstallStore for Store {
     async fn installs(&self) -> Result<Vec<Install>, StoreError> {
         const DOING: &str = "list installed plugins";
-        let rows: Vec<String> = sqlx::query_scalar("SELECT document FROM plugin_installs ORDER BY plugin")
+        let rows: Vec<String> = query_scalar("SELECT document FROM plugin_installs ORDER BY plugin")
             .fetch_all(&self.readers)
             .await
             .doing(DOING)?;
@@ -177,7 +182,7 @@ impl InstallStore for Store {
 
     async fn install(&self, plugin: &PluginId) -> Result<Option<Install>, StoreError> {
         const DOING: &str = "look up the installed plugin";
-        let row: Option<String> = sqlx::query_scalar("SELECT document FROM plugin_installs WHERE plugin = $1")
+        let row: Option<String> = query_scalar("SELECT document FROM plugin_installs WHERE plugin = $1")
             .bind(plugin.as_str())
             .fetch_optional(&self.readers)
             .await
@@ -215,7 +220,7 @@ impl InstallStore for Store {
 
     async fn pin(&self, publisher: &str) -> Result<Option<PublisherPin>, StoreError> {
         let row: Option<PinRow> =
-            sqlx::query_as("SELECT publisher, key, pinned_at FROM plugin_publishers WHERE publisher = $1")
+            query_as("SELECT publisher, key, pinned_at FROM plugin_publishers WHERE publisher = $1")
                 .bind(publisher)
                 .fetch_optional(&self.readers)
                 .await
@@ -224,11 +229,10 @@ impl InstallStore for Store {
     }
 
     async fn pins(&self) -> Result<Vec<PublisherPin>, StoreError> {
-        let rows: Vec<PinRow> =
-            sqlx::query_as("SELECT publisher, key, pinned_at FROM plugin_publishers ORDER BY publisher")
-                .fetch_all(&self.readers)
-                .await
-                .doing("list the publishers' keys")?;
+        let rows: Vec<PinRow> = query_as("SELECT publisher, key, pinned_at FROM plugin_publishers ORDER BY publisher")
+            .fetch_all(&self.readers)
+            .await
+            .doing("list the publishers' keys")?;
         Ok(rows.into_iter().map(pinned).collect())
     }
 
@@ -239,7 +243,7 @@ impl InstallStore for Store {
                 match pin {
                     Some(pin) => upsert_pin(conn, pin).await?,
                     None => {
-                        sqlx::query("DELETE FROM plugin_publishers WHERE publisher = $1")
+                        query("DELETE FROM plugin_publishers WHERE publisher = $1")
                             .bind(publisher.as_str())
                             .execute(&mut *conn)
                             .await?;
@@ -254,7 +258,7 @@ impl InstallStore for Store {
     async fn revocations(&self) -> Result<Vec<Revoked>, StoreError> {
         const DOING: &str = "list revocations";
         let rows: Vec<(String, String, i64, String)> =
-            sqlx::query_as("SELECT target, reason, revoked_at, actor FROM plugin_revocations ORDER BY target")
+            query_as("SELECT target, reason, revoked_at, actor FROM plugin_revocations ORDER BY target")
                 .fetch_all(&self.readers)
                 .await
                 .doing(DOING)?;
@@ -269,7 +273,7 @@ impl InstallStore for Store {
     async fn revoke(&self, revoked: &Revoked, event: PluginEvent) -> Result<(), StoreError> {
         self.write("keep the revocation", (revoked.clone(), event), |(revoked, event), conn| {
             Box::pin(async move {
-                sqlx::query(
+                query(
                     "INSERT INTO plugin_revocations (target, reason, revoked_at, actor) VALUES ($1, $2, $3, $4)
                      ON CONFLICT (target) DO NOTHING",
                 )
@@ -288,11 +292,11 @@ impl InstallStore for Store {
     async fn pardon(&self, target: &RevocationTarget, event: PluginEvent) -> Result<bool, StoreError> {
         self.write("end the revocation", (target.text(), event), |(target, event), conn| {
             Box::pin(async move {
-                let done = sqlx::query("DELETE FROM plugin_revocations WHERE target = $1")
+                let done = query("DELETE FROM plugin_revocations WHERE target = $1")
                     .bind(target.as_str())
                     .execute(&mut *conn)
                     .await?;
-                if done.rows_affected() == 0 {
+                if done == 0 {
                     return Ok(false);
                 }
                 insert_event(conn, event).await?;
@@ -309,13 +313,12 @@ impl InstallStore for Store {
                 (plugin.clone(), digest.to_owned()),
                 |(plugin, digest), conn| {
                     Box::pin(async move {
-                        let done =
-                            sqlx::query("UPDATE connections SET digest = $2 WHERE plugin = $1 AND digest IS NULL")
-                                .bind(plugin.as_str())
-                                .bind(digest.as_str())
-                                .execute(conn)
-                                .await?;
-                        Ok(done.rows_affected())
+                        let done = query("UPDATE connections SET digest = $2 WHERE plugin = $1 AND digest IS NULL")
+                            .bind(plugin.as_str())
+                            .bind(digest.as_str())
+                            .execute(conn)
+                            .await?;
+                        Ok(done)
                     })
                 },
                 move |_: Option<&u64>| cache.forget_all(),
@@ -325,7 +328,7 @@ impl InstallStore for Store {
     }
 
     async fn connections_of(&self, plugin: &PluginId) -> Result<Vec<ConnectionId>, StoreError> {
-        let ids: Vec<String> = sqlx::query_scalar("SELECT id FROM connections WHERE plugin = $1 ORDER BY id")
+        let ids: Vec<String> = query_scalar("SELECT id FROM connections WHERE plugin = $1 ORDER BY id")
             .bind(plugin.as_str())
             .fetch_all(&self.readers)
             .await
@@ -334,7 +337,7 @@ impl InstallStore for Store {
     }
 
     async fn pinned_digests(&self, plugin: &PluginId) -> Result<Vec<String>, StoreError> {
-        sqlx::query_scalar("SELECT DISTINCT digest FROM connections WHERE plugin = $1 AND digest IS NOT NULL")
+        query_scalar("SELECT DISTINCT digest FROM connections WHERE plugin = $1 AND digest IS NOT NULL")
             .bind(plugin.as_str())
             .fetch_all(&self.readers)
             .await
@@ -342,13 +345,12 @@ impl InstallStore for Store {
     }
 
     async fn happened(&self, plugin: &PluginId, what: &str) -> Result<bool, StoreError> {
-        let seq: Option<i64> =
-            sqlx::query_scalar("SELECT seq FROM plugin_events WHERE plugin = $1 AND what = $2 LIMIT 1")
-                .bind(plugin.as_str())
-                .bind(what)
-                .fetch_optional(&self.readers)
-                .await
-                .doing("look for what happened to the plugin")?;
+        let seq: Option<i64> = query_scalar("SELECT seq FROM plugin_events WHERE plugin = $1 AND what = $2 LIMIT 1")
+            .bind(plugin.as_str())
+            .bind(what)
+            .fetch_optional(&self.readers)
+            .await
+            .doing("look for what happened to the plugin")?;
         Ok(seq.is_some())
     }
 
@@ -362,9 +364,8 @@ impl InstallStore for Store {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Vec<PluginEvent>, StoreError> {
-        let mut query = sqlx::QueryBuilder::new(
-            "SELECT seq, at, plugin, digest, what, actor, detail FROM plugin_events WHERE TRUE",
-        );
+        let mut query =
+            Builder::new("SELECT seq, at, plugin, digest, what, actor, detail FROM plugin_events WHERE TRUE");
         if let Some(plugin) = plugin {
             query.push(" AND plugin = ").push_bind(plugin.0.clone());
         }

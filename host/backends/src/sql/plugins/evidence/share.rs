@@ -3,6 +3,7 @@
 
 use crate::sql::Conn;
 use crate::sql::error::Error;
+use crate::sql::query::{query, query_as, query_scalar};
 use opssight_core::plugins::evidence::KeepCalls;
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ const BATCH: u64 = 200;
 
 /// Count bytes to a plugin's records, or from them.
 pub(super) async fn count(conn: &mut Conn, plugin: &str, bytes: i64) -> Result<(), Error> {
-    sqlx::query(
+    query(
         "INSERT INTO plugin_calls_kept (plugin, bytes) VALUES ($1, $2)
          ON CONFLICT (plugin) DO UPDATE SET bytes = plugin_calls_kept.bytes + excluded.bytes",
     )
@@ -24,7 +25,8 @@ pub(super) async fn count(conn: &mut Conn, plugin: &str, bytes: i64) -> Result<(
 
 /// Those past their time, and if there are none, as many of those who take most as it takes, the oldest first.
 pub(super) async fn purge(conn: &mut Conn, keep: &KeepCalls) -> Result<u64, Error> {
-    let old: Vec<(String, i64)> = sqlx::query_as(
+    conn.alone().await?;
+    let old: Vec<(String, i64)> = query_as(
         "DELETE FROM plugin_calls WHERE id IN (SELECT id FROM plugin_calls WHERE at < $1 ORDER BY at, id LIMIT $2)
          RETURNING plugin, size",
     )
@@ -47,13 +49,13 @@ pub(super) async fn purge(conn: &mut Conn, keep: &KeepCalls) -> Result<u64, Erro
 
 async fn make_room(conn: &mut Conn, most: i64) -> Result<u64, Error> {
     let rows: Vec<(String, i64)> =
-        sqlx::query_as("SELECT plugin, bytes FROM plugin_calls_kept").fetch_all(&mut *conn).await?;
+        query_as("SELECT plugin, bytes FROM plugin_calls_kept").fetch_all(&mut *conn).await?;
     let mut kept: BTreeMap<String, i64> = rows.into_iter().collect();
     let (mut all, mut gone) = (kept.values().sum::<i64>(), 0);
     let mut changed: BTreeMap<String, i64> = BTreeMap::new();
     while all > most && gone < BATCH {
         let Some((plugin, bytes)) = kept.iter_mut().max_by_key(|(_, bytes)| **bytes) else { break };
-        let oldest: Option<i64> = sqlx::query_scalar(
+        let oldest: Option<i64> = query_scalar(
             "DELETE FROM plugin_calls WHERE id = (SELECT id FROM plugin_calls WHERE plugin = $1 ORDER BY at, id LIMIT 1)
              RETURNING size",
         )
@@ -69,6 +71,6 @@ async fn make_room(conn: &mut Conn, most: i64) -> Result<u64, Error> {
     for (plugin, bytes) in changed {
         count(conn, &plugin, bytes).await?;
     }
-    sqlx::query("DELETE FROM plugin_calls_kept WHERE bytes <= 0").execute(conn).await?;
+    query("DELETE FROM plugin_calls_kept WHERE bytes <= 0").execute(conn).await?;
     Ok(gone)
 }

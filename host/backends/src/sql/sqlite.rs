@@ -1,110 +1,43 @@
-//! Opening: the directory and its lock, the file and its pragmas, the migrations, the master key.
+//! Opening SQLite: the directory and its lock, the file and its pragmas, the migrations.
 
-use super::Conn;
+use super::conn::{Conn, Readers};
+use super::open::{OpenError, Opened, StoreOptions, check_key, migrate, sql};
 use super::writeback::WriteBack;
-use super::writer::Writer;
-use crate::sealer::{MASTER_KEY_BYTES, SealError, Sealed, Sealer};
-use opssight_core::events::Bus;
-use opssight_core::time::Randomness;
+use super::writer::{Reopen, Writer};
+use crate::sealer::Sealer;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqlitePool};
+use sqlx::{ConnectOptions, SqliteConnection};
 use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations/sqlite");
+pub(super) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations/sqlite");
 
 /// Above this size the file is not read through at every start; `doctor` does it.
 const CHECKED_AT_OPEN_BYTES: u64 = 64 * 1024 * 1024;
 
-/// How a store is opened.
-#[derive(Clone)]
-pub struct StoreOptions {
-    /// Seals credentials.
-    pub master_key: [u8; MASTER_KEY_BYTES],
-    /// New ids and keys.
-    pub random: Arc<dyn Randomness>,
-    /// Who is told of news.
-    pub bus: Arc<dyn Bus>,
-    /// Connections that read.
-    pub readers: u32,
-    /// Writes that may wait.
-    pub waiting_writes: usize,
-    /// How long a write waits for a place among those.
-    pub patience: Duration,
-    /// Most pages (of 4 KiB) that the file may have; SQLite's own limit if none.
-    pub most_pages: Option<u32>,
+/// What goes with a file that is open.
+pub(super) struct OpenFile {
+    writeback: WriteBack,
+    lock: DirLock,
 }
 
-impl StoreOptions {
-    /// With what has no default.
-    pub fn new(master_key: [u8; MASTER_KEY_BYTES], random: Arc<dyn Randomness>, bus: Arc<dyn Bus>) -> Self {
-        Self {
-            master_key,
-            random,
-            bus,
-            readers: 4,
-            waiting_writes: 1000,
-            patience: Duration::from_secs(2),
-            most_pages: None,
-        }
+impl OpenFile {
+    /// Nothing is moved any more; the writer may still write.
+    pub(super) async fn rest(&self) {
+        self.writeback.close().await;
+    }
+
+    /// Others may open the directory.
+    pub(super) fn release(&self) {
+        self.lock.release();
     }
 }
 
-/// Why a store cannot be opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The directory cannot be used.
-    #[error("use the data directory {}", .path.display())]
-    Dir {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// Another process has it.
-    #[error("use the data directory {}: another process ({by}) has it open; stop that one first", .path.display())]
-    InUse {
-        /// Which.
-        path: PathBuf,
-        /// Who.
-        by: String,
-    },
-    /// SQLite refuses.
-    #[error("open the store: {doing}")]
-    Sql {
-        /// What was being done.
-        doing: &'static str,
-        /// Why not.
-        #[source]
-        source: sqlx::Error,
-    },
-    /// The tables cannot be brought up to date.
-    #[error("bring the store's tables up to date")]
-    Migrate(#[source] sqlx::migrate::MigrateError),
-    /// The file is damaged.
-    #[error("open the store: its file is damaged, restore a backup: {}", .0.join("; "))]
-    Damaged(Vec<String>),
-    /// Sealed with another key.
-    #[error(
-        "open the store: its credentials were sealed with another master key; start with the key that it was made with"
-    )]
-    WrongKey,
-    /// The key cannot be used.
-    #[error("open the store")]
-    Seal(#[from] SealError),
-}
-
-fn sql(doing: &'static str) -> impl FnOnce(sqlx::Error) -> OpenError {
-    move |source| OpenError::Sql { doing, source }
-}
-
 /// The lock on a data directory; ends with the process at the latest.
-pub(super) struct DirLock(Mutex<Option<File>>);
+struct DirLock(Mutex<Option<File>>);
 
 impl DirLock {
     fn take(dir: &Path) -> Result<Self, OpenError> {
@@ -131,19 +64,12 @@ impl DirLock {
         Ok(Self(Mutex::new(Some(file))))
     }
 
-    pub(super) fn release(&self) {
+    fn release(&self) {
         drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 
-pub(super) struct Opened {
-    pub(super) writer: Writer,
-    pub(super) writeback: WriteBack,
-    pub(super) readers: SqlitePool,
-    pub(super) sealer: Sealer,
-    pub(super) lock: DirLock,
-}
-
+/// Open the file in a directory.
 pub(super) async fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, OpenError> {
     make_dir(dir).map_err(|source| OpenError::Dir { path: dir.to_owned(), source })?;
     let lock = DirLock::take(dir)?;
@@ -169,8 +95,9 @@ pub(super) async fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, O
     if size <= CHECKED_AT_OPEN_BYTES {
         check(&mut conn).await?;
     }
-    MIGRATIONS.run(&mut conn).await.map_err(OpenError::Migrate)?;
+    MIGRATIONS.run(&mut conn).await.map_err(migrate)?;
     let sealer = Sealer::new(&options.master_key, Arc::clone(&options.random))?;
+    let mut conn = Conn::Sqlite(conn);
     check_key(&mut conn, &sealer).await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(options.readers.max(1))
@@ -182,10 +109,10 @@ pub(super) async fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, O
         .connect_with(connect_options(&file).pragma("query_only", "ON").pragma("cache_size", "-2048"))
         .await
         .map_err(sql("open its file for reading"))?;
-    let writer = Writer::start(conn, writing, options.waiting_writes, options.patience);
+    let writer = Writer::start(conn, Reopen::Sqlite(writing), options.waiting_writes, options.patience);
     let beside = connect_options(&file).pragma("wal_autocheckpoint", "0").connect().await;
     let writeback = WriteBack::start(beside.map_err(sql("open its file for writing back"))?);
-    Ok(Opened { writer, writeback, readers, sealer, lock })
+    Ok(Opened { writer, readers: Readers::Sqlite(readers), sealer, file: Some(OpenFile { writeback, lock }) })
 }
 
 fn connect_options(file: &Path) -> SqliteConnectOptions {
@@ -208,35 +135,9 @@ fn make_dir(dir: &Path) -> std::io::Result<()> {
     builder.create(dir)
 }
 
-async fn check(conn: &mut Conn) -> Result<(), OpenError> {
+async fn check(conn: &mut SqliteConnection) -> Result<(), OpenError> {
     let found: Vec<String> =
         sqlx::query_scalar("PRAGMA quick_check(5)").fetch_all(conn).await.map_err(sql("check its file"))?;
     let problems: Vec<String> = found.into_iter().filter(|line| line != "ok").collect();
     if problems.is_empty() { Ok(()) } else { Err(OpenError::Damaged(problems)) }
-}
-
-/// A store remembers something that only its master key opens, so that a wrong key is found now and not when the
-/// first delivery comes.
-async fn check_key(conn: &mut Conn, sealer: &Sealer) -> Result<(), OpenError> {
-    const PROBE: &str = "probe";
-    let known: Vec<(String, Vec<u8>)> =
-        sqlx::query_as("SELECT name, value FROM house WHERE name IN ('probe-key', 'probe')")
-            .fetch_all(&mut *conn)
-            .await
-            .map_err(sql("read the master key's probe"))?;
-    let find = |wanted: &str| known.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
-    if let (Some(data_key), Some(sealed)) = (find("probe-key"), find("probe")) {
-        return match sealer.unseal(PROBE, &Sealed { data_key, sealed }) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(OpenError::WrongKey),
-        };
-    }
-    let sealed = sealer.seal(PROBE, PROBE.as_bytes())?;
-    sqlx::query("INSERT INTO house (name, value) VALUES ('probe-key', $1), ('probe', $2)")
-        .bind(sealed.data_key)
-        .bind(sealed.sealed)
-        .execute(conn)
-        .await
-        .map_err(sql("keep the master key's probe"))?;
-    Ok(())
 }

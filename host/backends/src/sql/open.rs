@@ -1,0 +1,168 @@
+//! What opening needs whichever database it is: options, reasons why not, the master key.
+
+use super::conn::{Conn, Readers};
+use super::query::{query, query_as};
+use super::sqlite::OpenFile;
+use super::writer::Writer;
+use crate::sealer::{MASTER_KEY_BYTES, SealError, Sealed, Sealer};
+use opssight_core::error::StoreError;
+use opssight_core::events::Bus;
+use opssight_core::time::Randomness;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a store is opened.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// Seals credentials.
+    pub master_key: [u8; MASTER_KEY_BYTES],
+    /// New ids and keys.
+    pub random: Arc<dyn Randomness>,
+    /// Who is told of news.
+    pub bus: Arc<dyn Bus>,
+    /// Connections that read.
+    pub readers: u32,
+    /// Writes that may wait.
+    pub waiting_writes: usize,
+    /// How long a write waits for a place among those.
+    pub patience: Duration,
+    /// Most pages (of 4 KiB) that the file may have; SQLite's own limit if none.
+    pub most_pages: Option<u32>,
+}
+
+impl StoreOptions {
+    /// With what has no default.
+    pub fn new(master_key: [u8; MASTER_KEY_BYTES], random: Arc<dyn Randomness>, bus: Arc<dyn Bus>) -> Self {
+        Self {
+            master_key,
+            random,
+            bus,
+            readers: 4,
+            waiting_writes: 1000,
+            patience: Duration::from_secs(2),
+            most_pages: None,
+        }
+    }
+}
+
+/// A store that was opened.
+pub(super) struct Opened {
+    pub(super) writer: Writer,
+    pub(super) readers: Readers,
+    pub(super) sealer: Sealer,
+    /// Of SQLite.
+    pub(super) file: Option<OpenFile>,
+}
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The directory cannot be used.
+    #[error("use the data directory {}", .path.display())]
+    Dir {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Another process has it.
+    #[error("use the data directory {}: another process ({by}) has it open; stop that one first", .path.display())]
+    InUse {
+        /// Which.
+        path: PathBuf,
+        /// Who.
+        by: String,
+    },
+    /// The address cannot be read.
+    #[error("read the address of the database: it looks like postgres://user:password@host:5432/name")]
+    Address(#[source] sqlx::Error),
+    /// Nobody answers there, or not to us.
+    #[error("connect to PostgreSQL at {at}: {why}")]
+    Connect {
+        /// Where, without the password.
+        at: String,
+        /// What is wrong and how to mend it.
+        why: String,
+        /// As it was told.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// It is too old.
+    #[error("use PostgreSQL at {at}: it is version {version}, and OpsSight needs 15 or later")]
+    Version {
+        /// Where.
+        at: String,
+        /// Which.
+        version: String,
+    },
+    /// Its tables are of a later version.
+    #[error(
+        "open the store: its tables are of a later version of OpsSight (step {0}); start that version, or restore a backup"
+    )]
+    Newer(i64),
+    /// The database refuses.
+    #[error("open the store: {doing}")]
+    Sql {
+        /// What was being done.
+        doing: &'static str,
+        /// Why not.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// It cannot be one of the processes that work on it.
+    #[error("join the others that work on the store")]
+    Join(#[source] StoreError),
+    /// The tables cannot be brought up to date.
+    #[error("bring the store's tables up to date")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    /// The file is damaged.
+    #[error("open the store: its file is damaged, restore a backup: {}", .0.join("; "))]
+    Damaged(Vec<String>),
+    /// Sealed with another key.
+    #[error(
+        "open the store: its credentials were sealed with another master key; start with the key that it was made with"
+    )]
+    WrongKey,
+    /// The key cannot be used.
+    #[error("open the store")]
+    Seal(#[from] SealError),
+}
+
+pub(super) fn sql(doing: &'static str) -> impl FnOnce(sqlx::Error) -> OpenError {
+    move |source| OpenError::Sql { doing, source }
+}
+
+pub(super) fn migrate(error: sqlx::migrate::MigrateError) -> OpenError {
+    match error {
+        sqlx::migrate::MigrateError::VersionMissing(step) => OpenError::Newer(step),
+        error => OpenError::Migrate(error),
+    }
+}
+
+/// A store remembers something that only its master key opens, so that a wrong key is found now and not when the
+/// first delivery comes.
+pub(super) async fn check_key(conn: &mut Conn, sealer: &Sealer) -> Result<(), OpenError> {
+    const PROBE: &str = "probe";
+    let known: Vec<(String, Vec<u8>)> = query_as("SELECT name, value FROM house WHERE name IN ('probe-key', 'probe')")
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(sql("read the master key's probe"))?;
+    let find = |wanted: &str| known.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
+    if let (Some(data_key), Some(sealed)) = (find("probe-key"), find("probe")) {
+        return match sealer.unseal(PROBE, &Sealed { data_key, sealed }) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(OpenError::WrongKey),
+        };
+    }
+    let sealed = sealer.seal(PROBE, PROBE.as_bytes())?;
+    query("INSERT INTO house (name, value) VALUES ('probe-key', $1), ('probe', $2)")
+        .bind(sealed.data_key)
+        .bind(sealed.sealed)
+        .execute(conn)
+        .await
+        .map_err(sql("keep the master key's probe"))?;
+    Ok(())
+}
