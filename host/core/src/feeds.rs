@@ -62,8 +62,6 @@ pub trait FeedStore: Send + Sync {
     async fn settle_feed(&self, feed: &LeasedFeed, now: Timestamp, how: Pulled) -> Result<Option<Applied>, StoreError>;
     /// Make every feed of a connection due now. False: it has none.
     async fn hurry(&self, connection: &ConnectionId, now: Timestamp) -> Result<bool, StoreError>;
-    /// When the next feed is due.
-    async fn next_feed_due(&self) -> Result<Option<Timestamp>, StoreError>;
     /// The feeds of a connection are these: new ones are due at once, others go. Called when a plugin changed.
     async fn declare_feeds(
         &self,

@@ -208,18 +208,6 @@ impl FeedStore for Store {
         .await
     }
 
-    async fn next_feed_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        // A leased feed is due again when its lease ends, unless it is settled first.
-        let due: Option<i64> = query_scalar(
-            "SELECT MIN(CASE WHEN f.leased_until > f.next_at THEN f.leased_until ELSE f.next_at END)
-             FROM feeds f JOIN connections c ON c.id = f.connection WHERE c.enabled = 1",
-        )
-        .fetch_one(&self.readers)
-        .await
-        .doing("read when the next feed is due")?;
-        Ok(due.map(Timestamp))
-    }
-
     async fn declare_feeds(
         &self,
         connection: &ConnectionId,

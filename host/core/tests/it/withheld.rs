@@ -224,9 +224,6 @@ impl FeedStore for House {
     async fn hurry(&self, _: &ConnectionId, _: Timestamp) -> Result<bool, StoreError> {
         not_asked()
     }
-    async fn next_feed_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        not_asked()
-    }
     async fn declare_feeds(&self, _: &ConnectionId, _: &[String], _: Timestamp) -> Result<(), StoreError> {
         not_asked()
     }

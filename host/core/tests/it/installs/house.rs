@@ -255,9 +255,6 @@ impl FeedStore for House {
     async fn hurry(&self, _: &ConnectionId, _: Timestamp) -> Result<bool, StoreError> {
         Ok(false)
     }
-    async fn next_feed_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        Ok(None)
-    }
     async fn declare_feeds(&self, _: &ConnectionId, _: &[String], _: Timestamp) -> Result<(), StoreError> {
         Ok(())
     }
