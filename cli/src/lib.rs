@@ -42,7 +42,7 @@ pub use completion::completion;
 pub use developer::{Developer, PluginLine};
 pub use plugins::{PluginsCommand, ReplayArgs};
 /// What strangers wrote, made harmless for a terminal.
-pub use ui::format::{block as printable_block, line as printable_line};
+pub use ui::format::{block as printable_block, bytes, line as printable_line};
 pub use ui::{Console, Hidden};
 
 use client::Client;

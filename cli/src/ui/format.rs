@@ -91,7 +91,7 @@ pub(crate) fn percent_or_dash(share: Option<f64>) -> String {
 }
 
 /// Bytes for people: "812 B", "20.1 KiB".
-pub(crate) fn bytes(size: u64) -> String {
+pub fn bytes(size: u64) -> String {
     const UNITS: [&str; 3] = ["KiB", "MiB", "GiB"];
     if size < 1024 {
         return format!("{size} B");

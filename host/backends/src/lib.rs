@@ -1,4 +1,4 @@
-//! Adapters of the storage-like ports: the relational store (SQLite), the sealing of credentials, the in-process
+//! Adapters of the storage-like ports: the relational store (SQLite or PostgreSQL), the sealing of credentials, the in-process
 //! bus, the system's clock and randomness. No rule lives here; each statement stands once, beside its feature.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
@@ -11,5 +11,8 @@ mod system;
 pub use bus::LocalBus;
 pub use packages::PackageFiles;
 pub use sealer::{MASTER_KEY_BYTES, SealError, Sealer};
-pub use sql::{OpenError, Store, StoreOptions};
+pub use sql::{
+    MoveError, OpenError, Store, StoreOptions, StoreStatus, UpkeepError, backup, database_status, file_status,
+    move_to_postgres, restore,
+};
 pub use system::{SystemClock, SystemRandomness};

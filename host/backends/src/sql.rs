@@ -16,6 +16,7 @@ mod hooks;
 mod identity;
 mod ingest;
 mod members;
+mod moving;
 mod notify;
 mod open;
 mod page;
@@ -27,11 +28,14 @@ mod retention;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod words;
 mod writeback;
 mod writer;
 
+pub use moving::{MoveError, move_to_postgres};
 pub use open::{OpenError, StoreOptions};
+pub use upkeep::{StoreStatus, UpkeepError, backup, database_status, file_status, restore};
 
 use crate::sealer::Sealer;
 use cache::ConnectionCache;

@@ -3,6 +3,7 @@
 mod admin;
 mod compile_worker;
 mod config;
+mod db;
 mod openapi;
 mod plugin;
 mod replay;
@@ -40,6 +41,12 @@ enum Command {
     /// The bootstrap admin
     #[command(subcommand, after_help = "Examples:\n  opssight admin reset --data /var/lib/opssight")]
     Admin(admin::AdminCommand),
+    /// The store: how it is, backup, restore, and moving to PostgreSQL
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  opssight db status\n  opssight db backup backup.sqlite --data /var/lib/opssight"
+    )]
+    Db(db::DbCommand),
     /// Print the API's OpenAPI 3.1 description
     #[command(after_help = "Examples:\n  opssight openapi > openapi.json")]
     Openapi,
@@ -80,6 +87,7 @@ pub fn run(cli: Cli) -> u8 {
             Command::Serve(flags) => serve::run(&flags).await,
             Command::Config(command) => config::run(&command),
             Command::Admin(command) => admin::run(&command).await,
+            Command::Db(command) => db::run(&command).await,
             Command::Openapi => openapi::run(),
             // Answered above.
             Command::CompileWorker(limits) => return compile_worker::run(limits),

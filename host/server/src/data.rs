@@ -13,6 +13,17 @@ use std::sync::Arc;
 /// Open the store: the database that is configured, or a file in the data folder. The folder and the key are made at
 /// first. The bus tells of what is written.
 pub async fn open(config: &Config) -> anyhow::Result<(Arc<Store>, Arc<dyn Bus>)> {
+    let options = options(config)?;
+    let bus = Arc::clone(&options.bus);
+    let store = match &config.store.url {
+        Some(url) => Store::connect(url.expose(), options).await?,
+        None => Store::open(&config.server.data, options).await?,
+    };
+    Ok((store, bus))
+}
+
+/// With the key of the data folder.
+pub(crate) fn options(config: &Config) -> anyhow::Result<StoreOptions> {
     let dir = &config.server.data;
     std::fs::DirBuilder::new()
         .recursive(true)
@@ -20,16 +31,10 @@ pub async fn open(config: &Config) -> anyhow::Result<(Arc<Store>, Arc<dyn Bus>)>
         .create(dir)
         .with_context(|| format!("make the data folder {}", dir.display()))?;
     let key = master_key(&dir.join("master.key"))?;
-    let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
-    let options = StoreOptions {
+    Ok(StoreOptions {
         readers: config.store.readers,
-        ..StoreOptions::new(key, Arc::new(SystemRandomness), Arc::clone(&bus))
-    };
-    let store = match &config.store.url {
-        Some(url) => Store::connect(url.expose(), options).await?,
-        None => Store::open(dir, options).await?,
-    };
-    Ok((store, bus))
+        ..StoreOptions::new(key, Arc::new(SystemRandomness), Arc::new(LocalBus::new()))
+    })
 }
 
 fn master_key(path: &Path) -> anyhow::Result<[u8; MASTER_KEY_BYTES]> {

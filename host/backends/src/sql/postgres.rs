@@ -39,7 +39,7 @@ pub(super) async fn open(address: &str, options: &StoreOptions) -> Result<Opened
     Ok(Opened { writer, readers: Readers::Postgres(readers), sealer, file: None })
 }
 
-fn connect_options(address: &str) -> Result<PgConnectOptions, OpenError> {
+pub(super) fn connect_options(address: &str) -> Result<PgConnectOptions, OpenError> {
     if !["postgres://", "postgresql://"].iter().any(|scheme| address.starts_with(scheme)) {
         return Err(OpenError::Address(Error::Configuration("it does not begin with postgres://".into())));
     }
@@ -58,7 +58,7 @@ fn connect_options(address: &str) -> Result<PgConnectOptions, OpenError> {
         .disable_statement_logging())
 }
 
-async fn connect(to: &PgConnectOptions) -> Result<sqlx::PgConnection, OpenError> {
+pub(super) async fn connect(to: &PgConnectOptions) -> Result<sqlx::PgConnection, OpenError> {
     let connected = match tokio::time::timeout(CONNECT, to.connect()).await {
         Ok(connected) => connected,
         Err(_) => Err(Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "it does not answer"))),
@@ -67,7 +67,7 @@ async fn connect(to: &PgConnectOptions) -> Result<sqlx::PgConnection, OpenError>
 }
 
 /// Where it is, without the password.
-fn place(to: &PgConnectOptions) -> String {
+pub(super) fn place(to: &PgConnectOptions) -> String {
     let database = to.get_database().unwrap_or_else(|| to.get_username());
     format!("{}:{}/{database} as {}", to.get_host(), to.get_port(), to.get_username())
 }

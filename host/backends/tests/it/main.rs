@@ -27,6 +27,7 @@ mod postgres;
 mod retention;
 mod server;
 mod sqlite;
+mod upkeep;
 
 /// Run every case of the suite on a backend: a function that opens an empty one.
 macro_rules! suite {

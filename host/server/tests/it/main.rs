@@ -18,5 +18,6 @@ mod jail;
 mod kills;
 mod lifecycle;
 mod live;
+mod postgres;
 mod replay;
 mod tutorial;

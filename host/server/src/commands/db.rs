@@ -1,0 +1,129 @@
+//! `opssight db`: the store itself, while the host is stopped or beside it.
+
+use super::{environment, say};
+use crate::config::{Config, Flags, load};
+use crate::data;
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use opssight_backends::{StoreStatus, backup, database_status, file_status, move_to_postgres, restore};
+use opssight_cli::bytes;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DbCommand {
+    /// Say which store is used, how large it is, and whether its tables are up to date
+    #[command(after_help = "Examples:\n  opssight db status --data /var/lib/opssight")]
+    Status(Flags),
+    /// Bring the tables up to date, as the next start would (stop the host first)
+    #[command(after_help = "Examples:\n  opssight db migrate --data /var/lib/opssight")]
+    Migrate(Flags),
+    /// Copy the SQLite store into one file, also while the host runs
+    #[command(after_help = "Examples:\n  opssight db backup opssight-backup.sqlite --data /var/lib/opssight")]
+    Backup(File),
+    /// Put a backup in the place of the SQLite store (stop the host first)
+    #[command(after_help = "Examples:\n  opssight db restore opssight-backup.sqlite --data /var/lib/opssight")]
+    Restore(File),
+    /// Move everything from the SQLite store into an empty PostgreSQL database (stop the host first)
+    #[command(after_help = "Examples:\n  opssight db move --to postgres://opssight:secret@db:5432/opssight")]
+    Move(Move),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct File {
+    /// The backup.
+    file: PathBuf,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Move {
+    /// Where to: `postgres://user:password@host:5432/name`.
+    #[arg(long, value_name = "URL", env = "OPSSIGHT_MOVE_TO", hide_env_values = true)]
+    to: String,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+pub(super) async fn run(command: &DbCommand) -> anyhow::Result<()> {
+    match command {
+        DbCommand::Status(flags) => {
+            let config = load(flags, &environment())?;
+            let status = match &config.store.url {
+                Some(url) => database_status(url.expose()).await?,
+                None => file_status(&config.server.data).await?,
+            };
+            say(&told(&status))
+        }
+        DbCommand::Migrate(flags) => {
+            let config = load(flags, &environment())?;
+            let (store, _bus) = data::open(&config).await?;
+            store.close().await;
+            say("The tables are up to date.")
+        }
+        DbCommand::Backup(File { file, flags }) => {
+            let config = on_file(flags)?;
+            let size = backup(&config.server.data, file).await?;
+            say(&format!("Wrote {} ({}).", file.display(), bytes(size)))?;
+            say("It holds no key: keep `master.key` of the data folder beside it, or its credentials cannot be opened.")
+        }
+        DbCommand::Restore(File { file, flags }) => {
+            let config = on_file(flags)?;
+            let options = data::options(&config)?;
+            match restore(&config.server.data, file, options).await? {
+                Some(before) => say(&format!("Restored. What was there before is kept as {}.", before.display())),
+                None => say("Restored."),
+            }
+        }
+        DbCommand::Move(Move { to, flags }) => moved(&on_file(flags)?, to).await,
+    }
+}
+
+/// These are about the file; a database has tools of its own.
+fn on_file(flags: &Flags) -> anyhow::Result<Config> {
+    let config = load(flags, &environment())?;
+    if config.store.url.is_some() {
+        bail!(
+            "work on the SQLite store: store.url is set, so PostgreSQL is used; its own tools are pg_dump and pg_restore"
+        );
+    }
+    Ok(config)
+}
+
+async fn moved(config: &Config, to: &str) -> anyhow::Result<()> {
+    let last = Mutex::new(String::new());
+    let tell = |table: &str, rows: u64| {
+        // A line for each table, and one now and then within a long one.
+        let Ok(mut last) = last.lock() else { return };
+        if *last != table || rows % 10_000 == 0 {
+            table.clone_into(&mut last);
+            let _nobody_reads = writeln!(std::io::stderr(), "  {table}: {rows} rows ...");
+        }
+    };
+    let rows = move_to_postgres(&config.server.data, to, data::options(config)?, tell).await?;
+    say(&format!(
+        "Moved {rows} rows, read back and compared. Start the host with OPSSIGHT_STORE__URL set to this address."
+    ))?;
+    say("The SQLite file is as it was. The data folder is still needed for its keys and packages.")
+}
+
+fn told(status: &StoreStatus) -> String {
+    let list = |steps: &[i64]| steps.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let tables = match (status.pending.as_slice(), status.unknown.as_slice()) {
+        ([], []) => "up to date".to_owned(),
+        (_, [_, ..]) => format!("of a later version of OpsSight (steps {})", list(&status.unknown)),
+        (pending, []) => format!("the next start takes the steps {}", list(pending)),
+    };
+    let mut lines = vec![
+        format!("store    {}", status.at),
+        format!("tables   {tables}"),
+        format!("size     {}", bytes(status.bytes)),
+        format!("waiting  {} deliveries", status.waiting),
+    ];
+    if status.members > 0 {
+        lines.push(format!("members  {} processes", status.members));
+    }
+    lines.join("\n")
+}
