@@ -61,15 +61,26 @@ impl<T: Ord + Clone> Known<T> {
     }
 }
 
-/// Text as it is kept: no control characters (they would act in a terminal or a log), nothing invisible, and no longer
-/// than a row should be. Tabs and line breaks become spaces, because every such text is shown on one line.
+/// Text as it is kept: [`harmless`], and no longer than a row should be. PostgreSQL takes 2,704 bytes into an index, and
+/// some have two of these.
 pub fn clean(text: &str) -> String {
     const LONGEST: usize = 1000;
+    let mut kept = String::new();
+    for c in harmless(text) {
+        if kept.len() + c.len_utf8() > LONGEST {
+            break;
+        }
+        kept.push(c);
+    }
+    kept
+}
+
+/// No control characters (they would act in a terminal or a log) and nothing invisible. Tabs and line breaks become
+/// spaces, because every such text is shown on one line.
+pub fn harmless(text: &str) -> impl Iterator<Item = char> {
     text.chars()
         .map(|c| if matches!(c, '\n' | '\t' | '\u{2028}' | '\u{2029}') { ' ' } else { c })
         .filter(|c| !c.is_control() && !is_invisible(*c))
-        .take(LONGEST)
-        .collect()
 }
 
 /// Text on one line where each character counts, as in a comparison: line breaks, control characters and whatever nobody

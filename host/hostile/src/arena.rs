@@ -103,10 +103,7 @@ impl Arena {
     /// Load a package as the desk does, without asking who vouches for it.
     pub(crate) async fn load(&self, package: &[u8]) -> Result<String, PackageRefusal> {
         let (digest, package) = (digest_of(package), Arc::<[u8]>::from(package));
-        // Whatever a package does to its reader, the time that a case may take still runs out.
-        let (host, read) = (Arc::clone(&self.host), Arc::clone(&package));
-        let reader = tokio::task::spawn_blocking(move || host.read(&read).map(drop));
-        reader.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
+        self.host.read(Arc::clone(&package)).await?;
         self.host.load(&digest, package).await?;
         self.placed.lock().unwrap().push(digest.clone());
         Ok(digest)

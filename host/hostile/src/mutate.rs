@@ -168,7 +168,7 @@ impl<'a> Mutator<'a> {
             return Ok(format!("refused ({})", refusal.code));
         }
         // It is well formed by chance: then it is a guest like any other.
-        let id = host.read(bytes).map_or_else(|_| PLUGIN.to_owned(), |contents| contents.manifest.id);
+        let id = host.examine(bytes).map_or_else(|_| PLUGIN.to_owned(), |contents| contents.manifest.id);
         host.activate(&id.as_str().into(), Some(&digest));
         let target = self.target(&id, number, json!({}));
         let checked = host.check(&target).await;
@@ -186,8 +186,7 @@ impl<'a> Mutator<'a> {
     }
 
     async fn manifest(&self, number: u64, bytes: &[u8]) -> Result<String> {
-        let (host, package) = (Arc::clone(&self.arena.host), bytes.to_vec());
-        let contents = match tokio::task::spawn_blocking(move || host.read(&package)).await? {
+        let contents = match self.arena.host.read(bytes.into()).await {
             Ok(contents) => contents,
             Err(refusal) => {
                 ensure!(refusal.code != "host.panic", "{}: {refusal}", refusal.code);

@@ -49,6 +49,19 @@ impl Notices {
     }
 }
 
+fn host_panic(panic: tokio::task::JoinError) -> PackageRefusal {
+    tracing::error!(%panic, "reading a package ended in a panic of the host");
+    let message = "the host failed while it read the package; its log says where".to_owned();
+    PackageRefusal { code: "host.panic".to_owned(), message }
+}
+
+impl PluginHost {
+    /// [`PluginRuntime::read`] for whoever may block.
+    pub fn examine(&self, package: &[u8]) -> Result<PackageContents, PackageRefusal> {
+        install::read(&self.parts(), package).map_err(|error| error.refusal())
+    }
+}
+
 #[async_trait]
 impl PluginRuntime for PluginHost {
     fn signature(&self, package: &[u8]) -> Result<Option<Signature>, PackageRefusal> {
@@ -56,8 +69,10 @@ impl PluginRuntime for PluginHost {
             .map_err(|error| PackageRefusal { code: "signature".to_owned(), message: error.to_string() })
     }
 
-    fn read(&self, package: &[u8]) -> Result<PackageContents, PackageRefusal> {
-        install::read(&self.parts, package).map_err(|error| error.refusal())
+    async fn read(&self, package: Arc<[u8]>) -> Result<PackageContents, PackageRefusal> {
+        let parts = self.parts();
+        let read = tokio::task::spawn_blocking(move || install::read(&parts, &package)).await;
+        read.map_err(host_panic)?.map_err(|error| error.refusal())
     }
 
     async fn load(&self, digest: &str, package: Arc<[u8]>) -> Result<(), PackageRefusal> {
@@ -69,11 +84,7 @@ impl PluginRuntime for PluginHost {
         let prepared = tokio::task::spawn_blocking(move || install::prepare(&parts, &package)).await;
         let plugin = match prepared {
             Ok(prepared) => prepared.map_err(|error| error.refusal())?,
-            Err(panic) => {
-                tracing::error!(%panic, "reading a package ended in a panic of the host");
-                let message = "the host failed while it read the package; its log says where".to_owned();
-                return Err(PackageRefusal { code: "host.panic".to_owned(), message });
-            }
+            Err(panic) => return Err(host_panic(panic)),
         };
         if *plugin.digest != *wanted {
             let message = format!("its digest is {}, not {wanted}", plugin.digest);

@@ -159,8 +159,8 @@ impl PluginRuntime for Desk {
     fn signature(&self, package: &[u8]) -> Result<Option<Signature>, PackageRefusal> {
         Ok(serde_json::from_value(parsed(package)?["seal"].clone()).unwrap())
     }
-    fn read(&self, package: &[u8]) -> Result<PackageContents, PackageRefusal> {
-        let package = parsed(package)?;
+    async fn read(&self, package: Arc<[u8]>) -> Result<PackageContents, PackageRefusal> {
+        let package = parsed(&package)?;
         Ok(PackageContents {
             manifest: serde_json::from_value(package["manifest"].clone()).unwrap(),
             imports: serde_json::from_value(package["imports"].clone()).unwrap(),

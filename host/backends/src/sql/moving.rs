@@ -223,7 +223,9 @@ async fn read_back(to: &mut Conn, (table, columns): (&str, &str)) -> Result<Copi
     let run = |sql: String| sqlx::query(sqlx::AssertSqlSafe(sql));
     run(declare).execute(&mut conn.conn).await.map_err(failed("read back", table))?;
     loop {
+        // Prepared anew, because each table has other columns.
         let rows: Vec<Raw> = sqlx::query_as("FETCH 200 FROM moved")
+            .persistent(false)
             .fetch_all(&mut conn.conn)
             .await
             .map_err(failed("read back", table))?;

@@ -5,6 +5,7 @@ use crate::ports::{Ports, effect};
 use opssight_core::delivery::ChangeQuery;
 use opssight_core::identity::{Role, SecretHash, Session};
 use opssight_core::items::{Body, Item};
+use opssight_core::pipelines::RunQuery;
 use opssight_core::vocabulary::{DeploymentState, Release, Repository, ReviewState, RunResult};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -148,4 +149,21 @@ pub(crate) async fn a_large_page_equals_single_items(ports: Ports) {
     }
     assert_eq!(ports.dump().await, single.dump().await);
     assert_eq!(ports.dump().await.lines().filter(|line| line.starts_with("jobs ")).count(), 175);
+}
+
+pub(crate) async fn names_of_any_length_and_language_are_kept(ports: Ports) {
+    // Nothing repeats in it, so that no database makes it smaller than it is.
+    let long: String = (0..3_000_u32).filter_map(|n| char::from_u32(0x2_0000 + n * 13)).collect();
+    let mut run = run("1", 1, 0);
+    (run.service, run.pipeline, run.branch) = (long.clone(), Some(long.clone()), Some(long.clone()));
+    let mut change = change(7, 0, &long);
+    change.service = long.clone();
+    let items = vec![
+        finished(run, 9, RunResult::Success),
+        job("j1", "1", 1, &long, (1, 8), RunResult::Success),
+        merged(change, 20),
+    ];
+    assert_eq!(ports.apply(items).await, 3);
+    let kept = ports.runs.runs(&RunQuery::default()).await.unwrap().items.remove(0);
+    assert!(long.starts_with(&kept.service) && kept.service.len() > 900, "{} bytes", kept.service.len());
 }

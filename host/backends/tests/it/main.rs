@@ -91,6 +91,7 @@ macro_rules! every_case {
                 a_commit_and_its_change_meet_in_either_order,
                 a_review_may_come_before_its_change,
                 a_large_page_equals_single_items,
+                names_of_any_length_and_language_are_kept,
                 a_command_that_fails_harms_no_other;
             installs:
                 an_install_comes_back_as_it_was_kept,

@@ -1,5 +1,7 @@
 //! The PostgreSQL that `cargo xtask test` starts.
 
+use opssight_backends::SystemClock;
+use opssight_core::time::Clock;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use std::str::FromStr;
@@ -21,7 +23,9 @@ pub(crate) fn server() -> String {
 impl Database {
     pub(crate) async fn create() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        // Ids of processes come again, and the server may have seen an earlier run.
+        let now = SystemClock.now().0;
+        let name = format!("test_{now}_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let mut conn = PgConnection::connect(&server()).await.unwrap();
         sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut conn).await.unwrap();
         conn.close().await.unwrap();

@@ -56,7 +56,7 @@ async fn undeclared(arena: &Arena) -> Ran {
     let upstream = Upstream::start(Manners::Fixed(answer(200, &[], b"hello"))).await;
     let authority = upstream.address.to_string();
     let package = Fetch { authority: &authority, ..Fetch::default() }.package(arena.asks(json!({})));
-    let contents = arena.host.read(&package)?;
+    let contents = arena.host.examine(&package)?;
     ensure!(
         contents.remarks.iter().any(|remark| remark.contains("every request will be refused")),
         "whoever installs it is not told: {:?}",

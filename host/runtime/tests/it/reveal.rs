@@ -88,6 +88,6 @@ fn who_imports_it_must_say_for_what() {
     let house = House::new();
     let error = house.host.install(&checking(REVEAL, READ, declared(&[]))).unwrap_err();
     assert!(matches!(error, InstallError::RevealsUnsaid), "{error}");
-    let contents = house.host.read(&checking("", "(i32.const 1024)", declared(&["key"]))).unwrap();
+    let contents = house.host.examine(&checking("", "(i32.const 1024)", declared(&["key"]))).unwrap();
     assert!(contents.remarks[0].contains("to reveal"), "{:?}", contents.remarks);
 }

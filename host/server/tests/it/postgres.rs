@@ -3,6 +3,8 @@
 
 use crate::harness::{Client, Host, Recorded, Start, deliver, recorded};
 use crate::replay::{play, read_model, without_ids};
+use opssight_backends::SystemClock;
+use opssight_core::time::Clock;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use std::collections::BTreeSet;
@@ -20,7 +22,7 @@ const KILLS: u32 = 30;
 async fn database(name: &str) -> PgConnectOptions {
     let server = std::env::var("OPSSIGHT_TEST_POSTGRES")
         .expect("OPSSIGHT_TEST_POSTGRES is not set: `cargo xtask test` starts a PostgreSQL and sets it");
-    let name = format!("host_{name}_{}", std::process::id());
+    let name = format!("host_{name}_{}", SystemClock.now().0);
     let mut conn = PgConnection::connect(&server).await.expect("the server answers");
     sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut conn).await.expect("a database");
     conn.close().await.expect("closed");

@@ -110,7 +110,7 @@ struct Admitted {
 
 impl Installs {
     /// Everything about a package that a person wants to know before they agree. Nothing is kept or compiled.
-    pub async fn inspect(&self, package: &[u8]) -> Result<Inspection, InstallError> {
+    pub async fn inspect(&self, package: &Arc<[u8]>) -> Result<Inspection, InstallError> {
         let judged = self.judge(package, false).await?;
         let refused = judged.refused.map(|why| Refused { code: why.code().to_owned(), message: why.to_string() });
         Ok(Inspection { refused, ..judged.inspection })

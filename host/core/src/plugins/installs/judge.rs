@@ -8,6 +8,7 @@ use crate::error::StoreError;
 use crate::id::PluginId;
 use crate::plugins::trust::{self, Distrust, Signature, Trusted};
 use crate::plugins::{Wants, digest_of};
+use std::sync::Arc;
 
 /// A package that was judged: what it is, and what an installation would begin with.
 pub(super) struct Judged {
@@ -17,7 +18,7 @@ pub(super) struct Judged {
 }
 
 impl Installs {
-    pub(super) async fn judge(&self, package: &[u8], allow_similar_name: bool) -> Result<Judged, InstallError> {
+    pub(super) async fn judge(&self, package: &Arc<[u8]>, allow_similar_name: bool) -> Result<Judged, InstallError> {
         let digest = digest_of(package);
         // The signature comes first: bytes that nobody vouches for are not even parsed.
         let signature = self.runtime.signature(package)?;
@@ -26,7 +27,7 @@ impl Installs {
             None => None,
         };
         let trusted = trust::judge(&self.policy, pinned.as_ref(), signature.as_ref())?;
-        let contents = self.runtime.read(package)?;
+        let contents = self.runtime.read(Arc::clone(package)).await?;
         let install = self.store.install(&PluginId(contents.manifest.id.clone())).await?;
         let inspection = inspection(package, digest, contents, signature, trusted, install.as_ref());
         let refused = self.refusal(&inspection, install.as_ref(), allow_similar_name).await?;

@@ -147,7 +147,7 @@ pub trait PluginRuntime: Send + Sync {
     /// Check a package's signature over its bytes. Nothing is parsed. None: it carries none.
     fn signature(&self, package: &[u8]) -> Result<Option<Signature>, PackageRefusal>;
     /// Read a package whose signature was judged: manifest, imports, exports. Nothing is compiled.
-    fn read(&self, package: &[u8]) -> Result<PackageContents, PackageRefusal>;
+    async fn read(&self, package: Arc<[u8]>) -> Result<PackageContents, PackageRefusal>;
     /// Compile (in a jail, unless it was before) and keep it ready under its digest. Loading twice is fine.
     async fn load(&self, digest: &str, package: Arc<[u8]>) -> Result<(), PackageRefusal>;
     /// Which loaded version is the active one; none: the plugin is not there any more.

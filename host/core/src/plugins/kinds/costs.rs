@@ -1,6 +1,7 @@
 //! What the cloud bills, in columns with the names of FOCUS (FinOps Open Cost and Usage Specification).
 
 use super::{Malformed, checked_time};
+use crate::fact::harmless;
 use crate::plugins::{CallError, CallTarget, Called, PageRequest};
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -88,7 +89,7 @@ const MAX_TAGS: usize = 64;
 
 impl CostPage {
     /// Check what a plugin gave.
-    pub fn new(page: CostColumns) -> Result<Self, Malformed> {
+    pub fn new(mut page: CostColumns) -> Result<Self, Malformed> {
         if page.currency.len() != 3 || !page.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
             let currency: String = page.currency.chars().take(8).filter(|c| !c.is_control()).collect();
             return Err(Malformed::new("currency", format!("\"{currency}\" is no code of ISO 4217 such as \"EUR\"")));
@@ -116,6 +117,11 @@ impl CostPage {
             }
         }
         texts(&page)?;
+        // Resources and tags are named by whoever may make one.
+        let tags = page.tags.iter_mut().flatten().flat_map(|(name, value)| [name, value]);
+        for text in page.text.iter_mut().flatten().chain(tags) {
+            *text = harmless(text).collect();
+        }
         Ok(Self(page))
     }
 

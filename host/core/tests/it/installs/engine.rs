@@ -57,15 +57,15 @@ impl PluginRuntime for Engine {
         let seal = parsed(package)?["seal"].clone();
         serde_json::from_value(seal).map_err(|error| refusal("signature", error.to_string()))
     }
-    fn read(&self, package: &[u8]) -> Result<PackageContents, PackageRefusal> {
-        let package = parsed(package)?;
+    async fn read(&self, package: Arc<[u8]>) -> Result<PackageContents, PackageRefusal> {
+        let package = parsed(&package)?;
         let manifest = serde_json::from_value(package["manifest"].clone());
         let manifest: Manifest = manifest.map_err(|error| refusal("manifest", error.to_string()))?;
         let imports = serde_json::from_value(package["imports"].clone()).unwrap();
         Ok(PackageContents { manifest, imports, exports: vec!["webhook".to_owned()], remarks: Vec::new() })
     }
     async fn load(&self, digest: &str, package: Arc<[u8]>) -> Result<(), PackageRefusal> {
-        self.read(&package)?;
+        self.read(Arc::clone(&package)).await?;
         if parsed(&package)?["does-not-compile"] == true {
             return Err(refusal("does-not-fit", "it does not compile".to_owned()));
         }

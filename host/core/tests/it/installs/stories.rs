@@ -92,7 +92,7 @@ fn what_is_not_believed_or_not_right_is_refused_by_name() {
         let before = world.house.disk().packages.len();
         assert_eq!(code(world.offer(&package, Some(&digest(&package)))), expect);
         assert_eq!(world.house.disk().packages.len(), before, "{expect}");
-        if let Ok(inspection) = now(world.desk.inspect(&package)) {
+        if let Ok(inspection) = now(world.desk.inspect(&package.as_slice().into())) {
             let told = inspection.refused.map(|refused| refused.code);
             assert_eq!(told.as_deref(), (expect != "does-not-fit").then_some(expect));
         }
