@@ -54,7 +54,7 @@ impl Drop for Registry {
 }
 
 /// The commands of a section of a guide.
-fn commands(guide: &str, section: &str) -> Vec<String> {
+pub(crate) fn commands(guide: &str, section: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guides").join(guide);
     let text = std::fs::read_to_string(path).expect("the guide is there");
     let (_, section) = text.split_once(&format!("## {section}\n")).expect("the section is there");
@@ -63,7 +63,7 @@ fn commands(guide: &str, section: &str) -> Vec<String> {
 }
 
 /// Run a line in a folder; what it printed.
-fn run(folder: &Path, line: &str) -> String {
+pub(crate) fn run(folder: &Path, line: &str) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_opssight"))
         .args(line.split_whitespace())
         .current_dir(folder)

@@ -1,6 +1,7 @@
 //! The whole host on a real PostgreSQL: several processes on one database, killed at random, and a database that goes
 //! away and comes back.
 
+use crate::guides::{commands, run};
 use crate::harness::{Client, Host, Recorded, Start, deliver, recorded};
 use crate::replay::{play, read_model, without_ids};
 use opssight_backends::SystemClock;
@@ -192,4 +193,34 @@ async fn a_host_that_cannot_use_its_database_says_why_and_shows_no_password() {
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
     assert!(shown.contains(":***@"), "{shown}");
     assert!(!said.contains("wr0ng") && !shown.contains("wr0ng"), "{said}\n{shown}");
+}
+
+/// The store's commands in the operators' guide, in the order of an operator who moves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn backup_restore_and_move_do_what_the_guide_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, database) = (folder.path().join("data"), database("moved").await);
+    let host = Start::on(&data).start();
+    let admin = host.admin_secret.clone().expect("a first start shows the secret");
+    let client = Client::sign_in(&host, &admin).await;
+    let (connection, secret) = client.connect_github("acme").await;
+    play(&client, &connection.id, &secret, &recorded()).await;
+    let before = read_model(&client, &connection.id).await;
+    let line = |line: String| {
+        let line = line.replace("/var/lib/opssight", &data.to_string_lossy());
+        let to = "postgres://opssight:a-password@127.0.0.1:5432/opssight";
+        line.replace(to, database.to_url_lossy().as_str())
+    };
+    let kept: Vec<String> = commands("operators.md", "Backup and restore").into_iter().map(line).collect();
+    let [backup, restore] = kept.as_slice() else { panic!("{kept:?}") };
+    assert!(run(folder.path(), backup).contains("Wrote opssight-backup.sqlite"), "while the host runs");
+    assert_eq!(host.terminate(), 0);
+    assert!(run(folder.path(), restore).contains("before-restore"));
+    let moving: Vec<String> = commands("operators.md", "PostgreSQL").into_iter().map(line).collect();
+    let [status, moved] = moving.as_slice() else { panic!("{moving:?}") };
+    assert!(run(folder.path(), status).contains("up to date"));
+    assert!(run(folder.path(), moved).contains("read back and compared"));
+    let host = on(&data, &database).start();
+    assert_eq!(host.admin_secret, None, "it is the same house");
+    assert_eq!(read_model(&client.moved_to(&host), &connection.id).await, before);
 }
