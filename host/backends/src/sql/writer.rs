@@ -19,6 +19,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
+/// A database that is far away may not answer at all. Its own limit for a statement is shorter.
+const LONGEST_SILENCE: Duration = Duration::from_secs(40);
+
 /// A transaction takes in no more commands after this long, or this many.
 const LONGEST_BATCH: Duration = Duration::from_millis(5);
 const LARGEST_BATCH: usize = 200;
@@ -163,13 +166,13 @@ impl Task {
     async fn batch(&mut self, first: Box<dyn Command>) -> Option<oneshot::Sender<()>> {
         let mut batch = vec![first];
         let mut closing = None;
-        let mut ended = self.transaction(&mut batch, &mut closing).await;
+        let mut ended = self.in_time(&mut batch, &mut closing).await;
         // Nothing was kept, and nobody was told anything: the connection may only have been cut.
         if let Err(Lost { before_commit: true, .. }) = &ended
             && matches!(self.reopen, Reopen::Postgres(_))
         {
             self.conn = None;
-            ended = self.transaction(&mut batch, &mut closing).await;
+            ended = self.in_time(&mut batch, &mut closing).await;
         }
         let lost = ended.err().map(|Lost { error, .. }| {
             self.conn = None;
@@ -180,6 +183,20 @@ impl Task {
             command.answer(lost.as_ref().map(|error| Error::NotCommitted(Arc::clone(error))));
         }
         closing
+    }
+
+    async fn in_time(
+        &mut self,
+        batch: &mut Vec<Box<dyn Command>>,
+        closing: &mut Option<oneshot::Sender<()>>,
+    ) -> Result<(), Lost> {
+        if matches!(self.reopen, Reopen::Sqlite(_)) {
+            return self.transaction(batch, closing).await;
+        }
+        match tokio::time::timeout(LONGEST_SILENCE, self.transaction(batch, closing)).await {
+            Ok(ended) => ended,
+            Err(_) => Err(Lost::at_commit(std::io::Error::from(std::io::ErrorKind::TimedOut).into())),
+        }
     }
 
     async fn transaction(
