@@ -4,7 +4,7 @@
 use crate::arena::Arena;
 use crate::case::{Case, Ran, case};
 use anyhow::{bail, ensure};
-use opssight_core::plugins::installs::{PackageRefusal, PluginRuntime};
+use opssight_core::plugins::installs::PackageRefusal;
 use opssight_testkit::guests::checking;
 use serde_json::json;
 use std::fmt::Write;

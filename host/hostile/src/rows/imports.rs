@@ -7,7 +7,6 @@ use crate::rows::cpu::code_of;
 use crate::wasm::Fetch;
 use anyhow::{bail, ensure};
 use opssight_core::plugins::Plugins;
-use opssight_core::plugins::installs::PluginRuntime;
 use serde_json::json;
 
 pub(super) const CASES: &[Case] = &[

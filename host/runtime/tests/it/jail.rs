@@ -164,7 +164,7 @@ fn an_operator_can_forbid_sizes() {
     let module = NOOP.replacen("(module", &format!(r#"(module (data (i32.const 0) "{data}")"#), 1);
     let module = module.replace("(memory (export \"memory\") 1)", "(memory (export \"memory\") 64)");
     let package = package_of(&module, &["health", "webhook"], &manifest(json!({})));
-    let refusal = PluginRuntime::read(&*host, &package).unwrap_err();
+    let refusal = host.examine(&package).unwrap_err();
     assert_eq!(refusal.code, "class");
     assert!(
         refusal.message.contains("it is a medium plugin, and this host takes small ones at most"),
