@@ -3,7 +3,6 @@
 use crate::guests::{NOOP, checking, manifest, package_of};
 use crate::harness::{HandClock, Memory, NOW, target};
 use opssight_core::plugins::Plugins;
-use opssight_core::plugins::installs::PluginRuntime;
 use opssight_runtime::{CompileCap, CompileError, Compiler, InstallError, PluginHost, RuntimeConfig, SizeClass};
 use serde_json::json;
 use std::path::Path;
