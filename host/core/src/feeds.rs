@@ -1,7 +1,7 @@
 //! Feeds: what is pulled, when, and from where it resumes. A page's items, the plugin's state and the new checkpoint
 //! are one transaction, so that a crash repeats a page and never skips one.
 
-use crate::connections::ConnectionStore;
+use crate::connections::{Connection, ConnectionStore};
 use crate::error::StoreError;
 use crate::hooks::{Leasing, Retry};
 use crate::id::ConnectionId;
@@ -90,26 +90,31 @@ impl Puller {
     /// Pull one page of a leased feed and store it. What was applied, or none if it failed or the lease was lost.
     pub async fn pull(&self, leased: LeasedFeed) -> Result<Option<Applied>, StoreError> {
         let Some(connection) = self.connections.connection(&leased.connection).await? else { return Ok(None) };
+        let how = self.work(&connection, &leased).await;
+        self.feeds.settle_feed(&leased, self.clock.now(), how).await
+    }
+
+    /// What comes of pulling one page of a leased feed of this connection, to be settled.
+    pub async fn work(&self, connection: &Connection, leased: &LeasedFeed) -> Pulled {
         let manifest = self.plugins.manifest(&connection.plugin, connection.digest.as_deref());
         let spec = manifest.as_ref().and_then(|manifest| manifest.feed(&leased.feed));
         let Some(spec) = spec else {
             let error = format!("the plugin {} does not offer the feed {} now", connection.plugin, leased.feed);
-            return self.give_up(&leased, error).await;
+            return self.give_up(error);
         };
         if !connection.grants.allow(&abilities::feed_key(&leased.feed)) {
             let error = format!("policy.withheld: the connection does not let the plugin pull {}", leased.feed);
-            return self.give_up(&leased, error).await;
+            return self.give_up(error);
         }
         let target = connection.target(priority(spec.priority));
         let page = PageRequest { cursor: leased.cursor.clone(), limit: spec.page };
-        let how = match self.plugins.pull(&target, &leased.feed, leased.checkpoint.clone(), page).await {
+        match self.plugins.pull(&target, &leased.feed, leased.checkpoint.clone(), page).await {
             Ok(called) => match ingest::decode(&called.value.items) {
-                Ok(items) => self.page(&leased, spec, called, items),
-                Err(error) => return self.give_up(&leased, error.to_string()).await,
+                Ok(items) => self.page(leased, spec, called, items),
+                Err(error) => self.give_up(error.to_string()),
             },
-            Err(error) => self.failed(&leased, &error),
-        };
-        self.feeds.settle_feed(&leased, self.clock.now(), how).await
+            Err(error) => self.failed(leased, &error),
+        }
     }
 
     fn page(
@@ -137,9 +142,8 @@ impl Puller {
         Pulled::Failed { error: crate::fact::clean(&error.to_string()), next_at: at.unwrap_or(now.plus_secs(900)) }
     }
 
-    async fn give_up(&self, leased: &LeasedFeed, error: String) -> Result<Option<Applied>, StoreError> {
-        let now = self.clock.now();
-        self.feeds.settle_feed(leased, now, Pulled::Failed { error, next_at: now.plus_secs(900) }).await
+    fn give_up(&self, error: String) -> Pulled {
+        Pulled::Failed { error, next_at: self.clock.now().plus_secs(900) }
     }
 }
 

@@ -102,8 +102,9 @@ struct LeasedRow {
 }
 
 /// Whose turn it is. It steps from connection to connection in the index instead of reading all that waits, so that a
-/// backlog of one costs the others nothing.
-pub(super) const CHOOSE: &str = "WITH RECURSIVE waiting (connection) AS (
+/// backlog of one costs the others nothing. PostgreSQL seeks for each connection only if it is told to (`LATERAL`).
+pub(super) const CHOOSE: Spelt = Spelt {
+    sqlite: "WITH RECURSIVE waiting (connection) AS (
         SELECT MIN(connection) FROM deliveries WHERE due_at IS NOT NULL
         UNION ALL
         SELECT (SELECT MIN(d.connection) FROM deliveries d
@@ -115,10 +116,24 @@ pub(super) const CHOOSE: &str = "WITH RECURSIVE waiting (connection) AS (
         FROM waiting w CROSS JOIN deliveries d
         WHERE d.id IN (SELECT x.id FROM deliveries x WHERE x.connection = w.connection AND x.due_at <= $2
                        ORDER BY x.due_at, x.id LIMIT $3)) AS turns
-    WHERE nth <= $4 ORDER BY nth, due_at, id LIMIT $5";
+    WHERE nth <= $4 ORDER BY nth, due_at, id LIMIT $5",
+    postgres: "WITH RECURSIVE waiting (connection) AS (
+        SELECT MIN(connection) FROM deliveries WHERE due_at IS NOT NULL
+        UNION ALL
+        SELECT (SELECT MIN(d.connection) FROM deliveries d
+                WHERE d.due_at IS NOT NULL AND d.connection > waiting.connection)
+        FROM waiting WHERE waiting.connection IS NOT NULL)
+    SELECT id, nth FROM (
+        SELECT d.id, d.due_at, ROW_NUMBER() OVER (PARTITION BY w.connection ORDER BY d.due_at, d.id)
+            + COALESCE((SELECT CAST(r.value AS BIGINT) FROM json_each($1) r WHERE r.key = w.connection), 0) AS nth
+        FROM waiting w CROSS JOIN LATERAL (
+            SELECT x.id, x.due_at FROM deliveries x WHERE x.connection = w.connection AND x.due_at <= $2
+            ORDER BY x.due_at, x.id LIMIT $3) AS d) AS turns
+    WHERE nth <= $4 ORDER BY nth, due_at, id LIMIT $5",
+};
 
 /// PostgreSQL: what another process is just leasing is not waited for.
-const LEASE: Spelt = Spelt {
+pub(super) const LEASE: Spelt = Spelt {
     sqlite: "UPDATE deliveries
          SET state = 'processing', fence = fence + 1, attempts = attempts + 1, due_at = $3, owner = $4
          WHERE id IN (SELECT value FROM json_each($1)) AND due_at <= $2
@@ -136,7 +151,7 @@ const LEASE: Spelt = Spelt {
 /// The ids of those whose turn it is.
 async fn choose(readers: &Readers, ask: &Leasing) -> Result<Vec<String>, Error> {
     let running: HashMap<&str, u32> = ask.running.iter().map(|(id, running)| (id.as_str(), *running)).collect();
-    let turns: Vec<(String, i64)> = query_as(CHOOSE)
+    let turns: Vec<(String, i64)> = query_as(CHOOSE.for_readers(readers))
         .bind(serde_json::to_string(&running).map_err(Error::Json)?)
         .bind(ask.now.0)
         .bind(i64::from(ask.room.max(1)))

@@ -398,4 +398,11 @@ impl Spelt {
             Conn::Postgres(_) => self.postgres,
         }
     }
+
+    pub(crate) fn for_readers(&self, readers: &Readers) -> &'static str {
+        match readers {
+            Readers::Sqlite(_) => self.sqlite,
+            Readers::Postgres(_) => self.postgres,
+        }
+    }
 }

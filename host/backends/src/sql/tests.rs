@@ -4,13 +4,15 @@ use super::hooks::log;
 use super::{Store, StoreOptions, delivery, pipelines};
 use crate::sql::conn::Readers;
 use crate::sql::query::Builder;
-use crate::{LocalBus, SystemRandomness};
+use crate::{LocalBus, SystemClock, SystemRandomness};
 use opssight_core::delivery::{ChangeQuery, DeploymentQuery};
 use opssight_core::hooks::{DeliveryQuery, DeliveryState};
 use opssight_core::page::{Cursor, PageOf};
 use opssight_core::pipelines::{RunQuery, RunStateFilter};
-use opssight_core::time::Timestamp;
-use sqlx::AssertSqlSafe;
+use opssight_core::time::{Clock, Timestamp};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use std::str::FromStr;
 use std::sync::Arc;
 
 async fn plan(store: &Store, sql: &str) -> String {
@@ -98,9 +100,45 @@ async fn a_backlog_is_not_read_to_know_whose_turn_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let options = StoreOptions::new([1; 32], Arc::new(SystemRandomness), Arc::new(LocalBus::new()));
     let store = Store::open(dir.path(), options).await.unwrap();
-    let plan = plan(&store, super::hooks::CHOOSE).await;
+    let plan = plan(&store, super::hooks::CHOOSE.sqlite).await;
     for step in ["(connection>?)", "(connection=? AND due_at<?)"] {
         assert!(plan.contains(&format!("deliveries_waiting {step}")), "{plan}");
     }
     assert!(!plan.split("; ").any(|step| step.starts_with("SCAN d")), "{plan}");
+}
+
+/// PostgreSQL chooses by what it knows of the table: with a backlog in it, it seeks as well.
+#[tokio::test]
+async fn postgres_reads_no_backlog_to_know_whose_turn_it_is() {
+    let server = std::env::var("OPSSIGHT_TEST_POSTGRES").expect("`cargo xtask test` starts a PostgreSQL and sets it");
+    let name = format!("plan_{}", SystemClock.now().0);
+    let mut conn = PgConnection::connect(&server).await.unwrap();
+    sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut conn).await.unwrap();
+    let address = PgConnectOptions::from_str(&server).unwrap().database(&name).to_url_lossy();
+    let options = StoreOptions::new([1; 32], Arc::new(SystemRandomness), Arc::new(LocalBus::new()));
+    let store = Store::connect(address.as_str(), options).await.unwrap();
+    let mut conn = PgConnection::connect(address.as_str()).await.unwrap();
+    let backlog = "INSERT INTO deliveries (id, connection, upstream_id, state, size, received_at, due_at, headers)
+        SELECT 'dlv_' || n, 'c' || n % 3, n::text, 'pending', 1, n, n, '[]' FROM generate_series(1, 20000) n";
+    sqlx::query(backlog).execute(&mut conn).await.unwrap();
+    sqlx::query("ANALYZE deliveries").execute(&mut conn).await.unwrap();
+    for (statement, values) in [
+        (super::hooks::CHOOSE.postgres, "'{}', 99999, 8, 16, 32"),
+        (super::hooks::LEASE.postgres, "'[\"dlv_1\",\"dlv_2\"]', 99999, 1, 'm'"),
+    ] {
+        // As a prepared statement runs, whose values are not known when it is planned.
+        let plan = |sql: String| sqlx::query_scalar::<_, String>(AssertSqlSafe(sql));
+        let types = if values.starts_with("'{}'") {
+            "text, bigint, bigint, bigint, bigint"
+        } else {
+            "text, bigint, bigint, text"
+        };
+        sqlx::raw_sql(AssertSqlSafe(format!("DEALLOCATE ALL; PREPARE planned ({types}) AS {statement}")))
+            .execute(&mut conn)
+            .await
+            .unwrap();
+        let steps = plan(format!("EXPLAIN EXECUTE planned ({values})")).fetch_all(&mut conn).await.unwrap().join("\n");
+        assert!(!steps.contains("Seq Scan on deliveries"), "{steps}");
+    }
+    store.close().await;
 }

@@ -1,7 +1,7 @@
 //! Behind the door: a leased delivery goes through its plugin and comes out as an effect or a fault.
 
 use super::inbox::{DeliveryFault, Inbox, LeasedDelivery, Settled, Settlement};
-use crate::connections::ConnectionStore;
+use crate::connections::{Connection, ConnectionStore};
 use crate::error::StoreError;
 use crate::ingest::{self, Effect};
 use crate::plugins::{CallError, CallPriority, Called, FaultSource, Plugins, Reception, WebhookDelivery};
@@ -58,8 +58,14 @@ pub struct Processor {
 impl Processor {
     /// Process one leased delivery to its end. False: the lease was lost to somebody else.
     pub async fn process(&self, leased: LeasedDelivery) -> Result<bool, StoreError> {
+        let connection = self.connections.connection(&leased.connection).await?;
+        self.inbox.settle(self.work(connection, leased).await).await
+    }
+
+    /// What comes of a leased delivery of this connection, to be settled.
+    pub async fn work(&self, connection: Option<Connection>, leased: LeasedDelivery) -> Settlement {
         let (id, fence, attempts) = (leased.id.clone(), leased.fence, leased.attempts);
-        let how = match self.connections.connection(&leased.connection).await? {
+        let how = match connection {
             None => Settled::Failed { fault: fault("policy", "connection-removed", "the connection was removed") },
             Some(connection) => {
                 let target = connection.target(CallPriority::Live);
@@ -71,7 +77,7 @@ impl Processor {
                 }
             }
         };
-        self.inbox.settle(Settlement { id, fence, now: self.clock.now(), how }).await
+        Settlement { id, fence, now: self.clock.now(), how }
     }
 
     fn understood(&self, connection: &crate::id::ConnectionId, called: Called<Reception>) -> Settled {

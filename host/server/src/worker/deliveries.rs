@@ -1,7 +1,7 @@
 //! Deliveries: lease, process, settle.
 
 use super::crew::Crew;
-use super::{AFTER_FAILURE, REST};
+use super::{AFTER_FAILURE, Patience, REST};
 use opssight_core::events::{Bus, Topic};
 use opssight_core::hooks::{LeasedDelivery, Processor};
 use std::sync::Arc;
@@ -27,8 +27,10 @@ pub(crate) async fn process_deliveries(
             }
             Ok(leased) => {
                 for delivery in leased {
-                    let processor = processor.clone();
-                    crew.begin(delivery.connection.clone(), async move { process(&processor, delivery).await });
+                    let whose = delivery.connection.clone();
+                    let (processor, stop) = (processor.clone(), stop.clone());
+                    let work = async move { process(&processor, delivery, &Patience::of(lease, &stop)).await };
+                    crew.begin(whose, work);
                 }
             }
             Err(error) => {
@@ -51,9 +53,14 @@ async fn pause(processor: &Processor) -> Duration {
     }
 }
 
-async fn process(processor: &Processor, delivery: LeasedDelivery) {
+async fn process(processor: &Processor, delivery: LeasedDelivery, patience: &Patience<'_>) {
     let id = delivery.id.clone();
-    match processor.process(delivery).await {
+    let settled = async {
+        let connection = patience.with(|| processor.connections.connection(&delivery.connection)).await?;
+        let settlement = processor.work(connection, delivery).await;
+        patience.with(|| processor.inbox.settle(settlement.clone())).await
+    };
+    match settled.await {
         Ok(true) => tracing::debug!(delivery.id = %id, "delivery settled"),
         Ok(false) => tracing::warn!(delivery.id = %id, "lost the lease of a delivery; somebody else has it"),
         // The lease runs out and the delivery is tried again: nothing is lost.

@@ -1,7 +1,7 @@
 //! Feeds: lease what is due, pull a page, settle.
 
 use super::crew::Crew;
-use super::{AFTER_FAILURE, REST};
+use super::{AFTER_FAILURE, Patience, REST};
 use opssight_core::events::{Bus, Topic};
 use opssight_core::feeds::{LeasedFeed, Puller};
 use std::sync::Arc;
@@ -24,8 +24,10 @@ pub(crate) async fn pull_feeds(
             Ok(leased) if leased.is_empty() => crew.rest(listener.as_mut(), REST, &stop).await,
             Ok(leased) => {
                 for feed in leased {
-                    let puller = puller.clone();
-                    crew.begin(feed.connection.clone(), async move { pull(&puller, feed).await });
+                    let whose = feed.connection.clone();
+                    let (puller, stop) = (puller.clone(), stop.clone());
+                    let work = async move { pull(&puller, feed, &Patience::of(lease, &stop)).await };
+                    crew.begin(whose, work);
                 }
             }
             Err(error) => {
@@ -37,9 +39,15 @@ pub(crate) async fn pull_feeds(
     while crew.one_ends().await {}
 }
 
-async fn pull(puller: &Puller, feed: LeasedFeed) {
+async fn pull(puller: &Puller, feed: LeasedFeed, patience: &Patience<'_>) {
     let (connection, name) = (feed.connection.clone(), feed.feed.clone());
-    match puller.pull(feed).await {
+    let settled = async {
+        let connection = patience.with(|| puller.connections.connection(&feed.connection)).await?;
+        let Some(connection) = connection else { return Ok(None) };
+        let how = puller.work(&connection, &feed).await;
+        patience.with(|| puller.feeds.settle_feed(&feed, puller.clock.now(), how.clone())).await
+    };
+    match settled.await {
         Ok(Some(applied)) => {
             metrics::counter!("opssight_feed_items_total", "feed" => name.clone()).increment(u64::from(applied.items));
             // What a pull finds out first is what a delivery should have told.
