@@ -3,6 +3,7 @@
 
 use crate::host;
 use crate::process;
+use crate::services::Services;
 use crate::tools;
 use crate::workspace::Workspace;
 use anyhow::Result;
@@ -25,7 +26,9 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     tools::npm_packages(workspace)?;
     let extism = if args.peers { Some(extism(workspace)?) } else { None };
     let program = host::example(workspace, "bench")?;
+    let services = Services::start(workspace)?;
     let mut bench = workspace.command(&program.to_string_lossy());
+    bench.envs(services.variables());
     if args.json {
         bench.arg("--json");
     }

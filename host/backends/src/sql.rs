@@ -216,7 +216,7 @@ where
     Box::pin(async move {
         let result = run(data, conn).await?;
         if is_news(&result) {
-            notify::tell(conn, notify::NEWS, notify::word(topic)).await?;
+            conn.tell(notify::NEWS, notify::word(topic)).await?;
         }
         Ok(result)
     })

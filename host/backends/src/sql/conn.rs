@@ -1,6 +1,7 @@
 //! Connections to the relational store: one that writes, some that read.
 
 use sqlx::{Connection, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use std::collections::BTreeSet;
 
 /// The connection that a command runs on.
 pub(crate) enum Conn {
@@ -13,11 +14,18 @@ pub(crate) struct PgConn {
     pub(super) conn: PgConnection,
     /// Whether this transaction has the turn of those who read, decide and write.
     is_alone: bool,
+    /// What it has told the others already.
+    told: BTreeSet<(&'static str, String)>,
 }
 
 impl PgConn {
     pub(super) fn new(conn: PgConnection) -> Self {
-        Self { conn, is_alone: false }
+        Self { conn, is_alone: false, told: BTreeSet::new() }
+    }
+
+    fn forget(&mut self) {
+        self.is_alone = false;
+        self.told.clear();
     }
 }
 
@@ -30,7 +38,7 @@ impl Conn {
             // The right to write is taken at once: taking it later may fail.
             Conn::Sqlite(conn) => sqlx::query("BEGIN IMMEDIATE").execute(conn).await.map(|_| ()),
             Conn::Postgres(conn) => {
-                conn.is_alone = false;
+                conn.forget();
                 sqlx::query("BEGIN").execute(&mut conn.conn).await.map(|_| ())
             }
         }
@@ -54,10 +62,20 @@ impl Conn {
         Ok(())
     }
 
-    /// What was done since a savepoint is undone, and so is the turn if it was taken since.
-    pub(super) fn may_not_be_alone(&mut self) {
+    /// Tell the other processes when this is committed, if there can be others.
+    pub(super) async fn tell(&mut self, channel: &'static str, what: &str) -> Result<(), sqlx::Error> {
+        let Conn::Postgres(conn) = self else { return Ok(()) };
+        if conn.told.insert((channel, what.to_owned())) {
+            let tell = sqlx::query("SELECT pg_notify($1, $2)").bind(channel).bind(what);
+            tell.execute(&mut conn.conn).await?;
+        }
+        Ok(())
+    }
+
+    /// What was done since a savepoint is undone, and with it what is remembered of the transaction.
+    pub(super) fn is_undone(&mut self) {
         if let Conn::Postgres(conn) = self {
-            conn.is_alone = false;
+            conn.forget();
         }
     }
 

@@ -182,7 +182,7 @@ async fn update(conn: &mut Conn, new: &Written, sealed: Option<&Sealed>, was: Ti
     if let Some(sealed) = sealed {
         write_credentials(conn, connection.id.as_str(), sealed).await?;
     }
-    notify::tell(conn, notify::CONNECTIONS, connection.id.as_str()).await?;
+    conn.tell(notify::CONNECTIONS, connection.id.as_str()).await?;
     Ok(true)
 }
 
@@ -194,7 +194,7 @@ pub(super) async fn remove(conn: &mut Conn, id: &str) -> Result<bool, Error> {
         .execute(&mut *conn)
         .await?;
     query("DELETE FROM deliveries WHERE connection = $1").bind(id).execute(&mut *conn).await?;
-    notify::tell(conn, notify::CONNECTIONS, id).await?;
+    conn.tell(notify::CONNECTIONS, id).await?;
     Ok(done > 0)
 }
 

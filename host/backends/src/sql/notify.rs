@@ -5,7 +5,6 @@
 //! nothing it trusts nothing that it remembers.
 
 use super::cache::ConnectionCache;
-use super::conn::Conn;
 use opssight_core::events::{Bus, Topic};
 use opssight_core::id::ConnectionId;
 use sqlx::PgPool;
@@ -20,13 +19,6 @@ pub(super) const CONNECTIONS: &str = "opssight_connections";
 pub(super) const NEWS: &str = "opssight_news";
 /// How long to wait before listening again.
 const AGAIN: Duration = Duration::from_secs(1);
-
-/// Tell the others, if there can be others.
-pub(super) async fn tell(conn: &mut Conn, channel: &'static str, what: &str) -> Result<(), sqlx::Error> {
-    let Conn::Postgres(conn) = conn else { return Ok(()) };
-    let tell = sqlx::query("SELECT pg_notify($1, $2)").bind(channel).bind(what);
-    tell.execute(&mut conn.conn).await.map(|_| ())
-}
 
 pub(super) fn word(topic: Topic) -> &'static str {
     match topic {

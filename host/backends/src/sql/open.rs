@@ -145,24 +145,31 @@ pub(super) fn migrate(error: sqlx::migrate::MigrateError) -> OpenError {
 /// A store remembers something that only its master key opens, so that a wrong key is found now and not when the
 /// first delivery comes.
 pub(super) async fn check_key(conn: &mut Conn, sealer: &Sealer) -> Result<(), OpenError> {
-    const PROBE: &str = "probe";
+    if let Some(sealed) = probe(conn).await? {
+        return opens(sealer, &sealed);
+    }
+    let sealed = sealer.seal(PROBE, PROBE.as_bytes())?;
+    query("INSERT INTO house (name, value) VALUES ('probe-key', $1), ('probe', $2) ON CONFLICT (name) DO NOTHING")
+        .bind(sealed.data_key.clone())
+        .bind(sealed.sealed.clone())
+        .execute(&mut *conn)
+        .await
+        .map_err(sql("keep the master key's probe"))?;
+    // Another process may have been quicker, with a key of its own.
+    opens(sealer, &probe(conn).await?.unwrap_or(sealed))
+}
+
+const PROBE: &str = "probe";
+
+async fn probe(conn: &mut Conn) -> Result<Option<Sealed>, OpenError> {
     let known: Vec<(String, Vec<u8>)> = query_as("SELECT name, value FROM house WHERE name IN ('probe-key', 'probe')")
-        .fetch_all(&mut *conn)
+        .fetch_all(conn)
         .await
         .map_err(sql("read the master key's probe"))?;
     let find = |wanted: &str| known.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
-    if let (Some(data_key), Some(sealed)) = (find("probe-key"), find("probe")) {
-        return match sealer.unseal(PROBE, &Sealed { data_key, sealed }) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(OpenError::WrongKey),
-        };
-    }
-    let sealed = sealer.seal(PROBE, PROBE.as_bytes())?;
-    query("INSERT INTO house (name, value) VALUES ('probe-key', $1), ('probe', $2)")
-        .bind(sealed.data_key)
-        .bind(sealed.sealed)
-        .execute(conn)
-        .await
-        .map_err(sql("keep the master key's probe"))?;
-    Ok(())
+    Ok(find("probe-key").zip(find("probe")).map(|(data_key, sealed)| Sealed { data_key, sealed }))
+}
+
+fn opens(sealer: &Sealer, sealed: &Sealed) -> Result<(), OpenError> {
+    sealer.unseal(PROBE, sealed).map(|_| ()).map_err(|_| OpenError::WrongKey)
 }

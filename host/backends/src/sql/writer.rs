@@ -261,7 +261,7 @@ async fn apart(conn: &mut Conn, batch: &mut [Box<dyn Command>]) -> Result<(), Lo
             // Fails when SQLite gave up the whole transaction (the disk is full, it cannot be read): then nothing of
             // this batch was kept.
             conn.say("ROLLBACK TO command").await?;
-            conn.may_not_be_alone();
+            conn.is_undone();
         }
         conn.say("RELEASE command").await?;
     }

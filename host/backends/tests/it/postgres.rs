@@ -94,6 +94,19 @@ async fn another_master_key_is_refused() {
 }
 
 #[tokio::test]
+async fn first_starts_at_the_same_time_agree_on_tables_and_key() {
+    let database = Database::create().await;
+    let same = || Store::connect(&database.address, options());
+    let (one, two, three) = tokio::join!(same(), same(), same());
+    assert!(one.is_ok() && two.is_ok() && three.is_ok(), "{one:?} {two:?} {three:?}");
+    let database = Database::create().await;
+    let with = |key: u8| Store::connect(&database.address, StoreOptions { master_key: [key; 32], ..options() });
+    let (one, other) = tokio::join!(with(7), with(8));
+    let refused = one.err().or(other.err());
+    assert!(matches!(refused, Some(OpenError::WrongKey)), "{refused:?}");
+}
+
+#[tokio::test]
 async fn tables_of_a_later_version_are_refused() {
     let database = Database::create().await;
     join(&database).await.close().await;

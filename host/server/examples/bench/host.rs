@@ -4,14 +4,17 @@ use crate::native::Native;
 use opssight_backends::SystemClock;
 use opssight_core::plugins::Plugins;
 use opssight_runtime::{PluginHost, RuntimeConfig};
-use opssight_server::config::{Config, LogConfig};
+use opssight_server::config::{Config, DatabaseUrl, LogConfig};
 use opssight_server::{Telemetry, data, start, start_with};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-/// `host sandbox|native DATA PLUGINS`
+/// The variable that has the address of an empty database.
+pub(crate) const POSTGRES: &str = "OPSSIGHT_TEST_POSTGRES";
+
+/// `host sandbox|native|postgres DATA PLUGINS`
 pub(crate) fn run(args: &[String]) {
     let mut config = Config::default();
     config.server.listen = ([127, 0, 0, 1], 0).into();
@@ -23,6 +26,9 @@ pub(crate) fn run(args: &[String]) {
     config.hooks.rate_per_second = std::num::NonZeroU32::MAX;
     config.hooks.burst = std::num::NonZeroU32::MAX;
     config.log.filter = "warn".to_owned();
+    if args[0] == "postgres" {
+        config.store.url = std::env::var(POSTGRES).ok().map(DatabaseUrl::from);
+    }
     let native = args[0] == "native";
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async move {

@@ -94,6 +94,10 @@ fn print(figures: &Figures) {
     figures.row("instance_called_kib", "", "the same after a call with the recorded delivery");
     figures.row("deliveries_per_s", "", "POST to applied, whole path, sandboxed");
     figures.row("cpu_us_per_delivery", "", "the host's CPU");
+    figures.row("deliveries_per_s_postgres", "", "the same on PostgreSQL on this machine");
+    figures.row("cpu_us_per_delivery_postgres", "", "the host's CPU, without the database's");
+    figures.row("postgres_over_sqlite", "", "deliveries a second");
+    figures.row("deliveries_per_s_postgres_two_hosts", "", "two hosts on one database, on the same cores");
     figures.row("deliveries_per_s_no_sandbox", "", "the same, plugin code linked into the host");
     figures.row("cpu_us_per_delivery_no_sandbox", "", "");
     figures.row("sandbox_cpu_over_no_sandbox", "", "what the sandbox costs a delivery");

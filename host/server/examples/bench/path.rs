@@ -20,6 +20,7 @@ const STEADY: u64 = 1000;
 const PER_SECOND: u64 = 50;
 
 /// A client that is signed in, and its connection.
+#[derive(Clone)]
 pub(crate) struct Client {
     http: reqwest::Client,
     url: String,
@@ -42,6 +43,11 @@ pub(crate) fn measure(figures: &mut Figures, package: &[u8]) {
         let (rate, cpu) = throughput("sandbox", dir.path(), &plugins, &example).await;
         figures.put("deliveries_per_s", rate);
         figures.put("cpu_us_per_delivery", cpu);
+        if std::env::var_os(crate::host::POSTGRES).is_some() {
+            println!("whole path, on PostgreSQL ...");
+            on_postgres(figures, dir.path(), &plugins, &example).await;
+            figures.put("postgres_over_sqlite", figures.get("deliveries_per_s_postgres") / rate);
+        }
         println!("whole path, native ...");
         let (native_rate, native_cpu) = throughput("native", dir.path(), &plugins, &example).await;
         figures.put("deliveries_per_s_no_sandbox", native_rate);
@@ -74,16 +80,39 @@ async fn start(figures: &mut Figures, dir: &Path, plugins: &Path) {
 async fn throughput(kind: &str, dir: &Path, plugins: &Path, example: &Arc<Recorded>) -> (f64, f64) {
     let host = Host::start(kind, &dir.join(kind), plugins);
     let client = Client::of(&host).await;
+    round(&[&host], &[client], example, 1_000_000).await
+}
+
+/// One host, and then another one beside it on the same database.
+async fn on_postgres(figures: &mut Figures, dir: &Path, plugins: &Path, example: &Arc<Recorded>) {
+    let data = dir.join("postgres");
+    let host = Host::start("postgres", &data, plugins);
+    let client = Client::of(&host).await;
+    let (rate, cpu) = round(&[&host], std::slice::from_ref(&client), example, 1_000_000).await;
+    figures.put("deliveries_per_s_postgres", rate);
+    figures.put("cpu_us_per_delivery_postgres", cpu);
+    let other = Host::start("postgres", &data, plugins);
+    let beside = Client { url: other.url.clone(), ..client.clone() };
+    let (rate, _) = round(&[&host, &other], &[client, beside], example, 2_000_000).await;
+    figures.put("deliveries_per_s_postgres_two_hosts", rate);
+}
+
+/// Deliveries a second, and the CPU of all hosts for each, when the clients take turns.
+async fn round(hosts: &[&Host], clients: &[Client], example: &Arc<Recorded>, ids: u64) -> (f64, f64) {
+    let request = |i: u64| {
+        let client = &clients[usize::try_from(i).expect("small") % clients.len()];
+        client.request(example, ids + i)
+    };
     // Bodies and signatures are made before the clock runs.
-    let warm: Vec<_> = (0..200).map(|i| client.request(example, 900_000 + i)).collect();
-    send(warm).await;
-    client.settled().await;
-    let requests: Vec<_> = (0..MANY).map(|i| client.request(example, 1_000_000 + i)).collect();
-    let (begun, cpu) = (Instant::now(), host.cpu_ns());
+    send((0..200).map(|i| request(500_000 + i)).collect()).await;
+    clients[0].settled().await;
+    let requests: Vec<_> = (0..MANY).map(request).collect();
+    let used = || hosts.iter().map(|host| host.cpu_ns()).sum::<u64>();
+    let (begun, cpu) = (Instant::now(), used());
     send(requests).await;
-    client.settled().await;
+    clients[0].settled().await;
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-    let (many, cpu) = (MANY as f64, (host.cpu_ns() - cpu) as f64);
+    let (many, cpu) = (MANY as f64, (used() - cpu) as f64);
     (many / begun.elapsed().as_secs_f64(), cpu / 1000.0 / many)
 }
 

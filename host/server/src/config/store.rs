@@ -24,6 +24,12 @@ impl Default for StoreConfig {
 #[serde(transparent)]
 pub struct DatabaseUrl(String);
 
+impl From<String> for DatabaseUrl {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
 impl DatabaseUrl {
     /// The address as it was given.
     pub fn expose(&self) -> &str {

@@ -140,7 +140,7 @@ async fn save(conn: &mut Conn, change: &Saved, document: &str) -> Result<bool, E
             .await?;
     }
     if change.repin.is_some() || !change.unpin.is_empty() {
-        notify::tell(conn, notify::CONNECTIONS, "").await?;
+        conn.tell(notify::CONNECTIONS, "").await?;
     }
     if let Some(event) = &change.event {
         insert_event(conn, event).await?;
@@ -164,7 +164,7 @@ async fn forget(conn: &mut Conn, plugin: &str, with_connections: bool, event: &P
         // What is installed next decides what they run.
         query("UPDATE connections SET digest = NULL WHERE plugin = $1").bind(plugin).execute(&mut *conn).await?;
     }
-    notify::tell(conn, notify::CONNECTIONS, "").await?;
+    conn.tell(notify::CONNECTIONS, "").await?;
     insert_event(conn, event).await?;
     Ok(true)
 }
