@@ -97,7 +97,7 @@ async fn moved(config: &Config, to: &str) -> anyhow::Result<()> {
     let tell = |table: &str, rows: u64| {
         // A line for each table, and one now and then within a long one.
         let Ok(mut last) = last.lock() else { return };
-        if *last != table || rows % 10_000 == 0 {
+        if *last != table || rows.is_multiple_of(10_000) {
             table.clone_into(&mut last);
             let _nobody_reads = writeln!(std::io::stderr(), "  {table}: {rows} rows ...");
         }
