@@ -67,10 +67,12 @@ const PLUGIN: (&[&str], &[&str]) = (&["opssight-plugin"], &["opssight-testkit"])
 
 /// What is heavy, who may use it, and who may in tests only.
 const HEAVY: &[Room] = &[
-    ("wasmtime", &["opssight-runtime"], &[]),
+    // The corpus makes compiled code that the host must not take.
+    ("wasmtime", &["opssight-runtime", "opssight-hostile"], &[]),
     ("wasmtime-wasi", &["opssight-runtime"], &[]),
     ("wasmtime-wasi-http", &["opssight-runtime"], &[]),
-    ("sqlx", &["opssight-backends"], &[]),
+    // The tests of the whole host make a database each.
+    ("sqlx", &["opssight-backends"], &["opssight-server"]),
     ("axum", &["opssight-api"], &["opssight-cli", "opssight-runtime"]),
     ("utoipa-axum", &["opssight-api"], &[]),
     ("tower-http", &["opssight-api"], &[]),
