@@ -12,7 +12,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 /// The variable that has the address of an empty database.
-pub(crate) const POSTGRES: &str = "OPSSIGHT_TEST_POSTGRES";
+const POSTGRES: &str = "OPSSIGHT_TEST_POSTGRES";
+
+/// The address of an empty database, if `cargo xtask bench` started one.
+#[expect(clippy::disallowed_methods, reason = "the chore that starts a bench says where its server is")]
+pub(crate) fn postgres() -> Option<String> {
+    std::env::var(POSTGRES).ok()
+}
 
 /// `host sandbox|native|postgres DATA PLUGINS`
 pub(crate) fn run(args: &[String]) {
@@ -27,7 +33,7 @@ pub(crate) fn run(args: &[String]) {
     config.hooks.burst = std::num::NonZeroU32::MAX;
     config.log.filter = "warn".to_owned();
     if args[0] == "postgres" {
-        config.store.url = std::env::var(POSTGRES).ok().map(DatabaseUrl::from);
+        config.store.url = postgres().map(DatabaseUrl::from);
     }
     let native = args[0] == "native";
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");

@@ -43,7 +43,7 @@ pub(crate) fn measure(figures: &mut Figures, package: &[u8]) {
         let (rate, cpu) = throughput("sandbox", dir.path(), &plugins, &example).await;
         figures.put("deliveries_per_s", rate);
         figures.put("cpu_us_per_delivery", cpu);
-        if std::env::var_os(crate::host::POSTGRES).is_some() {
+        if crate::host::postgres().is_some() {
             println!("whole path, on PostgreSQL ...");
             on_postgres(figures, dir.path(), &plugins, &example).await;
             figures.put("postgres_over_sqlite", figures.get("deliveries_per_s_postgres") / rate);

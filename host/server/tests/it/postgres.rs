@@ -20,6 +20,7 @@ use tokio::sync::watch;
 const KILLS: u32 = 30;
 
 /// An empty database on the server of the tests.
+#[expect(clippy::disallowed_methods, reason = "`cargo xtask test` says where its server is")]
 async fn database(name: &str) -> PgConnectOptions {
     let server = std::env::var("OPSSIGHT_TEST_POSTGRES")
         .expect("OPSSIGHT_TEST_POSTGRES is not set: `cargo xtask test` starts a PostgreSQL and sets it");
