@@ -108,6 +108,7 @@ async fn a_backlog_is_not_read_to_know_whose_turn_it_is() {
 }
 
 /// PostgreSQL chooses by what it knows of the table: with a backlog in it, it seeks as well.
+#[expect(clippy::disallowed_methods, reason = "`cargo xtask test` says where its server is")]
 #[tokio::test]
 async fn postgres_reads_no_backlog_to_know_whose_turn_it_is() {
     let server = std::env::var("OPSSIGHT_TEST_POSTGRES").expect("`cargo xtask test` starts a PostgreSQL and sets it");

@@ -13,6 +13,7 @@ pub(crate) struct Database {
 }
 
 /// Where the server is, as somebody who may create databases.
+#[expect(clippy::disallowed_methods, reason = "`cargo xtask test` says where its server is")]
 pub(crate) fn server() -> String {
     std::env::var("OPSSIGHT_TEST_POSTGRES").expect(
         "OPSSIGHT_TEST_POSTGRES is not set: `cargo xtask test` starts a PostgreSQL and sets it; for one test, run \
