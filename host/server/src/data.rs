@@ -33,6 +33,7 @@ pub(crate) fn options(config: &Config) -> anyhow::Result<StoreOptions> {
     let key = master_key(&dir.join("master.key"))?;
     Ok(StoreOptions {
         readers: config.store.readers,
+        cache_kib: config.store.cache_mib.saturating_mul(1024),
         ..StoreOptions::new(key, Arc::new(SystemRandomness), Arc::new(LocalBus::new()))
     })
 }

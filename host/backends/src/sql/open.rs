@@ -23,6 +23,8 @@ pub struct StoreOptions {
     pub bus: Arc<dyn Bus>,
     /// Connections that read.
     pub readers: u32,
+    /// What SQLite keeps of its file in memory, KiB: half for the writer, half for those who read.
+    pub cache_kib: u32,
     /// Writes that may wait.
     pub waiting_writes: usize,
     /// How long a write waits for a place among those.
@@ -39,6 +41,7 @@ impl StoreOptions {
             random,
             bus,
             readers: 4,
+            cache_kib: 16 << 10,
             waiting_writes: 1000,
             patience: Duration::from_secs(2),
             most_pages: None,

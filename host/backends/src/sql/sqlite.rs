@@ -84,8 +84,8 @@ pub(super) async fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, O
         // begin anew: while commits go on, nobody else finds the moment for it.
         .pragma("wal_autocheckpoint", "16384")
         .pragma("journal_size_limit", "67108864")
-        // With those of the readers 16 MiB: memory grows until they are full, and the system caches the file as well.
-        .pragma("cache_size", "-8192")
+        // Memory grows until it is full, and the system caches the file as well.
+        .pragma("cache_size", format!("-{}", options.cache_kib / 2))
         .optimize_on_close(true, 1000);
     let writing = match options.most_pages {
         Some(pages) => writing.pragma("max_page_count", pages.to_string()),
@@ -99,6 +99,7 @@ pub(super) async fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, O
     let sealer = Sealer::new(&options.master_key, Arc::clone(&options.random))?;
     let mut conn = Conn::Sqlite(conn);
     check_key(&mut conn, &sealer).await?;
+    let each = options.cache_kib / 2 / options.readers.max(1);
     let readers = SqlitePoolOptions::new()
         .max_connections(options.readers.max(1))
         .acquire_timeout(Duration::from_secs(5))
@@ -106,7 +107,9 @@ pub(super) async fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, O
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
-        .connect_with(connect_options(&file).pragma("query_only", "ON").pragma("cache_size", "-2048"))
+        .connect_with(
+            connect_options(&file).pragma("query_only", "ON").pragma("cache_size", format!("-{}", each.max(64))),
+        )
         .await
         .map_err(sql("open its file for reading"))?;
     let writer = Writer::start(conn, Reopen::Sqlite(writing), options.waiting_writes, options.patience);

@@ -24,6 +24,8 @@ impl Host {
             .arg("--plugins")
             .arg(plugins)
             .env("OPSSIGHT_LOG__FILTER", "warn")
+            // Full early, so that what grows after that is not it.
+            .env("OPSSIGHT_STORE__CACHE_MIB", "4")
             // As `deploy` starts a host.
             .env("MALLOC_ARENA_MAX", "2")
             .env("MALLOC_MMAP_THRESHOLD_", "131072")

@@ -11,11 +11,13 @@ pub struct StoreConfig {
     pub url: Option<DatabaseUrl>,
     /// Connections that read, of each process.
     pub readers: u32,
+    /// What SQLite keeps of its file in memory, MiB. The system keeps it as well, so that little is enough.
+    pub cache_mib: u32,
 }
 
 impl Default for StoreConfig {
     fn default() -> Self {
-        Self { url: None, readers: 4 }
+        Self { url: None, readers: 4, cache_mib: 16 }
     }
 }
 
@@ -75,6 +77,9 @@ impl StoreConfig {
         }
         if !(1..=64).contains(&self.readers) {
             problems.push("store.readers: must be 1 to 64".to_owned());
+        }
+        if !(1..=1024).contains(&self.cache_mib) {
+            problems.push("store.cache_mib: must be 1 to 1024".to_owned());
         }
         problems
     }
