@@ -56,7 +56,7 @@ struct Postgres {
 impl Postgres {
     fn start(workspace: &Workspace) -> Result<Self> {
         let bin = tools::postgres(workspace)?;
-        let folder = as_postgres("mktemp", &["-d", "/tmp/opssight-postgres.XXXXXX"]);
+        let folder = as_postgres("mktemp", &["-d", "-t", "opssight-postgres.XXXXXX"]);
         let folder = PathBuf::from(process::capture(&mut { folder })?.trim());
         let (data, password) = (folder.join("data"), folder.join("password"));
         let (data, password) = (data.to_string_lossy().into_owned(), password.to_string_lossy().into_owned());

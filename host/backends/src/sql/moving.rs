@@ -16,7 +16,7 @@ use std::path::Path;
 const AT_ONCE: i64 = 200;
 
 /// All tables, those first that others refer to. `members` are processes, which do not move.
-const TABLES: [&str; 22] = [
+const TABLES: [&str; 27] = [
     "house",
     "admins",
     "sessions",
@@ -38,10 +38,13 @@ const TABLES: [&str; 22] = [
     "repositories",
     "ledger_deployments",
     "ledger_changes",
+    "plugin_installs",
+    "plugin_publishers",
+    "plugin_revocations",
+    "plugin_events",
+    "plugin_calls",
     "plugin_calls_kept",
 ];
-const PLUGIN_TABLES: [&str; 5] =
-    ["plugin_installs", "plugin_publishers", "plugin_revocations", "plugin_events", "plugin_calls"];
 
 /// Tables whose rows are numbered by the database.
 const NUMBERED: [&str; 2] = ["events", "plugin_events"];
@@ -146,7 +149,7 @@ async fn copy_all(from: &Store, address: &str, told: &(impl Fn(&str, u64) + Send
     let mut to = Conn::Postgres(PgConn::new(conn));
     to.begin().await.map_err(failed("begin in", "the database"))?;
     let mut rows = 0;
-    for table in TABLES.into_iter().chain(PLUGIN_TABLES) {
+    for table in TABLES {
         make_room(&mut to, table).await?;
         let columns: Vec<String> = query_scalar("SELECT name FROM pragma_table_info($1) ORDER BY cid")
             .bind(table)
@@ -249,4 +252,23 @@ async fn go_on_counting(to: &mut Conn, table: &str) -> Result<(), MoveError> {
     );
     let set: Result<Vec<(Option<i64>,)>, _> = Builder::new(&sql).build_query_as().fetch_all(to).await;
     set.map(|_| ()).map_err(failed("number", table))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TABLES;
+    use crate::{LocalBus, Store, StoreOptions, SystemRandomness};
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn no_table_is_left_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = StoreOptions::new([1; 32], Arc::new(SystemRandomness), Arc::new(LocalBus::new()));
+        let store = Store::open(dir.path(), options).await.unwrap();
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE '_sqlx%'";
+        let there: Vec<String> = super::query_scalar(sql).fetch_all(&store.readers).await.unwrap();
+        let there: BTreeSet<&str> = there.iter().map(String::as_str).filter(|name| *name != "members").collect();
+        assert_eq!(BTreeSet::from(TABLES), there);
+    }
 }

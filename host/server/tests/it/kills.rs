@@ -17,7 +17,12 @@ async fn first_start(dir: &Path) -> (Host, Client) {
 }
 
 /// Send one after the other until the host is gone; the ids that were accepted.
-async fn send_until_dead(client: Client, connection: String, secret: String, queue: Vec<Recorded>) -> Vec<String> {
+pub(crate) async fn send_until_dead(
+    client: Client,
+    connection: String,
+    secret: String,
+    queue: Vec<Recorded>,
+) -> Vec<String> {
     let mut accepted = Vec::new();
     for one in queue {
         match deliver(&client.http, &client.url, &connection, &secret, &one).send().await {

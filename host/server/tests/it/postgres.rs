@@ -3,6 +3,7 @@
 
 use crate::guides::{commands, run};
 use crate::harness::{Client, Host, Recorded, Start, deliver, recorded};
+use crate::kills::send_until_dead;
 use crate::replay::{play, read_model, without_ids};
 use opssight_backends::SystemClock;
 use opssight_core::time::Clock;
@@ -35,19 +36,6 @@ fn on(data: &Path, database: &PgConnectOptions) -> Start {
     Start::on(data).env("OPSSIGHT_STORE__URL", database.to_url_lossy().as_str())
 }
 
-/// Send until one is not accepted or all are; the ids that were.
-async fn send(client: Client, connection: String, secret: String, queue: Vec<Recorded>) -> Vec<String> {
-    let mut accepted = Vec::new();
-    for one in queue {
-        match deliver(&client.http, &client.url, &connection, &secret, &one).send().await {
-            Ok(answer) if answer.status() == 202 => accepted.push(one.id),
-            Ok(answer) => panic!("{}: {}", one.id, answer.status()),
-            Err(_) => break,
-        }
-    }
-    accepted
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d1_d2_two_hosts_on_one_database_lose_nothing_and_double_nothing_when_either_is_killed() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -67,7 +55,12 @@ async fn d1_d2_two_hosts_on_one_database_lose_nothing_and_double_nothing_when_ei
             .map(|(at, host)| {
                 let one = |i: usize| &examples[(i * 2 + at + kill as usize * 37) % examples.len()];
                 let queue = (0..60).map(|i| Recorded { id: format!("{}-{kill}-{at}", one(i).id), ..one(i).clone() });
-                tokio::spawn(send(client.moved_to(host), connection.id.clone(), secret.clone(), queue.collect()))
+                tokio::spawn(send_until_dead(
+                    client.moved_to(host),
+                    connection.id.clone(),
+                    secret.clone(),
+                    queue.collect(),
+                ))
             })
             .collect();
         random ^= random << 13;
