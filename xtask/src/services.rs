@@ -90,7 +90,7 @@ impl Postgres {
         {
             server.args(["-c", setting]);
         }
-        let log = fs::File::create(std::env::temp_dir().join(format!("opssight-postgres-{port}.log")))?;
+        let log = fs::File::create(folder.join("log")).context("make PostgreSQL's log")?;
         let errors = log.try_clone()?;
         server.stdin(Stdio::null()).stdout(log).stderr(errors);
         let child = server.spawn().context("start PostgreSQL")?;

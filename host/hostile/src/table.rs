@@ -38,7 +38,7 @@ What the contract or the house has no place for is attacked in the nearest form 
   what is left of its handles goes with its instance.
 - There are no events between plugins (rows 50 to 52): what they can make too much of is items, pages and cursors.
 - Who can send requests and declares none (row 23) is not refused: whoever installs it is told, and each request is.
-- Names are looked up by a stub in the place of the system's resolver (rows 58 to 61): of a CNAME, a host sees the
+- Names are looked up by a resolver of the corpus in the place of the system's resolver (rows 58 to 61): of a CNAME, a host sees the
   address at its end.
 - Nothing is preopened, and no import of a file system is linked (row 73): there are no paths to play with.
 - Nothing sends a notification again yet (rows 75b to 75d): what must hold is that nothing of a failed call counts as

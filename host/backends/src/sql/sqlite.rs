@@ -37,10 +37,10 @@ impl OpenFile {
 }
 
 /// The lock on a data directory; ends with the process at the latest.
-struct DirLock(Mutex<Option<File>>);
+pub(super) struct DirLock(Mutex<Option<File>>);
 
 impl DirLock {
-    fn take(dir: &Path) -> Result<Self, OpenError> {
+    pub(super) fn take(dir: &Path) -> Result<Self, OpenError> {
         let dir_error = |source| OpenError::Dir { path: dir.to_owned(), source };
         let mut file = File::options()
             .read(true)
@@ -64,7 +64,7 @@ impl DirLock {
         Ok(Self(Mutex::new(Some(file))))
     }
 
-    fn release(&self) {
+    pub(super) fn release(&self) {
         drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }

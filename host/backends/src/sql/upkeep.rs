@@ -63,6 +63,11 @@ pub enum UpkeepError {
     },
 }
 
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> UpkeepError {
+    let path = path.to_owned();
+    move |source| UpkeepError::File { doing, path, source }
+}
+
 fn file_of(dir: &Path) -> PathBuf {
     dir.join("opssight.sqlite")
 }
@@ -149,7 +154,7 @@ pub async fn backup(dir: &Path, into: &Path) -> Result<u64, UpkeepError> {
         std::fs::remove_file(&beside)?;
         Ok(file.metadata()?.len())
     };
-    kept().map_err(|source| UpkeepError::File { doing: "write the backup", path: into.to_owned(), source })
+    kept().map_err(failed("write the backup", into))
 }
 
 /// Put a backup in the place of the store in a directory, which no host may use meanwhile. What was there is kept
@@ -157,37 +162,42 @@ pub async fn backup(dir: &Path, into: &Path) -> Result<u64, UpkeepError> {
 pub async fn restore(dir: &Path, from: &Path, options: StoreOptions) -> Result<Option<PathBuf>, UpkeepError> {
     check(from).await?;
     let file = file_of(dir);
-    let before = file.with_extension("sqlite.before-restore");
     let had_one = file.exists();
     if had_one {
         // Closing writes everything back into the one file.
         Store::open(dir, options.clone()).await?.close().await;
     }
-    let put = |doing, change: &dyn Fn() -> std::io::Result<()>| {
-        change().map_err(|source| UpkeepError::File { doing, path: file.clone(), source })
-    };
-    let beside = file.with_extension("sqlite.new");
-    put("copy the backup beside", &|| {
-        std::fs::create_dir_all(dir)?;
-        std::fs::copy(from, &beside)?;
-        std::fs::File::open(&beside)?.sync_all()
-    })?;
-    if had_one {
-        put("keep the old store beside", &|| std::fs::rename(&file, &before))?;
-    }
-    put("put the backup into the place of", &|| std::fs::rename(&beside, &file))?;
-    // The key may be another one, or the tables of a later version: then everything is as it was.
-    match Store::open(dir, options).await {
+    // Tried apart before anything is changed: the key may be another one, or its tables those of a later version.
+    let apart = dir.join("restore.new");
+    let new = file_of(&apart);
+    let copied = std::fs::create_dir_all(&apart).and_then(|()| std::fs::copy(from, &new));
+    copied.map_err(failed("copy the backup beside", &file))?;
+    let tried = match Store::open(&apart, options).await {
         Ok(store) => {
             store.close().await;
-            Ok(had_one.then_some(before))
+            let lock = sqlite::DirLock::take(dir)?;
+            let before = free_name(&file);
+            let kept = if had_one { std::fs::rename(&file, &before) } else { Ok(()) };
+            let placed = kept.and_then(|()| std::fs::rename(&new, &file)).and_then(|()| sync_folder(dir));
+            lock.release();
+            placed.map(|()| had_one.then_some(before)).map_err(failed("put the backup into the place of", &file))
         }
-        Err(error) => {
-            let back = || if had_one { std::fs::rename(&before, &file) } else { std::fs::remove_file(&file) };
-            put("put the old store back into the place of", &back)?;
-            Err(error.into())
-        }
-    }
+        Err(error) => Err(error.into()),
+    };
+    // Left behind it would only take room.
+    let _tidied = std::fs::remove_dir_all(&apart);
+    tried
+}
+
+/// A name for what was there before that takes no earlier one's place.
+fn free_name(file: &Path) -> PathBuf {
+    let numbered = |n: u32| file.with_extension(format!("sqlite.before-restore-{n}"));
+    (1..).map(numbered).find(|name| !name.exists()).unwrap_or_else(|| numbered(0))
+}
+
+/// The renames themselves must survive a power cut.
+fn sync_folder(dir: &Path) -> std::io::Result<()> {
+    std::fs::File::open(dir)?.sync_all()
 }
 
 /// Read only, without the lock that a host holds.

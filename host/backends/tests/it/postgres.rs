@@ -2,14 +2,21 @@
 //! same tables as SQLite.
 
 use crate::hooks::delivery;
-use crate::ports::{at, open_at, options};
+use crate::items::review;
+use crate::ports::{at, connection, effect, open_at, options};
 use crate::server::{Database, server};
-use opssight_backends::{OpenError, Store, StoreOptions};
+use opssight_backends::{LocalBus, OpenError, Store, StoreOptions};
+use opssight_core::connections::ConnectionStore;
+use opssight_core::events::{Bus, Topic};
 use opssight_core::hooks::{Inbox, Leasing};
+use opssight_core::ingest::Ingest;
+use opssight_core::plugins::Credentials;
+use opssight_core::vocabulary::ReviewState;
 use sqlx::{Connection, PgConnection, SqliteConnection};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 async fn join(database: &Database) -> Arc<Store> {
     Store::connect(&database.address, options()).await.unwrap()
@@ -66,7 +73,7 @@ async fn a_process_that_was_killed_is_missed() {
         if other.lease(&ask(1)).await.unwrap().len() == 1 {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("nobody took over");
 }
@@ -82,6 +89,51 @@ async fn d2_the_same_delivery_at_two_processes_at_once_is_kept_once() {
         assert_eq!(ours.id, theirs.id);
         assert!(ours.duplicate != theirs.duplicate, "one of the two is the first");
     }
+}
+
+#[tokio::test]
+async fn two_processes_that_learn_the_same_thing_at_once_forget_none_of_it() {
+    let database = Database::create().await;
+    let (one, other) = (join(&database).await, join(&database).await);
+    let reviewed = |n: i64| effect(vec![review(&format!("r{n}"), 7, n, ReviewState::Commented)]);
+    for n in 0..40 {
+        let (ours, theirs) = tokio::join!(one.apply(reviewed(2 * n)), other.apply(reviewed(2 * n + 1)));
+        assert_eq!((ours.unwrap().changed, theirs.unwrap().changed), (1, 1));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let alone = open_at(dir.path()).await;
+    for n in 0..80 {
+        alone.apply(reviewed(n)).await.unwrap();
+    }
+    assert_eq!(one.read_model_dump().await.unwrap(), alone.read_model_dump().await.unwrap());
+}
+
+#[tokio::test]
+async fn what_one_process_changes_the_other_hears_of() {
+    let database = Database::create().await;
+    let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
+    let heard = StoreOptions { bus: Arc::clone(&bus), ..options() };
+    let (one, other) = (join(&database).await, Store::connect(&database.address, heard).await.unwrap());
+    let mut connection = connection("c");
+    one.insert(&connection, &Credentials::new(), &[]).await.unwrap();
+    let mut listener = bus.listen(Topic::Events);
+    let enabled = async || other.connection(&"c".into()).await.unwrap().unwrap().enabled;
+    // Looked up, and from now on remembered.
+    for _ in 0..50 {
+        assert!(enabled().await);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    (connection.enabled, connection.updated_at) = (false, at(1));
+    assert!(one.update(&connection, None, at(0)).await.unwrap());
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while enabled().await {
+        assert!(tokio::time::Instant::now() < deadline, "it goes on with what it remembers");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // Woken by what the other takes in, after whatever starting woke.
+    let _earlier = tokio::time::timeout(Duration::from_millis(500), listener.woken()).await;
+    one.apply(effect(vec![review("r", 7, 1, ReviewState::Commented)])).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(20), listener.woken()).await.expect("woken");
 }
 
 #[tokio::test]

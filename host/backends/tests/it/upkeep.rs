@@ -108,7 +108,8 @@ async fn a_backup_is_made_beside_a_host_and_comes_back() {
     assert!(matches!(restore(dir.path(), &file, options()).await, Err(UpkeepError::Open(OpenError::InUse { .. }))));
     store.close().await;
     let kept = restore(dir.path(), &file, options()).await.unwrap().unwrap();
-    assert!(kept.exists());
+    let again = restore(dir.path(), &file, options()).await.unwrap().unwrap();
+    assert!(kept != again && kept.exists() && again.exists(), "an earlier one is not replaced");
     assert_eq!(open_at(dir.path()).await.read_model_dump().await.unwrap(), before);
     // Into an empty folder as well.
     let other = tempfile::tempdir().unwrap();
