@@ -5,7 +5,7 @@ use crate::harness::{HandClock, Memory, NOW, target};
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::id::ConnectionId;
-use opssight_core::plugins::{FaultSource, PluginState, Plugins};
+use opssight_core::plugins::{FailureClass, FaultSource, PluginState, Plugins};
 use opssight_runtime::{PluginHost, RuntimeConfig};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
@@ -33,6 +33,25 @@ async fn without_room_for_a_pool_plugins_run_from_ordinary_memory() {
     ))
     .unwrap();
     assert_eq!(host.check(&target).await.unwrap_err().code, "budget.cpu");
+}
+
+/// The clock of whoever asks stands still until nothing else can happen there, and then jumps to the end of the wait.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_finds_no_place_is_told_so_and_may_come_again() {
+    let (host, _data) = open(1, Arc::new(Memory::default()));
+    let imports = r#"
+        (import "wasi:clocks/monotonic-clock@0.2.12" "subscribe-duration" (func $subscribe (param i64) (result i32)))
+        (import "wasi:io/poll@0.2.12" "[method]pollable.block" (func $block (param i32)))"#;
+    let body = "(call $block (call $subscribe (i64.const 3000000000))) (i32.const 1024)";
+    host.install(&checking(imports, body, json!({}))).unwrap();
+    let target = target(json!({}), Default::default());
+    let (first, second) = tokio::join!(host.check(&target), host.check(&target));
+    first.unwrap();
+    let busy = second.unwrap_err();
+    let told = (busy.fault, busy.class, busy.code.as_str(), busy.retry_after_ms);
+    assert_eq!(told, (FaultSource::Host, FailureClass::Unavailable, "host.busy", Some(25_000)), "{busy}");
+    // It says nothing about the plugin: its breaker stays closed.
+    host.check(&target).await.unwrap();
 }
 
 struct Panics;
