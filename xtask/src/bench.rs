@@ -18,6 +18,9 @@ pub(crate) struct Args {
     /// Compare with Extism as well. Its build brings a second wasmtime and takes minutes at first.
     #[arg(long)]
     peers: bool,
+    /// Only what hostile plugins cost the others. It takes some minutes.
+    #[arg(long, conflicts_with = "peers")]
+    noisy: bool,
 }
 
 /// Take the figures and print the table.
@@ -28,6 +31,9 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let program = host::example(workspace, "bench")?;
     let services = Services::start(workspace)?;
     let mut bench = workspace.command(&program.to_string_lossy());
+    if args.noisy {
+        bench.arg("noisy");
+    }
     bench.envs(services.variables());
     if args.json {
         bench.arg("--json");

@@ -20,40 +20,71 @@ const HOSTILE_EVERY: Duration = Duration::from_millis(23);
 /// No good delivery may take longer to be applied.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// A disk that stalls for a moment, in one round or another, must not decide.
+const ROUNDS: usize = 3;
+
+/// What one round gave.
+struct Round {
+    quiet_p99: f64,
+    noisy_p99: f64,
+    rss_mib: f64,
+    growth_mib: f64,
+    lost: u64,
+}
+
 pub(crate) fn measure(figures: &mut Figures, package: &[u8]) {
+    let hostile = opssight_hostile::neighbours();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    println!("{} hostile plugins beside the GitHub plugin ...", hostile.len());
+    let mut rounds: Vec<Round> = (0..ROUNDS).map(|_| runtime.block_on(round(package, &hostile))).collect();
+    let most = |of: fn(&Round) -> f64| rounds.iter().map(of).fold(0.0, f64::max);
+    figures.put("noisy_rss_mib", most(|round| round.rss_mib));
+    figures.put("noisy_rss_growth_mib", most(|round| round.growth_mib));
+    #[expect(clippy::cast_precision_loss, reason = "a small number")]
+    figures.put("noisy_lost", rounds.iter().map(|round| round.lost).sum::<u64>() as f64);
+    rounds.sort_by(|a, b| a.ratio().total_cmp(&b.ratio()));
+    let median = rounds.get(ROUNDS / 2).expect("as many rounds as there are");
+    figures.put("quiet_p99_ms", median.quiet_p99);
+    figures.put("noisy_p99_over_quiet", median.ratio());
+    figures.put("noisy_p99_over_quiet_worst", rounds.last().expect("a round").ratio());
+}
+
+impl Round {
+    fn ratio(&self) -> f64 {
+        self.noisy_p99 / self.quiet_p99
+    }
+}
+
+/// A host of its own, quiet first: what the hostile plugins leave behind would not be.
+async fn round(package: &[u8], hostile: &[(String, Vec<u8>)]) -> Round {
     let dir = tempfile::tempdir().expect("a folder");
     let plugins = dir.path().join("plugins");
     std::fs::create_dir_all(&plugins).expect("a folder");
     std::fs::write(plugins.join("github.wasm"), package).expect("the package");
-    let hostile = opssight_hostile::neighbours();
-    for (name, package) in &hostile {
+    for (name, package) in hostile {
         std::fs::write(plugins.join(format!("hostile-{name}.wasm")), package).expect("the package");
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let example = recorded::examples("workflow_run").swap_remove(0);
-    runtime.block_on(async {
-        println!("{} hostile plugins beside the GitHub plugin ...", hostile.len());
-        let mut host = Host::start("sandbox", &dir.path().join("data"), &plugins);
-        let client = Client::of(&host).await;
-        let mut bad = Vec::new();
-        for (name, _) in &hostile {
-            bad.push(client.beside(&format!("hostile-{name}")).await);
-        }
-        let quiet = stream(&client, &example, 10_000_000).await;
-        let rss = host.rss_mib();
-        let noisy = tokio::select! {
-            noisy = stream(&client, &example, 20_000_000) => noisy,
-            () = pester(&bad, &example) => unreachable!("it never ends"),
-        };
-        assert!(host.is_running(), "the host ended");
-        let lost = GOOD - u64::try_from(noisy.len()).unwrap_or(0);
-        figures.put("quiet_p99_ms", p99(quiet));
-        figures.put("noisy_p99_over_quiet", p99(noisy) / figures.get("quiet_p99_ms"));
-        figures.put("noisy_rss_mib", host.peak_rss_mib());
-        figures.put("noisy_rss_growth_mib", host.peak_rss_mib() - rss);
-        #[expect(clippy::cast_precision_loss, reason = "a small number")]
-        figures.put("noisy_lost", lost as f64);
-    });
+    let mut host = Host::start("sandbox", &dir.path().join("data"), &plugins);
+    let client = Client::of(&host).await;
+    let mut bad = Vec::new();
+    for (name, _) in hostile {
+        bad.push(client.beside(&format!("hostile-{name}")).await);
+    }
+    let quiet = stream(&client, &example, 10_000_000).await;
+    let rss = host.rss_mib();
+    let noisy = tokio::select! {
+        noisy = stream(&client, &example, 20_000_000) => noisy,
+        () = pester(&bad, &example) => unreachable!("it never ends"),
+    };
+    assert!(host.is_running(), "the host ended");
+    Round {
+        lost: GOOD - u64::try_from(noisy.len()).unwrap_or(0),
+        quiet_p99: p99(quiet),
+        noisy_p99: p99(noisy),
+        rss_mib: host.peak_rss_mib(),
+        growth_mib: host.peak_rss_mib() - rss,
+    }
 }
 
 fn p99(mut waits: Vec<f64>) -> f64 {

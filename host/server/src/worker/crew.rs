@@ -24,11 +24,20 @@ pub(super) struct Crew {
     running: HashMap<ConnectionId, u32>,
     /// Whether there may be something that was not looked at yet.
     news: bool,
+    /// When it was looked last.
+    looked: Option<Instant>,
 }
 
 impl Crew {
     pub(super) fn new(at_once: u32) -> Self {
-        Self { at_once, tasks: JoinSet::new(), whose: HashMap::new(), running: HashMap::new(), news: true }
+        Self {
+            at_once,
+            tasks: JoinSet::new(),
+            whose: HashMap::new(),
+            running: HashMap::new(),
+            news: true,
+            looked: None,
+        }
     }
 
     fn busy(&self) -> u32 {
@@ -61,10 +70,11 @@ impl Crew {
         while let Some(ended) = self.tasks.try_join_next_with_id() {
             self.ended(ended);
         }
-        let begun = Instant::now();
+        // What comes after a quiet while is looked for at once: only those who come close upon another share a look.
+        let looked = self.looked.unwrap_or_else(Instant::now);
         while self.at_once.saturating_sub(self.busy()) < self.at_once.div_ceil(2) {
             let all_taken = self.busy() >= self.at_once.saturating_mul(2);
-            let look_again = begun + if self.news { LOOK_AGAIN } else { LOOK_ANYWAY };
+            let look_again = looked + if self.news { LOOK_AGAIN } else { LOOK_ANYWAY };
             let listens = !self.news;
             tokio::select! {
                 // Its connection may have more that waits.
@@ -74,6 +84,7 @@ impl Crew {
             }
         }
         self.news = false;
+        self.looked = Some(Instant::now());
     }
 
     /// Nothing was there to begin: wait until something may be.
@@ -172,6 +183,18 @@ mod tests {
         assert_eq!(pace(&mut crew, 1).await, LOOK_AGAIN, "somebody did");
         crew.begin("d".into(), async {});
         assert_eq!(pace(&mut crew, 0).await, LOOK_AGAIN, "a place is free, and its connection may have more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_newcomer_after_a_quiet_while_is_looked_for_at_once() {
+        let mut crew = Crew::new(2);
+        crew.begin("a".into(), std::future::pending());
+        crew.begin("b".into(), std::future::pending());
+        crew.pace(&mut Calls(0)).await;
+        tokio::time::sleep(LOOK_AGAIN).await;
+        let begun = Instant::now();
+        crew.pace(&mut Calls(1)).await;
+        assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
