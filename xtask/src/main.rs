@@ -6,6 +6,7 @@
 
 mod bench;
 mod contract;
+mod crash;
 mod demo;
 mod host;
 mod hostile;
@@ -52,6 +53,8 @@ enum Chore {
     Museum,
     /// Install, change and remove plugins at random on a host under load.
     Soak(soak::Args),
+    /// Kill hosts again and again under load: nothing may be lost, applied twice or forgotten.
+    Crash(crash::Args),
     /// Start the servers that tests talk to, say where they are, and wait for Ctrl-C.
     Services,
     /// Check what a reviewer should not have to: format, lints, walls, licences, generated files.
@@ -89,6 +92,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Chore::Bench(args) => bench::run(&workspace, &args)?,
         Chore::Soak(args) => soak::run(&workspace, &args)?,
         Chore::Hostile(args) => return hostile::run(&workspace, &args),
+        Chore::Crash(args) => return crash::run(&workspace, &args),
         Chore::Services => services::run(&workspace)?,
         Chore::Museum => return museum::run(&workspace),
         Chore::Tidy(args) => return tidy::run(&workspace, &args),

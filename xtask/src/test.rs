@@ -21,12 +21,13 @@ pub(crate) struct Args {
 type Stage = fn(&Workspace) -> Result<Count>;
 
 /// The stages, cheapest verdict first.
-pub(crate) const STAGES: [(&str, Stage); 7] = [
+pub(crate) const STAGES: [(&str, Stage); 8] = [
     ("typescript", typescript),
     ("rust", rust),
     ("museum", crate::museum::stage),
     ("hostile", crate::hostile::stage),
     ("soak", crate::soak::stage),
+    ("crash", crate::crash::stage),
     ("demo", played),
     ("browser", browser),
 ];

@@ -165,7 +165,18 @@ impl Store {
         T: Send + 'static,
         F: for<'a> Fn(&'a D, &'a mut Conn) -> BoxFuture<'a, Result<T, Error>> + Send + 'static,
     {
-        self.writer.write(data, run, |_| ()).await.doing(doing)
+        self.write_then(doing, data, run, |_| ()).await
+    }
+
+    /// [`Store::write`] that calls `after` between the commit and the answer, see [`Writer::write`].
+    async fn write_then<D, T, F, A>(&self, doing: &'static str, data: D, run: F, after: A) -> Result<T, StoreError>
+    where
+        D: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> Fn(&'a D, &'a mut Conn) -> BoxFuture<'a, Result<T, Error>> + Send + 'static,
+        A: FnOnce(Option<&T>) + Send + 'static,
+    {
+        self.writer.write(doing, data, run, after).await.doing(doing)
     }
 
     /// [`Store::write`] that also wakes a topic if the result calls for it.
@@ -189,7 +200,7 @@ impl Store {
         };
         let run = Arc::new(run);
         let news = (topic, is_news);
-        self.writer.write(data, move |data, conn| told(Arc::clone(&run), news, data, conn), after).await.doing(doing)
+        self.write_then(doing, data, move |data, conn| told(Arc::clone(&run), news, data, conn), after).await
     }
 
     /// A new id whose order is the order of time.

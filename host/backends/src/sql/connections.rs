@@ -211,10 +211,8 @@ impl ConnectionStore for Store {
         let sealed = self.seal(&connection.id, credentials).doing(DOING)?;
         let after = self.forgetting(&connection.id);
         let data = (new, sealed, feeds.to_vec());
-        self.writer
-            .write(data, |(new, sealed, feeds), conn| Box::pin(insert(conn, new, sealed, feeds)), after)
+        self.write_then(DOING, data, |(new, sealed, feeds), conn| Box::pin(insert(conn, new, sealed, feeds)), after)
             .await
-            .doing(DOING)
     }
 
     async fn update(
@@ -227,20 +225,18 @@ impl ConnectionStore for Store {
         let new = Written::of(connection).doing(DOING)?;
         let sealed = credentials.map(|credentials| self.seal(&connection.id, credentials)).transpose().doing(DOING)?;
         let after = self.forgetting(&connection.id);
-        self.writer
-            .write(
-                (new, sealed, was),
-                |(new, sealed, was), conn| Box::pin(update(conn, new, sealed.as_ref(), *was)),
-                after,
-            )
-            .await
-            .doing(DOING)
+        self.write_then(
+            DOING,
+            (new, sealed, was),
+            |(new, sealed, was), conn| Box::pin(update(conn, new, sealed.as_ref(), *was)),
+            after,
+        )
+        .await
     }
 
     async fn remove(&self, id: &ConnectionId) -> Result<bool, StoreError> {
         let after = self.forgetting(id);
-        let id = id.0.clone();
-        self.writer.write(id, |id, conn| Box::pin(remove(conn, id)), after).await.doing("remove the connection")
+        self.write_then("remove the connection", id.0.clone(), |id, conn| Box::pin(remove(conn, id)), after).await
     }
 
     async fn connection(&self, id: &ConnectionId) -> Result<Option<Connection>, StoreError> {

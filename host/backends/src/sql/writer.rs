@@ -9,6 +9,7 @@
 
 use super::conn::{Conn, PgConn};
 use super::error::Error;
+use crate::failpoint;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use sqlx::ConnectOptions;
@@ -64,7 +65,7 @@ impl Writer {
     /// Run a command on its data; returns after its commit. It may be run twice, of which one never happened.
     /// `after` is called between the commit and the answer, also when whoever asked has gone away meanwhile; it is
     /// told the result if it is known that it was kept.
-    pub(crate) async fn write<D, T, F, A>(&self, data: D, run: F, after: A) -> Result<T, Error>
+    pub(crate) async fn write<D, T, F, A>(&self, doing: &'static str, data: D, run: F, after: A) -> Result<T, Error>
     where
         D: Send + Sync + 'static,
         T: Send + 'static,
@@ -72,7 +73,8 @@ impl Writer {
         A: FnOnce(Option<&T>) + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let message = Message::Run(Box::new(Work { data, run, done: None, after, reply }));
+        let message = Message::Run(Box::new(Work { doing, data, run, done: None, after, reply }));
+        failpoint::reached(doing, "asked");
         self.queue.send_timeout(message, self.patience).await.map_err(|error| match error {
             mpsc::error::SendTimeoutError::Timeout(_) => Error::Overloaded,
             mpsc::error::SendTimeoutError::Closed(_) => Error::Closed,
@@ -98,6 +100,8 @@ trait Command: Send {
 }
 
 struct Work<D, F, A, T> {
+    /// What it does, as its errors say it.
+    doing: &'static str,
     data: D,
     run: F,
     done: Option<Result<T, Error>>,
@@ -114,10 +118,11 @@ where
 {
     fn run<'a>(&'a mut self, conn: &'a mut Conn) -> BoxFuture<'a, bool> {
         let future = AssertUnwindSafe((self.run)(&self.data, conn));
-        let done = &mut self.done;
+        let (doing, done) = (self.doing, &mut self.done);
         Box::pin(async move {
             let result = future.catch_unwind().await.unwrap_or(Err(Error::Panicked));
             let ok = result.is_ok();
+            failpoint::reached(doing, "ran");
             *done = Some(result);
             ok
         })
@@ -130,6 +135,7 @@ where
             (None, Some(done)) => done,
             (None, None) => Err(Error::BatchLost),
         };
+        failpoint::reached(self.doing, "kept");
         (self.after)(result.as_ref().ok());
         // Nobody may be waiting any more; the command has happened all the same.
         let _ = self.reply.send(result);

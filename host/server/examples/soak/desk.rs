@@ -1,6 +1,6 @@
 //! What an administrator does who cannot make up their mind.
 
-use crate::host::Client;
+use crate::client::Client;
 use opssight_core::plugins::digest_of;
 use opssight_package::{SigningKey, sign};
 use opssight_testkit::guests;

@@ -5,8 +5,12 @@
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a soak is a program for its author")]
 #![expect(clippy::indexing_slicing, reason = "a soak is a program for its author")]
 
+#[path = "../parts/client.rs"]
+mod client;
 mod desk;
 mod host;
+#[path = "../parts/launch.rs"]
+mod launch;
 mod memory;
 mod stream;
 
@@ -38,7 +42,7 @@ async fn soak(binary: &str, steps: u32, seed: u64) -> bool {
     let mut streams = Vec::new();
     for plugin in desk::PLUGINS {
         desk.install(plugin).await;
-        let (connection, secret) = client.connect(plugin).await;
+        let (connection, secret) = host::connect(&client, plugin).await;
         streams.push(Stream::start(client.clone(), connection, secret));
     }
     let (mut memory, begun) = (Memory::default(), Instant::now());

@@ -1,6 +1,6 @@
 //! Deliveries that keep coming, as an upstream sends them: what is not accepted is sent again.
 
-use crate::host::Client;
+use crate::client::Client;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -69,17 +69,8 @@ async fn send(client: Client, connection: String, secret: String, stop: Arc<Atom
 async fn done(client: &Client, connection: &str) -> BTreeSet<String> {
     let mut done = BTreeSet::new();
     for state in ["done", "ignored"] {
-        let mut cursor = String::new();
-        loop {
-            let path = format!("/api/v1/deliveries?connection={connection}&state={state}&limit=200{cursor}");
-            let page = client.get(&path).await;
-            let rows = page["items"].as_array().expect("items");
-            done.extend(rows.iter().filter_map(|row| row["delivery_id"].as_str()).map(str::to_owned));
-            match page["next_cursor"].as_str() {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => break,
-            }
-        }
+        let rows = client.all(&format!("/api/v1/deliveries?connection={connection}&state={state}")).await;
+        done.extend(rows.iter().filter_map(|row| row["delivery_id"].as_str()).map(str::to_owned));
     }
     done
 }

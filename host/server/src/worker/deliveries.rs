@@ -2,6 +2,7 @@
 
 use super::crew::Crew;
 use super::{AFTER_FAILURE, Patience, REST};
+use opssight_backends::failpoint;
 use opssight_core::events::{Bus, Topic};
 use opssight_core::hooks::{LeasedDelivery, Processor};
 use std::sync::Arc;
@@ -57,7 +58,9 @@ async fn process(processor: &Processor, delivery: LeasedDelivery, patience: &Pat
     let id = delivery.id.clone();
     let settled = async {
         let connection = patience.with(|| processor.connections.connection(&delivery.connection)).await?;
+        failpoint::reached("work on a delivery", "leased");
         let settlement = processor.work(connection, delivery).await;
+        failpoint::reached("work on a delivery", "worked");
         patience.with(|| processor.inbox.settle(settlement.clone())).await
     };
     match settled.await {

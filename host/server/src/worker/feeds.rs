@@ -2,6 +2,7 @@
 
 use super::crew::Crew;
 use super::{AFTER_FAILURE, Patience, REST};
+use opssight_backends::failpoint;
 use opssight_core::events::{Bus, Topic};
 use opssight_core::feeds::{LeasedFeed, Puller};
 use std::sync::Arc;
@@ -44,7 +45,9 @@ async fn pull(puller: &Puller, feed: LeasedFeed, patience: &Patience<'_>) {
     let settled = async {
         let connection = patience.with(|| puller.connections.connection(&feed.connection)).await?;
         let Some(connection) = connection else { return Ok(None) };
+        failpoint::reached("pull a feed", "leased");
         let how = puller.work(&connection, &feed).await;
+        failpoint::reached("pull a feed", "pulled");
         patience.with(|| puller.feeds.settle_feed(&feed, puller.clock.now(), how.clone())).await
     };
     match settled.await {

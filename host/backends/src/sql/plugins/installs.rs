@@ -200,22 +200,19 @@ impl InstallStore for Store {
                 cache.forget_all();
             }
         };
-        self.writer
-            .write((change, document), |(change, document), conn| Box::pin(save(conn, change, document)), after)
-            .await
-            .doing(DOING)
+        let data = (change, document);
+        self.write_then(DOING, data, |(change, document), conn| Box::pin(save(conn, change, document)), after).await
     }
 
     async fn forget(&self, plugin: &PluginId, connections: bool, event: PluginEvent) -> Result<bool, StoreError> {
         let cache = self.connections.clone();
-        self.writer
-            .write(
-                (plugin.clone(), connections, event),
-                |(plugin, connections, event), conn| Box::pin(forget(conn, plugin.as_str(), *connections, event)),
-                move |_: Option<&bool>| cache.forget_all(),
-            )
-            .await
-            .doing("remove the plugin")
+        self.write_then(
+            "remove the plugin",
+            (plugin.clone(), connections, event),
+            |(plugin, connections, event), conn| Box::pin(forget(conn, plugin.as_str(), *connections, event)),
+            move |_: Option<&bool>| cache.forget_all(),
+        )
+        .await
     }
 
     async fn pin(&self, publisher: &str) -> Result<Option<PublisherPin>, StoreError> {
@@ -308,23 +305,22 @@ impl InstallStore for Store {
 
     async fn adopt(&self, plugin: &PluginId, digest: &str) -> Result<u64, StoreError> {
         let cache = self.connections.clone();
-        self.writer
-            .write(
-                (plugin.clone(), digest.to_owned()),
-                |(plugin, digest), conn| {
-                    Box::pin(async move {
-                        let done = query("UPDATE connections SET digest = $2 WHERE plugin = $1 AND digest IS NULL")
-                            .bind(plugin.as_str())
-                            .bind(digest.as_str())
-                            .execute(conn)
-                            .await?;
-                        Ok(done)
-                    })
-                },
-                move |_: Option<&u64>| cache.forget_all(),
-            )
-            .await
-            .doing("pin the plugin's connections")
+        self.write_then(
+            "pin the plugin's connections",
+            (plugin.clone(), digest.to_owned()),
+            |(plugin, digest), conn| {
+                Box::pin(async move {
+                    let done = query("UPDATE connections SET digest = $2 WHERE plugin = $1 AND digest IS NULL")
+                        .bind(plugin.as_str())
+                        .bind(digest.as_str())
+                        .execute(conn)
+                        .await?;
+                    Ok(done)
+                })
+            },
+            move |_: Option<&u64>| cache.forget_all(),
+        )
+        .await
     }
 
     async fn connections_of(&self, plugin: &PluginId) -> Result<Vec<ConnectionId>, StoreError> {

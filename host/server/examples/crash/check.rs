@@ -1,0 +1,118 @@
+//! What became of everything that was accepted.
+
+use crate::client::Client;
+use crate::database::Database;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+/// Retries back off; the longest wait that a world leads to ends well before this.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+#[derive(Default)]
+pub(crate) struct Verdict {
+    pub(crate) kills: u32,
+    pub(crate) accepted: usize,
+    /// Deliveries that needed a timer to fire.
+    pub(crate) timers: usize,
+    /// Accepted, and not in the log, or without their effect.
+    pub(crate) lost: u64,
+    /// In the log twice, or with their effect twice.
+    pub(crate) duplicated: u64,
+    /// Due, and never tried again.
+    pub(crate) missed: u64,
+    /// What should have happened in this world and did not.
+    pub(crate) wrong: Vec<String>,
+}
+
+impl Verdict {
+    pub(crate) fn is_good(&self) -> bool {
+        self.lost == 0 && self.duplicated == 0 && self.missed == 0 && self.wrong.is_empty() && self.accepted > 0
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.kills += other.kills;
+        self.accepted += other.accepted;
+        self.timers += other.timers;
+        self.lost += other.lost;
+        self.duplicated += other.duplicated;
+        self.missed += other.missed;
+        self.wrong.extend(other.wrong.iter().cloned());
+    }
+}
+
+/// What is looked at.
+pub(crate) struct Evidence<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) database: &'a Database,
+    pub(crate) accepted: BTreeMap<String, BTreeSet<String>>,
+    /// The connection whose deliveries become runs.
+    pub(crate) runs: &'a str,
+    /// The connection whose deliveries need a timer, and leave a trace.
+    pub(crate) late: &'a str,
+}
+
+impl Evidence<'_> {
+    /// Once everything has come to its end, or should have.
+    pub(crate) async fn judge(&self) -> Verdict {
+        let mut verdict = Verdict::default();
+        let unfinished = self.drained().await;
+        for (connection, accepted) in &self.accepted {
+            verdict.accepted += accepted.len();
+            let logged = self.client.all(&format!("/api/v1/deliveries?connection={connection}")).await;
+            let ids: Vec<&str> = logged.iter().filter_map(|row| row["delivery_id"].as_str()).collect();
+            let known: BTreeSet<&str> = ids.iter().copied().collect();
+            verdict.duplicated += (ids.len() - known.len()) as u64;
+            verdict.lost += accepted.iter().filter(|id| !known.contains(id.as_str())).count() as u64;
+            if connection == self.late {
+                verdict.timers = logged.iter().filter(|row| row["attempts"].as_u64() > Some(1)).count();
+            }
+            for row in logged.iter().filter(|row| row["state"] == "failed") {
+                verdict.wrong.push(format!("a delivery failed: {row}"));
+            }
+        }
+        let (runs, late) = (self.all_of(self.runs), self.all_of(self.late));
+        // Only one that was first looked at long after it came needs none.
+        if (verdict.timers as u64) < late / 2 {
+            verdict.wrong.push(format!("only {} of {late} deliveries needed a timer", verdict.timers));
+        }
+        verdict.missed = unfinished.get(self.late).copied().unwrap_or(0);
+        let unfinished = unfinished.get(self.runs).copied().unwrap_or(0);
+        if unfinished > 0 {
+            verdict.wrong.push(format!("{unfinished} deliveries are not done with"));
+        }
+        // Each delivery is about a run of its own, and leaves one trace. One that was sent and never accepted may be
+        // there as well: its answer was lost.
+        let shown = self.database.count("SELECT COUNT(*) FROM runs WHERE connection = $1", self.runs).await;
+        verdict.lost += runs.saturating_sub(shown);
+        let traces = self.database.count("SELECT COUNT(*) FROM plugin_state WHERE connection = $1", self.late).await;
+        verdict.lost += (late - verdict.missed).saturating_sub(traces);
+        verdict.duplicated += traces.saturating_sub(late);
+        let told = "SELECT COUNT(*) FROM (SELECT subject FROM events WHERE connection = $1 GROUP BY subject, kind
+                    HAVING COUNT(*) > 1) AS twice";
+        verdict.duplicated += self.database.count(told, self.runs).await;
+        verdict
+    }
+
+    fn all_of(&self, connection: &str) -> u64 {
+        self.accepted.get(connection).map_or(0, |ids| ids.len() as u64)
+    }
+
+    /// Deliveries that are still not done with when patience ends, by connection.
+    async fn drained(&self) -> BTreeMap<String, u64> {
+        let begun = Instant::now();
+        loop {
+            let mut left = BTreeMap::new();
+            for connection in self.accepted.keys() {
+                for state in ["pending", "processing", "retrying"] {
+                    let path = format!("/api/v1/deliveries?connection={connection}&state={state}");
+                    *left.entry(connection.clone()).or_default() += self.client.all(&path).await.len() as u64;
+                }
+            }
+            if left.values().all(|left| *left == 0) || begun.elapsed() > PATIENCE {
+                println!("    everything came to its end {:.1} s after the last start", begun.elapsed().as_secs_f64());
+                return left;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}

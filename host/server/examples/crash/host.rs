@@ -1,0 +1,78 @@
+//! A host that is there to be killed.
+
+use crate::launch::{Launch, Launched};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+/// How it is started.
+pub(crate) struct Start<'a> {
+    pub(crate) binary: &'a str,
+    pub(crate) dir: &'a Path,
+    pub(crate) store: Option<String>,
+}
+
+/// What awaits it.
+pub(crate) enum Fate<'a> {
+    /// Nothing.
+    Calm,
+    /// It writes down each step that it takes.
+    Noted(&'a Path),
+    /// It dies at a step: `3 settle the delivery: kept`.
+    DiesAt(String),
+    /// No file of its may become larger than so many KiB.
+    DiskFull(u64),
+}
+
+impl Start<'_> {
+    /// None: it died before it was ready, as some fates want it.
+    pub(crate) fn start(&self, fate: &Fate<'_>) -> Option<Launched> {
+        let command = match fate {
+            Fate::DiskFull(kib) => {
+                let mut shell = Command::new("bash");
+                // The signal for it would end the host; without it, writing fails as on a full disk.
+                shell.args(["-c", "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\""]);
+                shell.arg(kib.to_string()).arg(self.binary);
+                shell
+            }
+            Fate::Calm | Fate::Noted(_) | Fate::DiesAt(_) => Command::new(self.binary),
+        };
+        let mut launch = Launch::by(command, self.dir)
+            // The recorded deliveries are years old: a restart would purge what they said.
+            .env("OPSSIGHT_RETENTION__RUNS_DAYS", "36500")
+            .env("OPSSIGHT_RETENTION__DELIVERY_DAYS", "36500")
+            .env("OPSSIGHT_PLUGINS__DEV", "true");
+        if let Some(store) = &self.store {
+            launch = launch.env("OPSSIGHT_STORE__URL", store);
+        }
+        match fate {
+            Fate::Noted(file) => launch = launch.env("OPSSIGHT_FAILPOINT_LOG", &file.to_string_lossy()),
+            Fate::DiesAt(step) => launch = launch.env("OPSSIGHT_FAILPOINT", step),
+            Fate::Calm | Fate::DiskFull(_) => {}
+        }
+        launch.start()
+    }
+}
+
+/// Whether it dies by itself within this time.
+pub(crate) async fn dies(host: &mut Launched, within: Duration) -> bool {
+    let deadline = std::time::Instant::now() + within;
+    while std::time::Instant::now() < deadline {
+        if host.child.try_wait().expect("its state").is_some() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    false
+}
+
+pub(crate) fn signal(host: &Launched, name: &str) {
+    let sent = Command::new("kill").args([name, &host.child.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success(), "kill {name}");
+}
+
+/// The end that it can prepare for.
+pub(crate) fn terminate(mut host: Launched) {
+    signal(&host, "-TERM");
+    host.child.wait().expect("its end");
+}

@@ -1,0 +1,162 @@
+//! Deliveries that keep coming, as upstreams send them: what was not accepted is sent again, under the same id.
+
+use crate::client::Client;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// Senders of each connection, and the pause of each after a delivery.
+const SENDERS: usize = 2;
+const PAUSE: Duration = Duration::from_millis(15);
+/// When nobody answers.
+const AGAIN: Duration = Duration::from_millis(10);
+
+/// Where the hosts are just now.
+#[derive(Clone, Default)]
+pub(crate) struct Places(Arc<Mutex<Vec<String>>>);
+
+impl Places {
+    pub(crate) fn set(&self, urls: Vec<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = urls;
+    }
+
+    fn one(&self, number: u64) -> Option<String> {
+        let urls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = usize::try_from(number).unwrap_or(0) % urls.len().max(1);
+        urls.get(at).cloned()
+    }
+}
+
+/// What is sent to a connection.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) connection: String,
+    secret: String,
+    /// A recorded delivery, or nothing in particular.
+    example: Option<Value>,
+}
+
+impl Target {
+    pub(crate) fn new((connection, secret): (String, String), example: Option<Value>) -> Self {
+        Self { connection, secret, example }
+    }
+
+    /// Each delivery is about a run of its own.
+    fn body(&self, number: u64) -> Vec<u8> {
+        match &self.example {
+            Some(example) => {
+                let mut example = example.clone();
+                example["workflow_run"]["id"] = (1_000_000 + number).into();
+                serde_json::to_vec(&example).expect("JSON")
+            }
+            None => format!("{{\"number\":{number}}}").into_bytes(),
+        }
+    }
+}
+
+/// The smallest recorded `workflow_run` of npm's `@octokit/webhooks-examples`.
+pub(crate) fn example() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../node_modules/@octokit/webhooks-examples/api.github.com/index.json");
+    let text = std::fs::read(path).expect("the recorded deliveries: run `npm ci` first");
+    let index: Vec<Value> = serde_json::from_slice(&text).expect("JSON");
+    let found = index.iter().find(|entry| entry["name"] == "workflow_run").expect("the event is recorded");
+    let examples = found["examples"].as_array().expect("examples");
+    examples.iter().min_by_key(|example| example.to_string().len()).expect("an example").clone()
+}
+
+/// All senders.
+pub(crate) struct Load {
+    stop: Arc<AtomicBool>,
+    refused: Arc<AtomicU64>,
+    senders: JoinSet<(String, BTreeSet<String>)>,
+}
+
+impl Load {
+    pub(crate) fn begin(client: &Client, places: &Places, targets: &[Target]) -> Self {
+        let (stop, refused) = (Arc::new(AtomicBool::new(false)), Arc::default());
+        let mut senders = JoinSet::new();
+        for target in targets {
+            let next = Arc::new(AtomicU64::new(0));
+            for _ in 0..SENDERS {
+                let sender = Sender {
+                    http: client.http.clone(),
+                    places: places.clone(),
+                    target: target.clone(),
+                    next: Arc::clone(&next),
+                    stop: Arc::clone(&stop),
+                    refused: Arc::clone(&refused),
+                };
+                senders.spawn(sender.run());
+            }
+        }
+        Self { stop, refused, senders }
+    }
+
+    /// How many were told that they cannot be accepted now.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// No new ones; those that were begun are still brought to their end. What was accepted, by connection.
+    pub(crate) async fn end(mut self) -> Vec<(String, BTreeSet<String>)> {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut accepted = Vec::new();
+        while let Some(ended) = self.senders.join_next().await {
+            accepted.push(ended.expect("a sender ends"));
+        }
+        accepted
+    }
+}
+
+struct Sender {
+    http: reqwest::Client,
+    places: Places,
+    target: Target,
+    next: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+    refused: Arc<AtomicU64>,
+}
+
+impl Sender {
+    async fn run(self) -> (String, BTreeSet<String>) {
+        let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, self.target.secret.as_bytes());
+        let mut accepted = BTreeSet::new();
+        while !self.stop.load(Ordering::Relaxed) {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let (id, body) = (format!("d-{number}"), self.target.body(number));
+            let signature = format!("sha256={}", hex::encode(aws_lc_rs::hmac::sign(&key, &body)));
+            let mut tries = 0;
+            while !self.is_accepted(number + tries, &id, &signature, &body).await {
+                tries += 1;
+                tokio::time::sleep(AGAIN).await;
+            }
+            accepted.insert(id);
+            tokio::time::sleep(PAUSE).await;
+        }
+        (self.target.connection, accepted)
+    }
+
+    async fn is_accepted(&self, place: u64, id: &str, signature: &str, body: &[u8]) -> bool {
+        let Some(url) = self.places.one(place) else { return false };
+        let request = self
+            .http
+            .post(format!("{url}/hooks/{}", self.target.connection))
+            .header("x-github-event", "workflow_run")
+            .header("x-github-delivery", id)
+            .header("x-hub-signature-256", signature)
+            .timeout(Duration::from_secs(5))
+            .body(body.to_vec());
+        let Ok(answer) = request.send().await else { return false };
+        let status = answer.status().as_u16();
+        assert!(matches!(status, 202 | 429 | 503), "{id}: {status}");
+        if status != 202 {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        status == 202
+    }
+}

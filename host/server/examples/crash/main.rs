@@ -1,0 +1,64 @@
+//! `cargo xtask crash`: a host is killed again and again while deliveries stream in, and nothing may be lost, applied
+//! twice or forgotten.
+//!
+//! Two worlds are played: a host on SQLite, and two hosts on one PostgreSQL. In each the host dies at every named step
+//! that it takes (`opssight_backends::failpoint`), which a calm run finds out, then by `SIGKILL` at random moments; the
+//! disk fills up, the database cuts everybody off, a host stands still for longer than its leases. Senders do what
+//! upstreams do: what was not answered is sent again, under the same id.
+#![expect(clippy::print_stdout, clippy::expect_used, reason = "a program for its author")]
+#![expect(clippy::indexing_slicing, reason = "a program for its author")]
+
+mod check;
+#[path = "../parts/client.rs"]
+mod client;
+mod database;
+mod host;
+mod late;
+#[path = "../parts/launch.rs"]
+mod launch;
+mod load;
+mod world;
+
+use check::Verdict;
+use std::process::ExitCode;
+use std::time::Instant;
+use world::{Kind, World};
+
+/// `crash OPSSIGHT KILLS SEED`, with the address of a PostgreSQL in the environment.
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [binary, kills, seed] = args.as_slice() else {
+        println!("use: crash OPSSIGHT KILLS SEED");
+        return ExitCode::from(2);
+    };
+    let (kills, seed): (u32, u64) = (kills.parse().expect("a number of kills"), seed.parse().expect("a seed"));
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let verdict = runtime.block_on(async {
+        // Two thirds where one process has everything, one third where two share it.
+        let mut verdict = played(binary, Kind::Sqlite, kills - kills / 3, seed).await;
+        verdict.add(&played(binary, Kind::Postgres, kills / 3, seed).await);
+        verdict
+    });
+    println!(
+        "kills {}, lost {}, duplicated {}, missed timers {}",
+        verdict.kills, verdict.lost, verdict.duplicated, verdict.missed
+    );
+    if verdict.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn played(binary: &str, kind: Kind, kills: u32, seed: u64) -> Verdict {
+    let begun = Instant::now();
+    println!("{}: {kills} kills, seed {seed} ...", kind.name());
+    let mut world = World::begin(binary, kind, seed).await;
+    world.suffer(kills).await;
+    let verdict = world.end().await;
+    println!(
+        "{}: {} deliveries accepted, {} of them after a timer; {} s",
+        kind.name(),
+        verdict.accepted,
+        verdict.timers,
+        begun.elapsed().as_secs()
+    );
+    verdict
+}

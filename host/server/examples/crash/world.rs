@@ -1,0 +1,275 @@
+//! A store, its hosts, and what happens to them.
+
+use crate::check::{Evidence, Verdict};
+use crate::client::Client;
+use crate::database::Database;
+use crate::host::{Fate, Start, dies, signal, terminate};
+use crate::late;
+use crate::launch::Launched;
+use crate::load::{self, Load, Places, Target};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+/// How long a host has to take the step at which it is to die.
+const STEP: Duration = Duration::from_secs(4);
+/// The longest life of a host that is killed at random.
+const LIFE_MS: u64 = 250;
+/// Longer than a member's silence that the others bear.
+const STANDSTILL: Duration = Duration::from_secs(18);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+impl Kind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite, one host",
+            Self::Postgres => "PostgreSQL, two hosts",
+        }
+    }
+}
+
+pub(crate) struct World {
+    binary: String,
+    kind: Kind,
+    random: u64,
+    dir: tempfile::TempDir,
+    database: Database,
+    client: Client,
+    hosts: Vec<Launched>,
+    places: Places,
+    load: Load,
+    runs: String,
+    late: String,
+    /// Every step that a calm host took.
+    steps: BTreeSet<String>,
+    restarts_ms: Vec<u128>,
+    verdict: Verdict,
+}
+
+impl World {
+    /// Furnish it, and let it be calm for a moment.
+    pub(crate) async fn begin(binary: &str, kind: Kind, seed: u64) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let plugins = dir.path().join("plugins");
+        std::fs::create_dir_all(&plugins).expect("a folder");
+        let github = opssight_testkit::build_plugin("opssight-plugin-github").expect("the GitHub plugin builds");
+        std::fs::write(plugins.join("github.wasm"), github).expect("a package");
+        std::fs::write(plugins.join("late.wasm"), late::package()).expect("a package");
+        let database = match kind {
+            Kind::Sqlite => Database::file(&dir.path().join("data")),
+            Kind::Postgres => Database::server().await,
+        };
+        let noted = dir.path().join("steps");
+        let start = Start { binary, dir: dir.path(), store: database.url() };
+        let host = start.start(&Fate::Noted(&noted)).expect("a calm host becomes ready");
+        let client = Client::sign_in(&host.url, host.secret.as_deref().expect("a first start shows it")).await;
+        let github = client
+            .connect(&json!({
+                "name": "runs", "plugin": "github", "settings": { "base_url": "http://127.0.0.1:9" },
+                "credentials": { "api": { "scheme": "bearer", "inputs": { "token": "a-token-for-tests" } } },
+                "grants": { "networks": ["127.0.0.0/8"], "insecure_http": true },
+            }))
+            .await;
+        let late = client.connect(&json!({ "name": "late", "plugin": late::ID })).await;
+        let (runs, late) = (Target::new(github, Some(load::example())), Target::new(late, None));
+        let places = Places::default();
+        places.set(vec![host.url.clone()]);
+        let load = Load::begin(&client, &places, &[runs.clone(), late.clone()]);
+        chores(client.clone()).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        terminate(host);
+        let steps: BTreeSet<String> =
+            std::fs::read_to_string(&noted).expect("its steps").lines().map(str::to_owned).collect();
+        println!("    a calm host took {} named steps", steps.len());
+        let (runs, late) = (runs.connection, late.connection);
+        Self {
+            binary: binary.to_owned(),
+            kind,
+            random: seed.max(1),
+            dir,
+            database,
+            client,
+            hosts: Vec::new(),
+            places,
+            load,
+            runs,
+            late,
+            steps,
+            restarts_ms: Vec::new(),
+            verdict: Verdict::default(),
+        }
+    }
+
+    fn random(&mut self) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random
+    }
+
+    fn start(&mut self, fate: &Fate<'_>) -> Option<Launched> {
+        let begun = Instant::now();
+        let start = Start { binary: &self.binary, dir: self.dir.path(), store: self.database.url() };
+        let host = start.start(fate);
+        if host.is_some() {
+            self.restarts_ms.push(begun.elapsed().as_millis());
+        }
+        host
+    }
+
+    /// Tell the senders where the hosts are.
+    fn moved(&self, more: Option<&Launched>) {
+        self.places.set(self.hosts.iter().chain(more).map(|host| host.url.clone()).collect());
+    }
+
+    /// Everything that is bad, so many times.
+    pub(crate) async fn suffer(&mut self, kills: u32) {
+        if self.kind == Kind::Postgres {
+            // This one stays, and sees the other one die.
+            let neighbour = self.start(&Fate::Calm).expect("a calm host becomes ready");
+            self.hosts.push(neighbour);
+        }
+        let steps: Vec<String> = self.steps.iter().cloned().collect();
+        let mut unreached = Vec::new();
+        for kill in 0..kills {
+            match steps.get(kill as usize) {
+                Some(step) => unreached.extend(self.dies_at(step).await),
+                None => self.killed().await,
+            }
+            self.verdict.kills += 1;
+            if self.kind == Kind::Postgres && kill % 10 == 9 {
+                self.database.cut().await;
+            }
+        }
+        println!("    it died at {} steps", steps.len().min(kills as usize) - unreached.len());
+        match self.kind {
+            Kind::Sqlite => self.fills_its_disk().await,
+            Kind::Postgres => self.stands_still().await,
+        }
+    }
+
+    /// Dies at a named step; which one, if it was not reached and the host was killed in the end.
+    async fn dies_at(&mut self, step: &str) -> Option<String> {
+        let nth = self.random() % 3 + 1;
+        // Some are steps of the start, which are taken once.
+        let Some(mut host) = self.start(&Fate::DiesAt(format!("{nth} {step}"))) else { return None };
+        self.moved(Some(&host));
+        let mut admin = self.client.clone();
+        admin.url.clone_from(&host.url);
+        let chores = tokio::spawn(async move {
+            loop {
+                chores(admin.clone()).await;
+            }
+        });
+        let died = dies(&mut host, STEP / 4 * u32::try_from(nth).unwrap_or(1)).await;
+        chores.abort();
+        self.moved(None);
+        if died { None } else { Some(step.to_owned()) }
+    }
+
+    /// Killed at a random moment; where there are two hosts, either of them.
+    async fn killed(&mut self) {
+        let life = Duration::from_millis(self.random() % LIFE_MS);
+        let Some(host) = self.start(&Fate::Calm) else {
+            self.verdict.wrong.push("a host did not start".to_owned());
+            return;
+        };
+        self.hosts.push(host);
+        self.moved(None);
+        tokio::time::sleep(life).await;
+        let at = usize::try_from(self.random()).unwrap_or(0) % self.hosts.len();
+        // Dropping it kills it.
+        drop(self.hosts.remove(at));
+        self.moved(None);
+    }
+
+    /// The disk has no room: what cannot be kept is not accepted, and the host lives.
+    async fn fills_its_disk(&mut self) {
+        let Database::File(path) = &self.database else { return };
+        let kib = std::fs::metadata(path).map_or(0, |file| file.len() >> 10);
+        let before = self.load.refused();
+        let Some(mut host) = self.start(&Fate::DiskFull(kib + 64)) else {
+            self.verdict.wrong.push("a host on a full disk did not start".to_owned());
+            return;
+        };
+        self.moved(Some(&host));
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.load.refused() < before + 20 && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let refused = self.load.refused() - before;
+        println!("    a full disk: {refused} refused");
+        if refused == 0 {
+            self.verdict.wrong.push("a host on a full disk refused nothing".to_owned());
+        }
+        if dies(&mut host, Duration::ZERO).await {
+            self.verdict.wrong.push("a host on a full disk ended".to_owned());
+        }
+        self.moved(None);
+    }
+
+    /// A host stands still for so long that another takes over its work; when it goes on, what it had is not its own.
+    async fn stands_still(&mut self) {
+        let Some(host) = self.start(&Fate::Calm) else { return };
+        self.moved(Some(&host));
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        signal(&host, "-STOP");
+        self.moved(None);
+        tokio::time::sleep(STANDSTILL).await;
+        signal(&host, "-CONT");
+        self.moved(Some(&host));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        self.hosts.push(host);
+        println!("    a host stood still for {} s", STANDSTILL.as_secs());
+    }
+
+    /// Calm again: bring everything to its end, and judge.
+    pub(crate) async fn end(mut self) -> Verdict {
+        if self.hosts.is_empty() {
+            let host = self.start(&Fate::Calm).expect("a calm host becomes ready");
+            self.hosts.push(host);
+        }
+        self.moved(None);
+        let mut accepted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (connection, ids) in self.load.end().await {
+            accepted.entry(connection).or_default().extend(ids);
+        }
+        self.client.url.clone_from(&self.hosts[0].url);
+        self.restarts_ms.sort_unstable();
+        let at = |part: usize| self.restarts_ms[(self.restarts_ms.len() * part / 100).min(self.restarts_ms.len() - 1)];
+        println!("    ready again after {} ms (half of the starts), {} ms (99 of 100)", at(50), at(99));
+        let (client, database) = (&self.client, &self.database);
+        let evidence = Evidence { client, database, accepted, runs: &self.runs, late: &self.late };
+        let mut verdict = evidence.judge().await;
+        verdict.add(&self.verdict);
+        for wrong in &verdict.wrong {
+            println!("    WRONG: {wrong}");
+        }
+        verdict
+    }
+}
+
+/// What administrators write, whether or not somebody answers.
+async fn chores(admin: Client) {
+    let pause = || tokio::time::sleep(Duration::from_millis(20));
+    let ask = async |method: reqwest::Method, path: &str, body: serde_json::Value| {
+        let answer = admin.request(method, path).json(&body).send().await.ok()?;
+        answer.json::<serde_json::Value>().await.ok()
+    };
+    let new = json!({ "name": "chore", "plugin": late::ID });
+    let made = ask(reqwest::Method::POST, "/api/v1/connections", new).await;
+    pause().await;
+    if let Some(id) = made.as_ref().and_then(|made| made["id"].as_str()) {
+        let path = format!("/api/v1/connections/{id}");
+        let renamed = json!({ "name": "a chore", "credentials": null });
+        let _tried = ask(reqwest::Method::PATCH, &path, renamed).await;
+        pause().await;
+        let _tried = ask(reqwest::Method::DELETE, &path, json!({})).await;
+    }
+    pause().await;
+}
