@@ -24,6 +24,13 @@ pub(crate) fn package() -> Vec<u8> {
         (import "wasi:random/random@0.2.12" "get-random-u64" (func $random (result i64)))
         (import "opssight:plugin/state@1.0.0" "set" (func $set (param i32 i32 i32 i32 i32)))
         (data (i32.const 4096) "late.young") (data (i32.const 4128) "it is too young")
+        ;; An error of the class `upstream`, with a code and a message.
+        (func $try_again (result i32)
+            (i32.store8 (i32.const 1024) (i32.const 1))
+            (i32.store8 (i32.const 1032) (i32.const 3))
+            (i32.store (i32.const 1036) (i32.const 4096)) (i32.store (i32.const 1040) (i32.const 10))
+            (i32.store (i32.const 1044) (i32.const 4128)) (i32.store (i32.const 1048) (i32.const 15))
+            (i32.const 1024))
         (func (export "opssight:plugin/webhook@1.0.0#receive") (param i32 i32 i32 i32 i64) (result i32)
             (local $bits i64) (local $at i32)
             (call $now (i32.const 2048))
@@ -34,12 +41,7 @@ pub(crate) fn package() -> Vec<u8> {
                         (local.get 4))
                     (i64.const {YOUNG}))
                 (then
-                    ;; An error of the class `upstream`, with a code and a message.
-                    (i32.store8 (i32.const 1024) (i32.const 1))
-                    (i32.store8 (i32.const 1032) (i32.const 3))
-                    (i32.store (i32.const 1036) (i32.const 4096)) (i32.store (i32.const 1040) (i32.const 10))
-                    (i32.store (i32.const 1044) (i32.const 4128)) (i32.store (i32.const 1048) (i32.const 15))
-                    (return (i32.const 1024))))
+                    (return (call $try_again))))
             (call $block (call $subscribe (i64.const {NAP})))
             ;; Sixteen letters of a random number.
             (local.set $bits (call $random))
@@ -50,7 +52,8 @@ pub(crate) fn package() -> Vec<u8> {
                 (local.set $at (i32.add (local.get $at) (i32.const 1)))
                 (br_if $letters (i32.lt_u (local.get $at) (i32.const 16))))
             (call $set (i32.const 8192) (i32.const 16) (i32.const 8192) (i32.const 1) (i32.const 3072))
-            (if (i32.load8_u (i32.const 3072)) (then (unreachable)))
+            ;; The store may be away.
+            (if (i32.load8_u (i32.const 3072)) (then (return (call $try_again))))
             (i32.const 1024))"#
     );
     let manifest = json!({

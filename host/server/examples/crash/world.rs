@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// How long a host has to take the step at which it is to die.
-const STEP: Duration = Duration::from_secs(4);
+const STEP: Duration = Duration::from_secs(2);
 /// The longest life of a host that is killed at random.
 const LIFE_MS: u64 = 250;
 /// Longer than a member's silence that the others bear.
@@ -57,8 +57,8 @@ impl World {
         let dir = tempfile::tempdir().expect("a folder");
         let plugins = dir.path().join("plugins");
         std::fs::create_dir_all(&plugins).expect("a folder");
-        let github = opssight_testkit::build_plugin("opssight-plugin-github").expect("the GitHub plugin builds");
-        std::fs::write(plugins.join("github.wasm"), github).expect("a package");
+        let package = opssight_testkit::build_plugin("opssight-plugin-github").expect("the GitHub plugin builds");
+        std::fs::write(plugins.join("github.wasm"), package).expect("a package");
         std::fs::write(plugins.join("late.wasm"), late::package()).expect("a package");
         let database = match kind {
             Kind::Sqlite => Database::file(&dir.path().join("data")),
@@ -68,19 +68,13 @@ impl World {
         let start = Start { binary, dir: dir.path(), store: database.url() };
         let host = start.start(&Fate::Noted(&noted)).expect("a calm host becomes ready");
         let client = Client::sign_in(&host.url, host.secret.as_deref().expect("a first start shows it")).await;
-        let github = client
-            .connect(&json!({
-                "name": "runs", "plugin": "github", "settings": { "base_url": "http://127.0.0.1:9" },
-                "credentials": { "api": { "scheme": "bearer", "inputs": { "token": "a-token-for-tests" } } },
-                "grants": { "networks": ["127.0.0.0/8"], "insecure_http": true },
-            }))
-            .await;
+        let runs = client.connect(&github("runs")).await;
         let late = client.connect(&json!({ "name": "late", "plugin": late::ID })).await;
-        let (runs, late) = (Target::new(github, Some(load::example())), Target::new(late, None));
+        let (runs, late) = (Target::new(runs, Some(load::example())), Target::new(late, None));
         let places = Places::default();
         places.set(vec![host.url.clone()]);
         let load = Load::begin(&client, &places, &[runs.clone(), late.clone()]);
-        chores(client.clone()).await;
+        chores(client.clone(), "chore".to_owned()).await;
         tokio::time::sleep(Duration::from_secs(2)).await;
         terminate(host);
         let steps: BTreeSet<String> =
@@ -138,7 +132,13 @@ impl World {
         let mut unreached = Vec::new();
         for kill in 0..kills {
             match steps.get(kill as usize) {
-                Some(step) => unreached.extend(self.dies_at(step).await),
+                Some(step) => unreached.extend(self.dies_at(step, 1).await),
+                // Some are taken once, when a host starts; the others again, deeper in its life.
+                None if kill % 4 == 0 && !steps.is_empty() => {
+                    let (step, nth) = (self.random(), self.random() % 20 + 2);
+                    let step = &steps[usize::try_from(step).unwrap_or(0) % steps.len()];
+                    let _killed_in_the_end = self.dies_at(step, nth).await;
+                }
                 None => self.killed().await,
             }
             self.verdict.kills += 1;
@@ -146,7 +146,12 @@ impl World {
                 self.database.cut().await;
             }
         }
-        println!("    it died at {} steps", steps.len().min(kills as usize) - unreached.len());
+        let tried = steps.len().min(kills as usize);
+        println!(
+            "    it died at {} of {tried} steps; not reached again: {}",
+            tried - unreached.len(),
+            unreached.join(", ")
+        );
         match self.kind {
             Kind::Sqlite => self.fills_its_disk().await,
             Kind::Postgres => self.stands_still().await,
@@ -154,19 +159,18 @@ impl World {
     }
 
     /// Dies at a named step; which one, if it was not reached and the host was killed in the end.
-    async fn dies_at(&mut self, step: &str) -> Option<String> {
-        let nth = self.random() % 3 + 1;
-        // Some are steps of the start, which are taken once.
+    async fn dies_at(&mut self, step: &str, nth: u64) -> Option<String> {
         let Some(mut host) = self.start(&Fate::DiesAt(format!("{nth} {step}"))) else { return None };
         self.moved(Some(&host));
-        let mut admin = self.client.clone();
+        let (mut admin, process) = (self.client.clone(), host.child.id());
         admin.url.clone_from(&host.url);
         let chores = tokio::spawn(async move {
-            loop {
-                chores(admin.clone()).await;
+            for number in 0.. {
+                // What it leaves behind when it dies must not be in the way of the next.
+                chores(admin.clone(), format!("chore {process} {number}")).await;
             }
         });
-        let died = dies(&mut host, STEP / 4 * u32::try_from(nth).unwrap_or(1)).await;
+        let died = dies(&mut host, STEP).await;
         chores.abort();
         self.moved(None);
         if died { None } else { Some(step.to_owned()) }
@@ -254,15 +258,23 @@ impl World {
     }
 }
 
+/// A connection whose feeds lead nowhere: its address is a closed port of this machine.
+fn github(name: &str) -> serde_json::Value {
+    json!({
+        "name": name, "plugin": "github", "settings": { "base_url": "http://127.0.0.1:9" },
+        "credentials": { "api": { "scheme": "bearer", "inputs": { "token": "a-token-for-tests" } } },
+        "grants": { "networks": ["127.0.0.0/8"], "insecure_http": true },
+    })
+}
+
 /// What administrators write, whether or not somebody answers.
-async fn chores(admin: Client) {
+async fn chores(admin: Client, name: String) {
     let pause = || tokio::time::sleep(Duration::from_millis(20));
     let ask = async |method: reqwest::Method, path: &str, body: serde_json::Value| {
         let answer = admin.request(method, path).json(&body).send().await.ok()?;
         answer.json::<serde_json::Value>().await.ok()
     };
-    let new = json!({ "name": "chore", "plugin": late::ID });
-    let made = ask(reqwest::Method::POST, "/api/v1/connections", new).await;
+    let made = ask(reqwest::Method::POST, "/api/v1/connections", github(&name)).await;
     pause().await;
     if let Some(id) = made.as_ref().and_then(|made| made["id"].as_str()) {
         let path = format!("/api/v1/connections/{id}");
