@@ -26,6 +26,7 @@ mod ports;
 mod postgres;
 mod retention;
 mod server;
+mod simulation;
 mod sqlite;
 mod upkeep;
 

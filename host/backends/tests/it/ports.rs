@@ -73,7 +73,16 @@ pub(crate) async fn open_at(dir: &Path) -> Arc<Store> {
 
 /// An empty SQLite store in a directory of its own.
 pub(crate) async fn sqlite() -> Ports {
-    let dir = tempfile::tempdir().unwrap();
+    sqlite_in(tempfile::tempdir().unwrap()).await
+}
+
+/// The same where flushing costs nothing, if there is such a place.
+pub(crate) async fn sqlite_in_memory() -> Ports {
+    let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    sqlite_in(dir.unwrap()).await
+}
+
+async fn sqlite_in(dir: TempDir) -> Ports {
     let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
     let options = StoreOptions { bus: Arc::clone(&bus), ..options() };
     let store = Store::open(dir.path(), options).await.unwrap();
