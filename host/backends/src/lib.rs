@@ -13,7 +13,7 @@ mod system;
 pub use bus::LocalBus;
 pub use cache::{LocalCache, RedisCache, RedisError, RedisOptions};
 pub use packages::PackageFiles;
-pub use sealer::{MASTER_KEY_BYTES, SealError, Sealer};
+pub use sealer::{MASTER_KEY_BYTES, SealError, Sealer, installation};
 pub use sql::{
     MoveError, OpenError, Store, StoreOptions, StoreStatus, UpkeepError, backup, database_status, file_status,
     move_to_postgres, restore,

@@ -14,13 +14,15 @@ use opssight_core::locks::{Lock, Locks};
 use opssight_core::time::{Clock, Randomness};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What values may take together, bytes. Beyond it the one goes that was not used for longest.
 const MOST: u64 = 64 << 20;
 /// What a value costs beside its bytes.
 const OVERHEAD: usize = 128;
+
+/// What is meant to last for ever lasts for so long.
+const LONGEST: Duration = Duration::from_secs(100 * 366 * 86_400);
 
 /// Rates, values and locks of this process.
 pub struct LocalCache {
@@ -58,13 +60,7 @@ impl Expiry<String, Kept> for TimeToLive {
         Some(kept.ttl)
     }
 
-    fn expire_after_update(
-        &self,
-        _: &String,
-        kept: &Kept,
-        _: std::time::Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
+    fn expire_after_update(&self, _: &String, kept: &Kept, _: Instant, _: Option<Duration>) -> Option<Duration> {
         Some(kept.ttl)
     }
 }
@@ -108,20 +104,25 @@ impl Cache for LocalCache {
     }
 
     async fn put(&self, key: &str, value: &[u8], ttl: Duration) -> Result<(), CacheError> {
-        self.values.insert(key.to_owned(), Kept { value: value.into(), ttl });
+        self.values.insert(key.to_owned(), Kept { value: value.into(), ttl: ttl.min(LONGEST) });
         Ok(())
     }
 
     async fn put_if_absent(&self, key: &str, value: &[u8], ttl: Duration) -> Result<bool, CacheError> {
         let put = self.values.entry_by_ref(key).and_compute_with(|there| match there {
             Some(_) => Op::Nop,
-            None => Op::Put(Kept { value: value.into(), ttl }),
+            None => Op::Put(Kept { value: value.into(), ttl: ttl.min(LONGEST) }),
         });
         Ok(matches!(put, CompResult::Inserted(_)))
     }
 
     async fn delete(&self, key: &str) -> Result<bool, CacheError> {
-        Ok(self.values.remove(key).is_some())
+        // `remove` gives back what is over as well.
+        let removed = self.values.entry_by_ref(key).and_compute_with(|there| match there {
+            Some(_) => Op::Remove,
+            None => Op::Nop,
+        });
+        Ok(matches!(removed, CompResult::Removed(_)))
     }
 
     async fn delete_if(&self, key: &str, value: &[u8]) -> Result<bool, CacheError> {
@@ -142,7 +143,7 @@ impl Locks for LocalCache {
         if held.locks.contains_key(name) {
             return None;
         }
-        held.locks.insert(name.to_owned(), (owner.clone(), now + ttl));
+        held.locks.insert(name.to_owned(), (owner.clone(), far(now, ttl)));
         let clock = u64::try_from(self.clock.now().0).unwrap_or(0);
         held.fence = clock.max(held.fence.saturating_add(1));
         Some(Lock { name: name.to_owned(), owner, fence: held.fence })
@@ -153,7 +154,7 @@ impl Locks for LocalCache {
         let mut held = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
         match held.locks.get_mut(&lock.name) {
             Some((owner, until)) if *owner == lock.owner && *until > now => {
-                *until = now + ttl;
+                *until = far(now, ttl);
                 true
             }
             _ => false,
@@ -169,4 +170,9 @@ impl Locks for LocalCache {
         }
         ours
     }
+}
+
+/// As far as the clock goes.
+fn far(now: Instant, ttl: Duration) -> Instant {
+    now.checked_add(ttl).or_else(|| now.checked_add(LONGEST)).unwrap_or(now)
 }

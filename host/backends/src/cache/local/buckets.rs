@@ -3,7 +3,7 @@
 use opssight_core::limits::{Bucket, Decision, Rule};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tokio::time::Instant;
+use std::time::Instant;
 
 /// As many may lie there before full ones are looked for.
 const FEW: usize = 1024;
@@ -29,16 +29,8 @@ impl Default for Buckets {
 
 impl Buckets {
     pub(super) fn take(&self, key: &str, rule: Rule) -> Decision {
-        let (mut inside, now) = (self.inside(), self.now());
-        if let Some((bucket, kept)) = inside.buckets.get_mut(key) {
-            *kept = rule;
-            return bucket.take(rule, now);
-        }
-        inside.sweep(now);
-        let mut bucket = Bucket::full(rule, now);
-        let decision = bucket.take(rule, now);
-        inside.buckets.insert(key.to_owned(), (bucket, rule));
-        decision
+        let now = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.inside().take(key, rule, now)
     }
 
     pub(super) fn give_back(&self, key: &str, rule: Rule) {
@@ -50,13 +42,21 @@ impl Buckets {
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn now(&self) -> u64 {
-        u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX)
-    }
 }
 
 impl Inside {
+    fn take(&mut self, key: &str, rule: Rule, now: u64) -> Decision {
+        if let Some((bucket, kept)) = self.buckets.get_mut(key) {
+            *kept = rule;
+            return bucket.take(rule, now);
+        }
+        self.sweep(now);
+        let mut bucket = Bucket::full(rule, now);
+        let decision = bucket.take(rule, now);
+        self.buckets.insert(key.to_owned(), (bucket, rule));
+        decision
+    }
+
     /// Twice as many as are left may come before the next look, so that looking costs a constant share.
     fn sweep(&mut self, now: u64) {
         if self.buckets.len() < self.sweep_at {
@@ -71,27 +71,23 @@ impl Inside {
 mod tests {
     use super::*;
     use std::num::NonZeroU32;
-    use std::time::Duration;
 
-    #[tokio::test(start_paused = true)]
-    async fn buckets_are_forgotten_when_they_are_full_and_not_before() {
+    #[test]
+    fn buckets_are_forgotten_when_they_are_full_and_not_before() {
         let (one, two) = (NonZeroU32::MIN, NonZeroU32::new(2).unwrap());
         let rule = Rule { per_second: one, burst: two };
-        let buckets = Buckets::default();
-        let count = || buckets.inside().buckets.len();
-        buckets.take("kept", rule);
-        buckets.take("kept", rule);
-        tokio::time::advance(Duration::from_millis(1_500)).await;
+        let mut inside = Inside { buckets: HashMap::new(), sweep_at: FEW };
+        inside.take("kept", rule, 0);
+        inside.take("kept", rule, 0);
         for key in 0..FEW * 3 {
-            buckets.take(&key.to_string(), rule);
+            inside.take(&key.to_string(), rule, 900_000);
         }
-        assert_eq!(count(), FEW * 3 + 1, "none of them is full");
-        assert_eq!(buckets.take("kept", rule), Decision::Allowed);
-        assert!(matches!(buckets.take("kept", rule), Decision::Refused { .. }), "one and a half came back");
-        tokio::time::advance(Duration::from_secs(60)).await;
+        assert_eq!(inside.buckets.len(), FEW * 3 + 1, "none of them is full");
+        assert_eq!(inside.take("kept", rule, 1_500_000), Decision::Allowed);
+        assert!(matches!(inside.take("kept", rule, 1_500_000), Decision::Refused { .. }), "one and a half came back");
         for key in 0..FEW * 4 {
-            buckets.take(&format!("later {key}"), rule);
+            inside.take(&format!("later {key}"), rule, 60_000_000);
         }
-        assert_eq!(count(), FEW * 4, "the earlier ones are gone");
+        assert_eq!(inside.buckets.len(), FEW * 4, "the earlier ones are gone");
     }
 }

@@ -74,10 +74,10 @@ fn unsaid(error: &RedisError) -> Fault {
     if error.kind() == ErrorKind::Parse || source.contains("InvalidContentType") {
         return Fault::wrong("what answers there is no Redis, or rediss:// and redis:// are confused in cache.url");
     }
-    if error.is_connection_dropped() {
+    if error.is_connection_dropped() && !error.is_connection_refusal() {
         return Fault::away("it hangs up; is that a Redis, and does it speak TLS only if the address is rediss://?");
     }
-    if error.is_connection_refusal() || error.is_io_error() {
+    if error.is_io_error() {
         return Fault::Away(format!(
             "nobody answers there; is it running, and does cache.url have the right host and port? ({})",
             shown(&source)
