@@ -146,6 +146,16 @@ pub(crate) fn postgres(workspace: &Workspace) -> Result<PathBuf> {
     find().context("postgresql was installed, but its programs are not in /usr/lib/postgresql")
 }
 
+/// Redis' server; installed from the distribution where that needs no password. Tests that need one of their own find it
+/// on the PATH.
+pub(crate) fn redis(workspace: &Workspace) -> Result<PathBuf> {
+    const NAME: &str = "redis-server";
+    if !on_path(NAME) {
+        apt_install(workspace, NAME)?;
+    }
+    which(NAME).with_context(|| format!("{NAME} was installed, but is not on the PATH"))
+}
+
 /// A Python that can make virtual environments, for plugins that are written in it.
 pub(crate) fn python(workspace: &Workspace) -> Result<()> {
     let works = || process::succeeds(workspace.command("python3").args(["-c", "import venv, ensurepip"]));

@@ -9,6 +9,7 @@ use opssight_core::events::{Bus, EventLog};
 use opssight_core::feeds::FeedStore;
 use opssight_core::hooks::{Hooks, Inbox};
 use opssight_core::identity::Identity;
+use opssight_core::limits::RateLimiter;
 use opssight_core::pipelines::RunStore;
 use opssight_core::plugins::Plugins;
 use opssight_core::plugins::catalogue::Catalogue;
@@ -49,6 +50,8 @@ pub struct App {
     pub catalogue: Option<Arc<dyn Catalogue>>,
     /// Recorded calls of plugins.
     pub evidence: Arc<dyn EvidenceStore>,
+    /// How often, for all hosts that share it.
+    pub rates: Arc<dyn RateLimiter>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.

@@ -57,7 +57,7 @@ async fn receive_delivery(
     body: Body,
 ) -> Result<(StatusCode, Json<Accepted>), Refusal> {
     let connection = app.hooks.addressee(&ConnectionId(connection)).await?;
-    limits.hook(&connection.id)?;
+    limits.hook(&connection.id).await?;
     let told = told(&headers);
     let limit = app.config.body_limit;
     let (read, _memory) = take(&limits, limit, &headers, body).await?;

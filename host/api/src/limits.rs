@@ -2,10 +2,9 @@
 
 use crate::app::ApiConfig;
 use crate::problem::Refusal;
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use opssight_core::error::Kind;
 use opssight_core::id::ConnectionId;
+use opssight_core::limits::{Decision, RateLimiter, Rule};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -16,33 +15,35 @@ const BLOCK: u64 = 4096;
 
 /// The counters behind the limits.
 pub(crate) struct Limits {
-    hooks: DefaultKeyedRateLimiter<ConnectionId>,
-    clock: DefaultClock,
+    rates: Arc<dyn RateLimiter>,
+    hooks: Rule,
     bodies: Arc<Semaphore>,
     streams: Arc<Semaphore>,
 }
 
 impl Limits {
-    pub(crate) fn new(config: &ApiConfig) -> Self {
-        let quota = Quota::per_second(config.hook_rate_per_second).allow_burst(config.hook_burst);
+    pub(crate) fn new(config: &ApiConfig, rates: Arc<dyn RateLimiter>) -> Self {
         // One body of the largest size must always fit, or it would be put off for ever.
         let bytes = config.bodies_in_flight.max(config.body_limit);
         Self {
-            hooks: RateLimiter::dashmap(quota),
-            clock: DefaultClock::default(),
+            rates,
+            hooks: Rule { per_second: config.hook_rate_per_second, burst: config.hook_burst },
             bodies: Arc::new(Semaphore::new(blocks(bytes) as usize)),
             streams: Arc::new(Semaphore::new(config.live_streams)),
         }
     }
 
     /// One delivery more for a connection that exists: keys are bounded by the connections.
-    pub(crate) fn hook(&self, connection: &ConnectionId) -> Result<(), Refusal> {
-        self.hooks.check_key(connection).map_err(|not_until| {
-            let wait = not_until.wait_time_from(self.clock.now());
-            Refusal::new(Kind::TooMany, "too many deliveries at once for this connection; send it again later")
-                .with_code("rate-limited")
-                .retry_after(wait.as_secs().saturating_add(1))
-        })
+    pub(crate) async fn hook(&self, connection: &ConnectionId) -> Result<(), Refusal> {
+        match self.rates.take(&format!("hook:{}", connection.as_str()), self.hooks).await {
+            Decision::Allowed => Ok(()),
+            Decision::Refused { retry_after } => {
+                let text = "too many deliveries at once for this connection; send it again later";
+                let refusal = Refusal::new(Kind::TooMany, text).with_code("rate-limited");
+                // In whole seconds, and not a moment too early.
+                Err(refusal.retry_after(retry_after.as_secs_f64().ceil() as u64))
+            }
+        }
     }
 
     /// Memory for a body, given back when the permit is dropped.
@@ -69,23 +70,25 @@ fn blocks(bytes: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Stubs;
     use std::num::NonZeroU32;
 
-    #[test]
-    fn a_connection_that_sends_too_often_is_told_when_to_come_again_and_others_are_not_held_up() {
+    #[tokio::test]
+    async fn a_connection_that_sends_too_often_is_told_when_to_come_again_and_others_are_not_held_up() {
         let one = NonZeroU32::MIN;
-        let limits = Limits::new(&ApiConfig { hook_rate_per_second: one, hook_burst: one, ..ApiConfig::default() });
-        assert!(limits.hook(&"a".into()).is_ok());
-        let response = limits.hook(&"a".into()).unwrap_err().render(None);
+        let config = ApiConfig { hook_rate_per_second: one, hook_burst: one, ..ApiConfig::default() };
+        let limits = Limits::new(&config, Arc::new(Stubs::default()));
+        assert!(limits.hook(&"a".into()).await.is_ok());
+        let response = limits.hook(&"a".into()).await.unwrap_err().render(None);
         assert_eq!(response.status(), 429);
         assert_eq!(response.headers()["retry-after"], "1");
-        assert!(limits.hook(&"b".into()).is_ok());
+        assert!(limits.hook(&"b".into()).await.is_ok());
     }
 
     #[test]
     fn bodies_share_a_bounded_memory() {
         let config = ApiConfig { body_limit: 10_000, bodies_in_flight: 20_000, ..ApiConfig::default() };
-        let limits = Limits::new(&config);
+        let limits = Limits::new(&config, Arc::new(Stubs::default()));
         let held = limits.body(10_000).unwrap();
         assert_eq!(limits.body(10_000).unwrap_err().render(None).status(), 503);
         drop(held);

@@ -55,7 +55,7 @@ pub(crate) fn declared() -> utoipa::openapi::OpenApi {
 /// The whole of it.
 pub(crate) fn router(app: Arc<App>, stopping: CancellationToken) -> Router {
     let api = Api {
-        limits: Arc::new(Limits::new(&app.config)),
+        limits: Arc::new(Limits::new(&app.config, Arc::clone(&app.rates))),
         assets: Arc::new(Assets::embedded()),
         app: Arc::clone(&app),
         stopping,

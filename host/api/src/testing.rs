@@ -127,6 +127,7 @@ fn app(stubs: &Arc<Stubs>, desk: &Arc<Desk>, config: ApiConfig) -> App {
         },
         catalogue: Some(desk.clone()),
         evidence: stubs.clone(),
+        rates: stubs.clone(),
         clock: stubs.clone(),
         random: stubs.clone(),
         config,

@@ -1,8 +1,10 @@
-//! Adapters of the storage-like ports: the relational store (SQLite or PostgreSQL), the sealing of credentials, the in-process
-//! bus, the system's clock and randomness. No rule lives here; each statement stands once, beside its feature.
+//! Adapters of the storage-like ports: the relational store (SQLite or PostgreSQL), the sealing of credentials, the
+//! in-process bus, rates, values and locks in this process or in Redis, the system's clock and randomness. No rule lives
+//! here; each statement stands once, beside its feature.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod bus;
+mod cache;
 pub mod failpoint;
 mod packages;
 mod sealer;
@@ -10,8 +12,9 @@ mod sql;
 mod system;
 
 pub use bus::LocalBus;
+pub use cache::{LocalCache, RedisCache, RedisError, RedisOptions};
 pub use packages::PackageFiles;
-pub use sealer::{MASTER_KEY_BYTES, SealError, Sealer};
+pub use sealer::{MASTER_KEY_BYTES, SealError, Sealer, installation};
 pub use sql::{
     MoveError, OpenError, Store, StoreOptions, StoreStatus, UpkeepError, backup, database_status, file_status,
     move_to_postgres, restore,

@@ -3,6 +3,7 @@
 //! authenticated with both, so that a row that is moved to another connection does not open.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::hmac;
 use opssight_core::time::Randomness;
 use std::sync::Arc;
 
@@ -21,6 +22,13 @@ pub enum SealError {
     /// It was altered, moved, or sealed with another key.
     #[error("unseal the credentials: they were altered, or sealed with another master key")]
     Unseal,
+}
+
+/// A name for whoever has this key, from which nobody can tell the key.
+pub fn installation(master: &[u8; MASTER_KEY_BYTES]) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, master);
+    let tag = hmac::sign(&key, b"opssight\0installation");
+    tag.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Sealed credentials as they are kept.

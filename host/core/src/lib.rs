@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod actions;
+pub mod cache;
 pub mod connections;
 pub mod delivery;
 pub mod error;
@@ -15,6 +16,8 @@ pub mod id;
 pub mod identity;
 pub mod ingest;
 pub mod items;
+pub mod limits;
+pub mod locks;
 pub mod page;
 pub mod pipelines;
 pub mod plugins;

@@ -3,6 +3,7 @@
 //!
 //! A key of the file is `[section] key`; the same in the environment is `OPSSIGHT_SECTION__KEY`.
 
+mod cache;
 mod caps;
 mod evidence;
 mod hooks;
@@ -14,6 +15,7 @@ mod server;
 mod store;
 mod worker;
 
+pub use cache::{CacheConfig, RedisUrl};
 pub use caps::CapsConfig;
 pub use evidence::{PluginEvidenceConfig, RecordedCalls};
 pub use hooks::HooksConfig;
@@ -35,6 +37,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Where everything is kept that must last.
     pub store: StoreConfig,
+    /// What hosts share and may lose.
+    pub cache: CacheConfig,
     /// Deliveries at the door.
     pub hooks: HooksConfig,
     /// Plugins and their limits.
@@ -53,6 +57,7 @@ impl Config {
         let mut problems = Vec::new();
         problems.extend(self.server.problems());
         problems.extend(self.store.problems());
+        problems.extend(self.cache.problems());
         problems.extend(self.hooks.problems());
         problems.extend(self.plugins.problems(self.server.listen));
         problems.extend(crate::catalogues::problems(&self.plugins));
@@ -60,5 +65,19 @@ impl Config {
         problems.extend(self.worker.problems());
         problems.extend(self.retention.problems());
         problems
+    }
+}
+
+/// An address as it may be shown.
+fn without_password(address: &str) -> String {
+    match url::Url::parse(address) {
+        Ok(mut url) => {
+            if url.password().is_some() {
+                // Only addresses without a host cannot have one.
+                let _kept = url.set_password(Some("***"));
+            }
+            url.to_string()
+        }
+        Err(_) => "***".to_owned(),
     }
 }

@@ -38,6 +38,11 @@ pub(crate) fn options(config: &Config) -> anyhow::Result<StoreOptions> {
     })
 }
 
+/// The name of this installation: all hosts with its master key have it, and nobody else.
+pub(crate) fn installation(config: &Config) -> anyhow::Result<String> {
+    Ok(opssight_backends::installation(&options(config)?.master_key))
+}
+
 fn master_key(path: &Path) -> anyhow::Result<[u8; MASTER_KEY_BYTES]> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,

@@ -1,9 +1,10 @@
 //! Building the pieces and joining them; stopping them in the right order.
 
+use crate::cache::{self, Shared};
 use crate::config::Config;
 use crate::data;
 use crate::plugins;
-use crate::readiness::StoreReadiness;
+use crate::readiness::PartsReadiness;
 use crate::runtime::runtime;
 use crate::telemetry::Telemetry;
 use crate::worker;
@@ -49,6 +50,7 @@ struct House {
     installs: Installs,
     catalogue: Option<Arc<dyn Catalogue>>,
     bus: Arc<dyn Bus>,
+    shared: Shared,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Randomness>,
 }
@@ -74,6 +76,7 @@ pub async fn start_with(
     runtime: Arc<dyn PluginRuntime>,
 ) -> anyhow::Result<Running> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let shared = cache::open(&config).await?;
     let installs = plugins::desk(&config, &store, &bus, &plugins, runtime)?;
     plugins::load(&installs, &config).await?;
     let random = Arc::new(SystemRandomness);
@@ -81,7 +84,7 @@ pub async fn start_with(
         [] => None,
         _ => Some(crate::catalogues::open(&config.plugins).context("open the catalogues")?),
     };
-    let house = House { store: Arc::clone(&store), plugins, installs, catalogue, bus, clock, random, config };
+    let house = House { store: Arc::clone(&store), plugins, installs, catalogue, bus, shared, clock, random, config };
     // What was leased by processes that are gone.
     let released = store.release_all().await?;
     if released > 0 {
@@ -210,10 +213,15 @@ impl House {
             installs: self.installs.clone(),
             catalogue: self.catalogue.clone(),
             evidence: self.store.clone(),
+            rates: Arc::clone(&self.shared.rates),
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
             config: self.api_config(),
-            readiness: Arc::new(StoreReadiness { store: self.store.clone(), plugins: Arc::clone(&self.plugins) }),
+            readiness: Arc::new(PartsReadiness {
+                store: self.store.clone(),
+                plugins: Arc::clone(&self.plugins),
+                redis: self.shared.redis.clone(),
+            }),
             metrics: telemetry.metrics,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }

@@ -73,6 +73,8 @@ const HEAVY: &[Room] = &[
     ("wasmtime-wasi-http", &["opssight-runtime"], &[]),
     // The tests of the whole host make a database each.
     ("sqlx", &["opssight-backends"], &["opssight-server"]),
+    ("redis", &["opssight-backends"], &[]),
+    ("moka", &["opssight-backends"], &[]),
     ("axum", &["opssight-api"], &["opssight-cli", "opssight-runtime"]),
     ("utoipa-axum", &["opssight-api"], &[]),
     ("tower-http", &["opssight-api"], &[]),

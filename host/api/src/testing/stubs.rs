@@ -15,6 +15,7 @@ use opssight_core::hooks::{
 use opssight_core::id::{ChangeId, ConnectionId, DeliveryId, DeploymentId, PluginId, RunId};
 use opssight_core::identity::{IdentityStore, SecretHash, Session};
 use opssight_core::ingest::{Applied, Effect, Ingest};
+use opssight_core::limits::{Bucket, Decision, RateLimiter, Rule};
 use opssight_core::page::{Page, PageOf};
 use opssight_core::pipelines::{FlakyJob, Overview, PipelineSummary, Run, RunDetail, RunQuery, RunStore};
 use opssight_core::plugins::{
@@ -23,6 +24,7 @@ use opssight_core::plugins::{
     RawDelivery, Reception, VerifyError, Wants, WebhookDelivery,
 };
 use opssight_core::time::{Clock, Randomness, Timestamp};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
@@ -38,6 +40,7 @@ pub(crate) struct Stubs {
     pub(crate) sessions: Mutex<Vec<Session>>,
     pub(crate) log: Mutex<Vec<Event>>,
     pub(crate) failing: Mutex<bool>,
+    buckets: Mutex<HashMap<String, Bucket>>,
     woken: watch::Sender<u64>,
 }
 
@@ -63,6 +66,7 @@ impl Default for Stubs {
             sessions: Mutex::default(),
             log: Mutex::default(),
             failing: Mutex::new(false),
+            buckets: Mutex::default(),
             woken: watch::Sender::new(0),
         }
     }
@@ -126,6 +130,15 @@ impl Randomness for Stubs {
     fn fill(&self, bytes: &mut [u8]) {
         let drawn = self.drawn.fetch_add(1, Ordering::SeqCst).to_be_bytes();
         bytes.iter_mut().zip(drawn.iter().rev().cycle()).for_each(|(byte, drawn)| *byte = *drawn);
+    }
+}
+
+#[async_trait]
+impl RateLimiter for Stubs {
+    async fn take(&self, key: &str, rule: Rule) -> Decision {
+        let now = self.now().0.unsigned_abs();
+        let mut buckets = self.buckets.lock().unwrap();
+        buckets.entry(key.to_owned()).or_insert_with(|| Bucket::full(rule, now)).take(rule, now)
     }
 }
 

@@ -10,6 +10,7 @@
     reason = "tests may stop at the first surprise"
 )]
 
+mod caches;
 mod connections;
 mod events;
 mod evidence;
@@ -24,6 +25,7 @@ mod pipelines;
 mod plugins;
 mod ports;
 mod postgres;
+mod redis;
 mod retention;
 mod server;
 mod simulation;
@@ -135,4 +137,28 @@ mod on_sqlite {
 
 mod on_postgres {
     every_case!(crate::ports::postgres);
+}
+
+/// The same for what may be lost.
+macro_rules! every_cache_case {
+    ($open:path) => {
+        suite! { $open;
+            caches:
+                a_burst_is_shared_and_then_the_rate,
+                no_interleaving_is_allowed_more,
+                a_value_comes_back_until_its_time_is_over,
+                of_those_who_put_at_once_one_succeeds,
+                a_value_is_deleted_only_if_it_is_the_one_that_was_meant,
+                a_lock_has_one_holder_and_each_a_higher_fence,
+                a_lock_that_ran_out_is_no_longer_its_holders;
+        }
+    };
+}
+
+mod caches_of_one_process {
+    every_cache_case!(crate::caches::local);
+}
+
+mod caches_in_redis {
+    every_cache_case!(crate::caches::redis);
 }

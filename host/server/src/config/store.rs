@@ -37,31 +37,17 @@ impl DatabaseUrl {
     pub fn expose(&self) -> &str {
         &self.0
     }
-
-    /// The address without its password.
-    fn shown(&self) -> String {
-        match url::Url::parse(&self.0) {
-            Ok(mut url) => {
-                if url.password().is_some() {
-                    // Only addresses without a host cannot have one.
-                    let _kept = url.set_password(Some("***"));
-                }
-                url.to_string()
-            }
-            Err(_) => "***".to_owned(),
-        }
-    }
 }
 
 impl std::fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.shown())
+        f.write_str(&super::without_password(&self.0))
     }
 }
 
 impl Serialize for DatabaseUrl {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.shown())
+        serializer.serialize_str(&super::without_password(&self.0))
     }
 }
 

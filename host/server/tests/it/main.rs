@@ -19,5 +19,6 @@ mod kills;
 mod lifecycle;
 mod live;
 mod postgres;
+mod redis;
 mod replay;
 mod tutorial;

@@ -22,7 +22,7 @@ const KILLS: u32 = 30;
 
 /// An empty database on the server of the tests.
 #[expect(clippy::disallowed_methods, reason = "`cargo xtask test` says where its server is")]
-async fn database(name: &str) -> PgConnectOptions {
+pub(crate) async fn database(name: &str) -> PgConnectOptions {
     let server = std::env::var("OPSSIGHT_TEST_POSTGRES")
         .expect("OPSSIGHT_TEST_POSTGRES is not set: `cargo xtask test` starts a PostgreSQL and sets it");
     let name = format!("host_{name}_{}", SystemClock.now().0);
@@ -32,7 +32,7 @@ async fn database(name: &str) -> PgConnectOptions {
     PgConnectOptions::from_str(&server).expect("its address").database(&name)
 }
 
-fn on(data: &Path, database: &PgConnectOptions) -> Start {
+pub(crate) fn on(data: &Path, database: &PgConnectOptions) -> Start {
     Start::on(data).env("OPSSIGHT_STORE__URL", database.to_url_lossy().as_str())
 }
 

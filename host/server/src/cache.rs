@@ -1,0 +1,39 @@
+//! What hosts share and may lose.
+
+use crate::config::Config;
+use crate::data;
+use anyhow::Context;
+use opssight_backends::{LocalCache, RedisCache, RedisOptions, SystemClock, SystemRandomness};
+use opssight_core::limits::RateLimiter;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// In this process, or in a Redis.
+pub(crate) struct Shared {
+    pub(crate) rates: Arc<dyn RateLimiter>,
+    /// For readiness: it says how it is.
+    pub(crate) redis: Option<Arc<RedisCache>>,
+}
+
+/// Open what is configured. A Redis that is away is waited for in the background; one that cannot be used is an error.
+pub(crate) async fn open(config: &Config) -> anyhow::Result<Shared> {
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandomness));
+    let cache = &config.cache;
+    let Some(url) = &cache.url else {
+        return Ok(Shared { rates: Arc::new(LocalCache::new(clock, random)), redis: None });
+    };
+    let prefix = match &cache.prefix {
+        Some(prefix) => prefix.clone(),
+        None => format!("opssight:{}", data::installation(config)?),
+    };
+    let ca_pem = match &cache.ca_file {
+        Some(path) => {
+            Some(std::fs::read(path).with_context(|| format!("read the certificates in {}", path.display()))?)
+        }
+        None => None,
+    };
+    let patience = Duration::from_millis(u64::from(cache.wait_ms));
+    let address = url.expose().to_owned();
+    let redis = Arc::new(RedisCache::open(RedisOptions { address, prefix, patience, ca_pem, clock, random }).await?);
+    Ok(Shared { rates: redis.clone(), redis: Some(redis) })
+}
