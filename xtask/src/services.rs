@@ -1,6 +1,8 @@
 //! The servers that tests talk to: real ones, each on a private loopback port with a folder of its own, stopped by its
 //! own id. Nothing of the machine's own services is touched.
 
+mod vault;
+
 use crate::process::{self, say};
 use crate::tools;
 use crate::workspace::Workspace;
@@ -19,17 +21,18 @@ const PASSWORD: &str = "only-for-tests";
 /// What tests need. Stopped when it is dropped.
 pub(crate) struct Services {
     postgres: Postgres,
+    vault: vault::Vault,
 }
 
 impl Services {
     /// Install what is missing, and start all of them.
     pub(crate) fn start(workspace: &Workspace) -> Result<Self> {
-        Ok(Self { postgres: Postgres::start(workspace)? })
+        Ok(Self { postgres: Postgres::start(workspace)?, vault: vault::Vault::start(workspace)? })
     }
 
     /// The variables by which tests find them.
-    pub(crate) fn variables(&self) -> [(&'static str, String); 1] {
-        [("OPSSIGHT_TEST_POSTGRES", self.postgres.address())]
+    pub(crate) fn variables(&self) -> [(&'static str, String); 2] {
+        [("OPSSIGHT_TEST_POSTGRES", self.postgres.address()), ("OPSSIGHT_TEST_VAULT", self.vault.address())]
     }
 }
 
