@@ -15,10 +15,10 @@ mod vault;
 mod wrapped;
 
 pub use places::KeyPlace;
+pub(crate) use ring::MasterKey;
 pub use ring::{KeyError, KeyRing, MASTER_KEY_BYTES};
 pub use sealer::SealError;
-pub(crate) use ring::MasterKey;
 pub(crate) use sealer::{Sealed, Sealer, wrap};
 pub use vault::{SecretText, Vault, VaultAuth, VaultCredentials, VaultError, VaultOptions};
-pub(crate) use wrapped::Wrapped;
 pub use wrapped::KeyId;
+pub(crate) use wrapped::Wrapped;

@@ -37,7 +37,9 @@ mod writer;
 
 pub use moving::{MoveError, move_to_postgres};
 pub use open::{OpenError, StoreOptions};
-pub use rotation::{KeyUse, Place, Rotate, RotateError, Rotated, Rotation, SecretsStatus, rotate_secrets, secrets_status};
+pub use rotation::{
+    KeyUse, Place, Rotate, RotateError, Rotated, Rotation, SecretsStatus, rotate_secrets, secrets_status,
+};
 pub use upkeep::{StoreStatus, UpkeepError, backup, database_status, file_status, restore};
 
 use crate::secrets::Sealer;

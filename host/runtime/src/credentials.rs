@@ -19,8 +19,8 @@ use crate::egress::{Account, Outgoing, Refusal};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, header};
-use opssight_core::plugins::{Credentials, SecretUnavailable};
 use opssight_core::plugins::manifest::CredentialScheme;
+use opssight_core::plugins::{Credentials, SecretUnavailable};
 use std::collections::BTreeMap;
 use url::Url;
 

@@ -10,6 +10,7 @@ mod load;
 mod log;
 mod plugins;
 mod retention;
+mod secrets;
 mod server;
 mod store;
 mod worker;
@@ -21,6 +22,7 @@ pub use load::{ConfigError, Flags, load};
 pub use log::{LogConfig, LogFormat};
 pub use plugins::{Largest, PluginsConfig, TrustConfig, UpdateConfig};
 pub use retention::RetentionConfig;
+pub use secrets::{SecretsConfig, VaultConfig};
 pub use server::ServerConfig;
 pub use store::{DatabaseUrl, StoreConfig};
 pub use worker::WorkerConfig;
@@ -35,6 +37,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Where everything is kept that must last.
     pub store: StoreConfig,
+    /// The master keys that seal stored credentials, and Vault.
+    pub secrets: SecretsConfig,
     /// Deliveries at the door.
     pub hooks: HooksConfig,
     /// Plugins and their limits.
@@ -53,6 +57,7 @@ impl Config {
         let mut problems = Vec::new();
         problems.extend(self.server.problems());
         problems.extend(self.store.problems());
+        problems.extend(self.secrets.problems());
         problems.extend(self.hooks.problems());
         problems.extend(self.plugins.problems(self.server.listen));
         problems.extend(crate::catalogues::problems(&self.plugins));

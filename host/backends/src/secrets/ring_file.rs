@@ -25,7 +25,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<LocalKey>, KeyError> {
         return Ok(vec![LocalKey::new(Zeroizing::new(key))]);
     }
     let bad = |why: &str| KeyError::File { path: path.to_owned(), why: why.to_owned() };
-    let text = std::str::from_utf8(&bytes).map_err(|_| bad("it is neither 32 bytes nor text; restore it from a backup"))?;
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| bad("it is neither 32 bytes nor text; restore it from a backup"))?;
     parse(text).map_err(|why| bad(&why))
 }
 
@@ -38,7 +39,10 @@ pub(super) fn parse(text: &str) -> Result<Vec<LocalKey>, String> {
         let bytes = STANDARD.decode(word).map(Zeroizing::new);
         let key = bytes.ok().and_then(|bytes| <[u8; MASTER_KEY_BYTES]>::try_from(bytes.as_slice()).ok());
         let Some(key) = key else {
-            return Err(format!("key {} is not base64 of {MASTER_KEY_BYTES} bytes (`openssl rand -base64 32`)", at + 1));
+            return Err(format!(
+                "key {} is not base64 of {MASTER_KEY_BYTES} bytes (`openssl rand -base64 32`)",
+                at + 1
+            ));
         };
         let key = LocalKey::new(Zeroizing::new(key));
         if !keys.contains(&key) {
@@ -62,7 +66,9 @@ pub(super) fn write(path: &Path, keys: &[LocalKey]) -> Result<(), KeyError> {
     match keys {
         [key] => text.extend_from_slice(key.bytes.as_slice()),
         keys => {
-            text.extend_from_slice(b"# Master keys of OpsSight, the newest first. Whoever reads them reads its secrets.\n");
+            text.extend_from_slice(
+                b"# Master keys of OpsSight, the newest first. Whoever reads them reads its secrets.\n",
+            );
             for key in keys {
                 let line = Zeroizing::new(STANDARD.encode(key.bytes.as_slice()));
                 text.extend_from_slice(format!("{} # {}\n", line.as_str(), key.id).as_bytes());

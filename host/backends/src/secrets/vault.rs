@@ -229,8 +229,8 @@ impl Vault {
     }
 
     fn read_secret(&self, path: &Path) -> Result<Zeroizing<String>, VaultError> {
-        let mut text = std::fs::read_to_string(path)
-            .map_err(|error| self.setup(format!("read {}: {error}", path.display())))?;
+        let mut text =
+            std::fs::read_to_string(path).map_err(|error| self.setup(format!("read {}: {error}", path.display())))?;
         let trimmed = Zeroizing::new(text.trim().to_owned());
         text.zeroize();
         Ok(trimmed)
@@ -271,13 +271,17 @@ impl Vault {
             Told::Status(403, _) => VaultError::Denied { at, path: path.to_owned() },
             Told::Status(404, _) => VaultError::Missing { at, path: path.to_owned() },
             Told::Status(503, said) if said.contains("sealed") => VaultError::Sealed(at),
-            Told::Status(code @ (429 | 500..=599), _) => VaultError::Away { at, why: format!("it answers HTTP {code}") },
+            Told::Status(code @ (429 | 500..=599), _) => {
+                VaultError::Away { at, why: format!("it answers HTTP {code}") }
+            }
             Told::Status(code @ 300..=399, _) => VaultError::Refused {
                 at,
                 path: path.to_owned(),
                 said: format!("HTTP {code}, it sends us elsewhere; name the address that answers itself"),
             },
-            Told::Status(code, said) => VaultError::Refused { at, path: path.to_owned(), said: format!("HTTP {code} {said}") },
+            Told::Status(code, said) => {
+                VaultError::Refused { at, path: path.to_owned(), said: format!("HTTP {code} {said}") }
+            }
             Told::Silence(why) => VaultError::Away { at, why: why.to_owned() },
             Told::Nonsense => VaultError::Refused {
                 at,
@@ -314,7 +318,11 @@ mod rustify_errors {
         let mut cause = Some(error);
         while let Some(error) = cause {
             if let Some(error) = error.downcast_ref::<reqwest::Error>() {
-                return Told::Silence(if error.is_timeout() { "it does not answer in time" } else { "nobody answers there" });
+                return Told::Silence(if error.is_timeout() {
+                    "it does not answer in time"
+                } else {
+                    "nobody answers there"
+                });
             }
             cause = error.source();
         }

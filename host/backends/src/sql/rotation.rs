@@ -208,7 +208,6 @@ pub async fn rotate_secrets(
     Ok(Rotated { key: newest.id(), place, resumed, rewrapped, dropped })
 }
 
-
 /// What is under a version before this one is to be wrapped anew.
 async fn least_version(key: &MasterKey) -> Result<Option<u64>, KeyError> {
     match key {

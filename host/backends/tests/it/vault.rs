@@ -4,8 +4,8 @@ use crate::connections::secret;
 use crate::ports::{connection, options, ring};
 use async_trait::async_trait;
 use opssight_backends::{
-    KeyPlace, KeyRing, Place, Rotate, SecretText, Store, StoreOptions, SystemClock, Vault, VaultAuth,
-    VaultCredentials, VaultOptions, rotate_secrets, secrets_status,
+    KeyPlace, KeyRing, Place, Rotate, SecretText, Store, StoreOptions, SystemClock, Vault, VaultAuth, VaultCredentials,
+    VaultOptions, rotate_secrets, secrets_status,
 };
 use opssight_core::connections::ConnectionStore;
 use opssight_core::error::StoreError;
@@ -97,8 +97,12 @@ async fn open(dir: &Path, keys: &KeyRing, keep: Duration) -> Arc<Store> {
 
 /// An error with all its causes.
 fn told(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(|error| format!("{error}: {error:?}")).collect::<Vec<_>>().join("; ")
+    let (mut told, mut cause) = (String::new(), Some(error));
+    while let Some(error) = cause {
+        told.push_str(&format!("{error}: {error:?}; "));
+        cause = error.source();
+    }
+    told
 }
 
 /// Stands between a host and Vault, and can cut it off.
@@ -329,7 +333,8 @@ async fn sealed_vault() -> Arc<Vault> {
             let _some = asked.read(&mut request).await;
             let body = r#"{"errors":["Vault is sealed"]}"#;
             let head = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nconnection: close";
-            let _sent = asked.write_all(format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).as_bytes()).await;
+            let _sent =
+                asked.write_all(format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).as_bytes()).await;
         }
     });
     vault(address, VaultAuth::Token(SecretText::from("some-token".to_owned())))

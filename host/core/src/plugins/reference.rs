@@ -22,7 +22,8 @@ impl SecretReference {
     pub fn read(value: &str) -> Option<Result<Self, String>> {
         let rest = value.trim().strip_prefix(PREFIX)?;
         Some(parse(rest).ok_or_else(|| {
-            "begins with `vault:`, and is no reference into Vault, which looks like vault:secret/data/path#field".to_owned()
+            "begins with `vault:`, and is no reference into Vault, which looks like vault:secret/data/path#field"
+                .to_owned()
         }))
     }
 
@@ -66,7 +67,10 @@ mod tests {
     #[test]
     fn a_reference_is_told_from_a_secret_and_from_nonsense() {
         let whole = SecretReference::read(" vault:team/kv/data/ci/git-hub.v2#api token\n").unwrap().unwrap();
-        assert_eq!((whole.mount.as_str(), whole.name.as_str(), whole.field.as_str()), ("team/kv", "ci/git-hub.v2", "api token"));
+        assert_eq!(
+            (whole.mount.as_str(), whole.name.as_str(), whole.field.as_str()),
+            ("team/kv", "ci/git-hub.v2", "api token")
+        );
         assert_eq!(whole.to_string(), "vault:team/kv/data/ci/git-hub.v2#api token");
         for secret in ["ghp_abc", "", "Vault:secret/data/x#y", "x vault:secret/data/x#y"] {
             assert!(SecretReference::read(secret).is_none(), "{secret}");

@@ -20,4 +20,5 @@ mod lifecycle;
 mod live;
 mod postgres;
 mod replay;
+mod secrets;
 mod tutorial;

@@ -65,9 +65,7 @@ impl TransitKey {
     /// The newest of its versions, which new data keys are wrapped by.
     pub(crate) async fn latest(&self) -> Result<u64, VaultError> {
         let path = format!("{}/keys/{}", self.mount, self.name);
-        let read = |client: Arc<VaultClient>| async move {
-            key::read(&*client, &self.mount, &self.name).await
-        };
+        let read = |client: Arc<VaultClient>| async move { key::read(&*client, &self.mount, &self.name).await };
         let versions: Vec<String> = match self.vault.ask(&path, read).await?.keys {
             ReadKeyData::Symmetric(versions) => versions.into_keys().collect(),
             ReadKeyData::Asymmetric(versions) => versions.into_keys().collect(),
@@ -78,9 +76,7 @@ impl TransitKey {
     /// Make a new version.
     pub(crate) async fn rotate(&self) -> Result<(), VaultError> {
         let path = format!("{}/keys/{}/rotate", self.mount, self.name);
-        let rotate = |client: Arc<VaultClient>| async move {
-            key::rotate(&*client, &self.mount, &self.name).await
-        };
+        let rotate = |client: Arc<VaultClient>| async move { key::rotate(&*client, &self.mount, &self.name).await };
         self.vault.ask(&path, rotate).await
     }
 }

@@ -192,14 +192,13 @@ impl Desk {
         rewrapped: &mut u64,
         unreadable: &mut Vec<String>,
     ) -> Result<Option<Last>, RotateError> {
-        let rows: Vec<(String, Vec<u8>)> = query_as(
-            "SELECT connection, data_key FROM credentials WHERE connection > $1 ORDER BY connection LIMIT $2",
-        )
-        .bind(after)
-        .bind(i64::from(batch.max(1)))
-        .fetch_all(&mut self.conn)
-        .await
-        .map_err(sql("read the data keys"))?;
+        let rows: Vec<(String, Vec<u8>)> =
+            query_as("SELECT connection, data_key FROM credentials WHERE connection > $1 ORDER BY connection LIMIT $2")
+                .bind(after)
+                .bind(i64::from(batch.max(1)))
+                .fetch_all(&mut self.conn)
+                .await
+                .map_err(sql("read the data keys"))?;
         let Some((last, _)) = rows.last() else { return Ok(None) };
         let last = Last { connection: last.clone(), rows: rows.len() as u64 };
         let mut anew = Vec::new();
