@@ -18,6 +18,8 @@ pub use places::KeyPlace;
 pub(crate) use ring::MasterKey;
 pub use ring::{KeyError, KeyRing, MASTER_KEY_BYTES};
 pub use sealer::SealError;
+#[cfg(test)]
+pub(crate) use sealer::wrap_unnamed;
 pub(crate) use sealer::{Sealed, Sealer, wrap};
 pub use vault::{SecretText, Vault, VaultAuth, VaultCredentials, VaultError, VaultOptions};
 pub use wrapped::KeyId;

@@ -200,7 +200,7 @@ fn named(id: KeyId, owner: &str) -> String {
 
 /// What stood in a store before there was a ring.
 #[cfg(test)]
-pub(super) fn wrap_unnamed(key: &[u8; 32], owner: &str, data_key: &[u8; 32]) -> Vec<u8> {
+pub(crate) fn wrap_unnamed(key: &[u8; 32], owner: &str, data_key: &[u8; 32]) -> Vec<u8> {
     let sealed = cipher::seal(key, &about("data-key", owner), data_key).unwrap();
     Wrapped::Unnamed { sealed: &sealed }.write()
 }

@@ -8,6 +8,8 @@
 //! Whatever stops it, every data key is under a key of the ring, and the next rotation begins where this one ended.
 
 mod desk;
+#[cfg(test)]
+mod tests;
 
 use crate::SystemRandomness;
 use crate::secrets::{KeyError, KeyId, KeyRing, MasterKey, SealError};
@@ -17,8 +19,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// How long the processes have to say that they have the new key. They look every two seconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the processes have to say that they have the new key. They look every two seconds; one that was killed is
+/// believed to be there for fifteen.
+const PATIENCE: Duration = Duration::from_secs(17);
 /// Rows that come under the old key while a rotation looks through them are wrapped in the next round.
 const ROUNDS: u32 = 3;
 

@@ -180,7 +180,11 @@ impl Desk {
     /// How many are not under this key, or under an older version of it.
     pub(super) async fn left(&mut self, key: KeyId, least: Option<u64>) -> Result<u64, RotateError> {
         let rows = self.all().await?;
-        Ok(rows.iter().filter(|(_, stored)| !is_under(stored, key, least)).count() as u64)
+        let is_under = |row| match self.under(row) {
+            Some((by, version)) => by == key && least.is_none_or(|least| version.is_some_and(|v| v >= least)),
+            None => false,
+        };
+        Ok(rows.iter().filter(|row| !is_under(*row)).count() as u64)
     }
 
     /// Wrap anew what comes after a connection; none: there is nothing after it.
@@ -261,6 +265,7 @@ impl Desk {
     }
 }
 
+/// Whether it says so. What says nothing is wrapped anew as well.
 fn is_under(stored: &[u8], key: KeyId, least: Option<u64>) -> bool {
     let Some(wrapped) = Wrapped::read(stored) else { return false };
     wrapped.by() == Some(key) && least.is_none_or(|least| wrapped.version().is_some_and(|version| version >= least))
