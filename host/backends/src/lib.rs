@@ -7,16 +7,20 @@ mod bus;
 mod cache;
 pub mod failpoint;
 mod packages;
-mod sealer;
+mod secrets;
 mod sql;
 mod system;
 
 pub use bus::LocalBus;
 pub use cache::{LocalCache, RedisCache, RedisError, RedisOptions};
 pub use packages::PackageFiles;
-pub use sealer::{MASTER_KEY_BYTES, SealError, Sealer, installation};
+pub use secrets::{
+    KeyError, KeyId, KeyPlace, KeyRing, MASTER_KEY_BYTES, SealError, SecretText, Vault, VaultAuth, VaultCredentials,
+    VaultError, VaultOptions,
+};
 pub use sql::{
-    MoveError, OpenError, Store, StoreOptions, StoreStatus, UpkeepError, backup, database_status, file_status,
-    move_to_postgres, restore,
+    KeyUse, MoveError, OpenError, Place, Rotate, RotateError, Rotated, Rotation, SecretsStatus, Store, StoreOptions,
+    StoreStatus, UpkeepError, backup, database_status, file_status, move_to_postgres, restore, rotate_secrets,
+    secrets_status,
 };
 pub use system::{SystemClock, SystemRandomness};

@@ -15,6 +15,7 @@ mod feeds;
 mod hooks;
 mod identity;
 mod ingest;
+mod keys;
 mod members;
 mod moving;
 mod notify;
@@ -25,6 +26,7 @@ mod plugins;
 mod postgres;
 mod query;
 mod retention;
+mod rotation;
 mod sqlite;
 #[cfg(test)]
 mod tests;
@@ -35,9 +37,12 @@ mod writer;
 
 pub use moving::{MoveError, move_to_postgres};
 pub use open::{OpenError, StoreOptions};
+pub use rotation::{
+    KeyUse, Place, Rotate, RotateError, Rotated, Rotation, SecretsStatus, rotate_secrets, secrets_status,
+};
 pub use upkeep::{StoreStatus, UpkeepError, backup, database_status, file_status, restore};
 
-use crate::sealer::Sealer;
+use crate::secrets::Sealer;
 use cache::ConnectionCache;
 pub(crate) use conn::Conn;
 use conn::Readers;
@@ -78,7 +83,10 @@ impl Store {
     /// Open the SQLite file in a directory, which is made if it is not there. Only one process can have it open.
     pub async fn open(dir: &Path, options: StoreOptions) -> Result<Arc<Store>, OpenError> {
         let opened = sqlite::open(dir, &options).await?;
-        Ok(Arc::new(Self::of(opened, options)))
+        let store = Arc::new(Self::of(opened, options));
+        store.tell_keys().await.map_err(OpenError::Join)?;
+        tokio::spawn(keys::watch(Arc::downgrade(&store), store.closed.clone()));
+        Ok(store)
     }
 
     /// Open the PostgreSQL database at an address (`postgres://user:password@host:5432/name`). Any number of processes
@@ -87,6 +95,7 @@ impl Store {
         let opened = postgres::open(address, &options).await?;
         let store = Arc::new(Self::of(opened, options));
         store.attend().await.map_err(OpenError::Join)?;
+        store.tell_keys().await.map_err(OpenError::Join)?;
         if let Readers::Postgres(pool) = &store.readers {
             store.connections.trust(false);
             let (pool, cache) = (pool.clone(), store.connections.clone());
@@ -94,6 +103,7 @@ impl Store {
             tokio::spawn(ear.listen());
         }
         tokio::spawn(members::stay(Arc::downgrade(&store), store.closed.clone()));
+        tokio::spawn(keys::watch(Arc::downgrade(&store), store.closed.clone()));
         Ok(store)
     }
 

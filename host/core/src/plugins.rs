@@ -11,6 +11,7 @@ pub mod evidence;
 pub mod installs;
 pub mod kinds;
 pub mod manifest;
+mod reference;
 mod stats;
 pub mod trust;
 
@@ -23,4 +24,5 @@ pub use call::{
 pub use digest::digest_of;
 pub use error::{CallError, FailureClass, FaultSource};
 pub use manifest::Manifest;
+pub use reference::{SecretReference, SecretUnavailable};
 pub use stats::{ConnectionFault, KindStats, LogLevel, LogLine, PluginStats};

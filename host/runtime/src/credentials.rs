@@ -19,8 +19,8 @@ use crate::egress::{Account, Outgoing, Refusal};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, header};
-use opssight_core::plugins::Credentials;
 use opssight_core::plugins::manifest::CredentialScheme;
+use opssight_core::plugins::{Credentials, SecretUnavailable};
 use std::collections::BTreeMap;
 use url::Url;
 
@@ -169,7 +169,10 @@ pub(crate) async fn credentials(call: &CallContext) -> Result<&Credentials, Refu
     let read = || async {
         call.services.credentials.credentials(&call.target.connection).await.map_err(|error| {
             tracing::error!(connection.id = call.target.connection.as_str(), error = %error, source = ?error.source, "cannot read credentials");
-            Refusal::Host("the host cannot read the connection's credentials")
+            match error.source.downcast::<SecretUnavailable>() {
+                Ok(elsewhere) => Refusal::Elsewhere(elsewhere.why),
+                Err(_) => Refusal::Host("the host cannot read the connection's credentials"),
+            }
         })
     };
     call.credentials.get_or_try_init(read).await

@@ -1,9 +1,8 @@
 //! What hosts share and may lose.
 
 use crate::config::Config;
-use crate::data;
 use anyhow::Context;
-use opssight_backends::{LocalCache, RedisCache, RedisOptions, SystemClock, SystemRandomness};
+use opssight_backends::{LocalCache, RedisCache, RedisOptions, Store, SystemClock, SystemRandomness};
 use opssight_core::limits::RateLimiter;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +15,7 @@ pub(crate) struct Shared {
 }
 
 /// Open what is configured. A Redis that is away is waited for in the background; one that cannot be used is an error.
-pub(crate) async fn open(config: &Config) -> anyhow::Result<Shared> {
+pub(crate) async fn open(config: &Config, store: &Store) -> anyhow::Result<Shared> {
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandomness));
     let cache = &config.cache;
     let Some(url) = &cache.url else {
@@ -24,7 +23,7 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Shared> {
     };
     let prefix = match &cache.prefix {
         Some(prefix) => prefix.clone(),
-        None => format!("opssight:{}", data::installation(config)?),
+        None => format!("opssight:{}", store.installation().await?),
     };
     let ca_pem = match &cache.ca_file {
         Some(path) => {

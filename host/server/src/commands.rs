@@ -7,6 +7,7 @@ mod db;
 mod openapi;
 mod plugin;
 mod replay;
+mod secrets;
 mod serve;
 
 use crate::config::Flags;
@@ -47,6 +48,9 @@ enum Command {
         after_help = "Examples:\n  opssight db status\n  opssight db backup backup.sqlite --data /var/lib/opssight"
     )]
     Db(db::DbCommand),
+    /// The master keys that seal stored credentials
+    #[command(subcommand, after_help = "Examples:\n  opssight secrets status\n  opssight secrets rotate")]
+    Secrets(secrets::SecretsCommand),
     /// Print the API's OpenAPI 3.1 description
     #[command(after_help = "Examples:\n  opssight openapi > openapi.json")]
     Openapi,
@@ -88,6 +92,7 @@ pub fn run(cli: Cli) -> u8 {
             Command::Config(command) => config::run(&command),
             Command::Admin(command) => admin::run(&command).await,
             Command::Db(command) => db::run(&command).await,
+            Command::Secrets(command) => secrets::run(&command).await,
             Command::Openapi => openapi::run(),
             // Answered above.
             Command::CompileWorker(limits) => return compile_worker::run(limits),

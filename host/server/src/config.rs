@@ -11,6 +11,7 @@ mod load;
 mod log;
 mod plugins;
 mod retention;
+mod secrets;
 mod server;
 mod store;
 mod worker;
@@ -23,6 +24,7 @@ pub use load::{ConfigError, Flags, load};
 pub use log::{LogConfig, LogFormat};
 pub use plugins::{Largest, PluginsConfig, TrustConfig, UpdateConfig};
 pub use retention::RetentionConfig;
+pub use secrets::{SecretsConfig, VaultConfig};
 pub use server::ServerConfig;
 pub use store::{DatabaseUrl, StoreConfig};
 pub use worker::WorkerConfig;
@@ -39,6 +41,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// What hosts share and may lose.
     pub cache: CacheConfig,
+    /// The master keys that seal stored credentials, and Vault.
+    pub secrets: SecretsConfig,
     /// Deliveries at the door.
     pub hooks: HooksConfig,
     /// Plugins and their limits.
@@ -58,6 +62,7 @@ impl Config {
         problems.extend(self.server.problems());
         problems.extend(self.store.problems());
         problems.extend(self.cache.problems());
+        problems.extend(self.secrets.problems());
         problems.extend(self.hooks.problems());
         problems.extend(self.plugins.problems(self.server.listen));
         problems.extend(crate::catalogues::problems(&self.plugins));

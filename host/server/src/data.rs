@@ -1,14 +1,13 @@
-//! The data folder: the store and the key that seals its secrets.
+//! The data folder, the store, and the keys that seal its secrets.
 
 use crate::config::Config;
 use anyhow::Context;
-use opssight_backends::{LocalBus, MASTER_KEY_BYTES, Store, StoreOptions, SystemRandomness};
+use opssight_backends::{LocalBus, Store, StoreOptions, SystemRandomness, VaultCredentials};
 use opssight_core::events::Bus;
-use opssight_core::time::Randomness;
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use opssight_core::plugins::CredentialSource;
+use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Open the store: the database that is configured, or a file in the data folder. The folder and the key are made at
 /// first. The bus tells of what is written.
@@ -22,7 +21,7 @@ pub async fn open(config: &Config) -> anyhow::Result<(Arc<Store>, Arc<dyn Bus>)>
     Ok((store, bus))
 }
 
-/// With the key of the data folder.
+/// With the master keys that are configured.
 pub(crate) fn options(config: &Config) -> anyhow::Result<StoreOptions> {
     let dir = &config.server.data;
     std::fs::DirBuilder::new()
@@ -30,46 +29,18 @@ pub(crate) fn options(config: &Config) -> anyhow::Result<StoreOptions> {
         .mode(0o700)
         .create(dir)
         .with_context(|| format!("make the data folder {}", dir.display()))?;
-    let key = master_key(&dir.join("master.key"))?;
+    let keys = config.secrets.ring(dir)?;
     Ok(StoreOptions {
         readers: config.store.readers,
         cache_kib: config.store.cache_mib.saturating_mul(1024),
-        ..StoreOptions::new(key, Arc::new(SystemRandomness), Arc::new(LocalBus::new()))
+        keep_data_keys: Duration::from_secs(u64::from(config.secrets.keep_secs)),
+        ..StoreOptions::new(keys, Arc::new(SystemRandomness), Arc::new(LocalBus::new()))
     })
 }
 
-/// The name of this installation: all hosts with its master key have it, and nobody else.
-pub(crate) fn installation(config: &Config) -> anyhow::Result<String> {
-    Ok(opssight_backends::installation(&options(config)?.master_key))
-}
-
-fn master_key(path: &Path) -> anyhow::Result<[u8; MASTER_KEY_BYTES]> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => make_key(path)?,
-        Err(error) => return Err(error).with_context(|| format!("read the master key {}", path.display())),
-    };
-    bytes.try_into().ok().with_context(|| {
-        format!(
-            "use the master key {}: it must have {MASTER_KEY_BYTES} bytes; restore it from a backup",
-            path.display()
-        )
-    })
-}
-
-/// Written beside and renamed, so that a crash leaves no half of a key.
-fn make_key(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = vec![0_u8; MASTER_KEY_BYTES];
-    SystemRandomness.fill(&mut bytes);
-    let beside = path.with_extension("key.new");
-    let write = || -> std::io::Result<()> {
-        let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&beside, path)?;
-        // The rename itself must survive a power cut: without the key the sealed secrets are lost.
-        std::fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
-    };
-    write().with_context(|| format!("make the master key {}", path.display()))?;
-    Ok(bytes)
+/// The credentials of connections, with those that stay in Vault.
+pub(crate) fn credentials(config: &Config, store: &Arc<Store>) -> anyhow::Result<Arc<dyn CredentialSource>> {
+    let keep = Duration::from_secs(u64::from(config.secrets.keep_secs));
+    let (vault, paths) = (config.secrets.vault()?, config.secrets.vault.paths.clone());
+    Ok(VaultCredentials::new(store.clone(), vault, paths, keep))
 }

@@ -18,9 +18,9 @@ use opssight_core::feeds::{FeedStore, Puller};
 use opssight_core::hooks::{Hooks, Inbox, Processor, Retry};
 use opssight_core::identity::Identity;
 use opssight_core::page::PageOf;
-use opssight_core::plugins::Plugins;
 use opssight_core::plugins::catalogue::Catalogue;
 use opssight_core::plugins::installs::{Installs, PluginRuntime};
+use opssight_core::plugins::{CredentialSource, Plugins};
 use opssight_core::time::{Clock, Randomness};
 use opssight_runtime::PluginHost;
 use std::sync::Arc;
@@ -46,6 +46,8 @@ pub struct Running {
 struct House {
     config: Config,
     store: Arc<Store>,
+    /// Of connections, as calls use them. What is shown and changed is what the store holds.
+    credentials: Arc<dyn CredentialSource>,
     plugins: Arc<dyn Plugins>,
     installs: Installs,
     catalogue: Option<Arc<dyn Catalogue>>,
@@ -58,25 +60,26 @@ struct House {
 /// Start a host with the plugins that are installed and those of its folder, sandboxed.
 pub async fn start(config: Config, telemetry: Telemetry) -> anyhow::Result<Running> {
     let (store, bus) = data::open(&config).await?;
+    let credentials = data::credentials(&config, &store)?;
     let host = {
         let (mut runtime, store) = (runtime(&config)?, Arc::clone(&store));
         runtime.evidence = config.plugins.evidence.with(store.clone());
-        PluginHost::open(runtime, store.clone(), store, Arc::new(SystemClock))?
+        PluginHost::open(runtime, Arc::clone(&credentials), store, Arc::new(SystemClock))?
     };
-    start_with(config, telemetry, store, bus, host.clone(), host).await
+    start_with(config, telemetry, (store, credentials), bus, host.clone(), host).await
 }
 
 /// Start a host on a store with a caller of plugins of the caller's choice: how the benches run one without a sandbox.
 pub async fn start_with(
     config: Config,
     telemetry: Telemetry,
-    store: Arc<Store>,
+    (store, credentials): (Arc<Store>, Arc<dyn CredentialSource>),
     bus: Arc<dyn Bus>,
     plugins: Arc<dyn Plugins>,
     runtime: Arc<dyn PluginRuntime>,
 ) -> anyhow::Result<Running> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let shared = cache::open(&config).await?;
+    let shared = cache::open(&config, &store).await?;
     let installs = plugins::desk(&config, &store, &bus, &plugins, runtime)?;
     plugins::load(&installs, &config).await?;
     let random = Arc::new(SystemRandomness);
@@ -84,7 +87,18 @@ pub async fn start_with(
         [] => None,
         _ => Some(crate::catalogues::open(&config.plugins).context("open the catalogues")?),
     };
-    let house = House { store: Arc::clone(&store), plugins, installs, catalogue, bus, shared, clock, random, config };
+    let house = House {
+        store: Arc::clone(&store),
+        credentials,
+        plugins,
+        installs,
+        catalogue,
+        bus,
+        shared,
+        clock,
+        random,
+        config,
+    };
     // What was leased by processes that are gone.
     let released = store.release_all().await?;
     if released > 0 {
@@ -187,7 +201,7 @@ impl House {
             inbox: self.store.clone(),
             connections: self.store.clone(),
             plugins: Arc::clone(&self.plugins),
-            credentials: self.store.clone(),
+            credentials: Arc::clone(&self.credentials),
             bus: Arc::clone(&self.bus),
             clock: Arc::clone(&self.clock),
         };

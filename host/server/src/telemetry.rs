@@ -14,7 +14,8 @@ pub struct Telemetry {
 impl Telemetry {
     /// Install the subscriber and the recorder of this process.
     pub fn install(log: &LogConfig) -> anyhow::Result<Telemetry> {
-        let filter = EnvFilter::try_new(&log.filter).with_context(|| {
+        // Vault's client tells of every refusal by itself; whoever asked tells of it once, and better.
+        let filter = EnvFilter::try_new(format!("vaultrs=off,rustify=off,{}", log.filter)).with_context(|| {
             format!("understand log.filter `{}`: use for example info,opssight_runtime=debug", log.filter)
         })?;
         let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

@@ -80,7 +80,12 @@ const HEAVY: &[Room] = &[
     ("tower-http", &["opssight-api"], &[]),
     ("rust-embed", &["opssight-api", "opssight-author"], &[]),
     ("utoipa", &["opssight-api", "opssight-api-types"], &[]),
-    ("reqwest", &["opssight-runtime", "opssight-cli", "opssight-distribution"], &["opssight-server"]),
+    (
+        "reqwest",
+        &["opssight-backends", "opssight-runtime", "opssight-cli", "opssight-distribution"],
+        &["opssight-server"],
+    ),
+    ("vaultrs", &["opssight-backends"], &[]),
     ("jsonwebtoken", &["opssight-runtime"], &[]),
     (
         "tokio",

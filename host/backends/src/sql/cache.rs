@@ -1,7 +1,7 @@
 //! Connections are looked up for every delivery and change rarely, so that they are kept in memory. Credentials are
 //! kept as they are stored, sealed.
 
-use crate::sealer::Sealed;
+use crate::secrets::Sealed;
 use opssight_core::connections::Connection;
 use opssight_core::id::ConnectionId;
 use std::collections::HashMap;

@@ -5,8 +5,8 @@ mod status;
 use super::cache::{ConnectionCache, Known};
 use super::error::{Doing, Error};
 use super::plugins::installs;
-use super::{Conn, Store, notify};
-use crate::sealer::Sealed;
+use super::{Conn, Store, keys, notify};
+use crate::secrets::{SealError, Sealed};
 use crate::sql::query::{Builder, query, query_as};
 use async_trait::async_trait;
 use opssight_core::connections::{CheckOutcome, Connection, ConnectionStatus, ConnectionStore, Inserted};
@@ -17,6 +17,10 @@ use opssight_core::plugins::{CredentialSource, Credentials};
 use opssight_core::time::Timestamp;
 use sqlx::FromRow;
 use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// So often credentials are sealed again because the master key was rotated meanwhile.
+const TRIES: u32 = 5;
 
 const COLUMNS: &str = "c.id, c.name, c.plugin, c.digest, c.enabled, c.settings, c.grants, c.created_at, c.updated_at";
 
@@ -75,7 +79,7 @@ impl Written {
 }
 
 impl Store {
-    async fn known(&self, id: &ConnectionId) -> Result<Option<Arc<Known>>, Error> {
+    pub(super) async fn known(&self, id: &ConnectionId) -> Result<Option<Arc<Known>>, Error> {
         let generation = match self.connections.find(id) {
             Ok(known) => return Ok(Some(known)),
             Err(generation) => generation,
@@ -98,9 +102,21 @@ impl Store {
         Ok(Some(known))
     }
 
-    fn seal(&self, id: &ConnectionId, credentials: &Credentials) -> Result<Sealed, Error> {
-        let plain = serde_json::to_vec(credentials).map_err(Error::Json)?;
-        Ok(self.sealer.seal(id.as_str(), &plain)?)
+    async fn seal(&self, id: &ConnectionId, credentials: &Credentials) -> Result<Sealed, Error> {
+        let plain = Zeroizing::new(serde_json::to_vec(credentials).map_err(Error::Json)?);
+        match self.sealer.seal(id.as_str(), &plain).await {
+            // The key was rotated away since it was last used.
+            Err(SealError::UnknownKey(_)) => {
+                self.learn_key().await?;
+                Ok(self.sealer.seal(id.as_str(), &plain).await?)
+            }
+            sealed => Ok(sealed?),
+        }
+    }
+
+    /// Whether a write failed because the master key was rotated meanwhile; if so, the new one is used from now on.
+    async fn overtaken<T>(&self, done: &Result<T, Error>) -> bool {
+        matches!(done, Err(Error::Seal(SealError::Rotated))) && self.learn_key().await.is_ok()
     }
 
     /// What is done after the commit of a change of a connection.
@@ -112,6 +128,7 @@ impl Store {
 }
 
 async fn write_credentials(conn: &mut Conn, id: &str, sealed: &Sealed) -> Result<(), Error> {
+    keys::still_right(conn, sealed).await?;
     query(
         "INSERT INTO credentials (connection, data_key, sealed) VALUES ($1, $2, $3)
          ON CONFLICT (connection) DO UPDATE SET data_key = excluded.data_key, sealed = excluded.sealed",
@@ -208,11 +225,20 @@ impl ConnectionStore for Store {
     ) -> Result<Inserted, StoreError> {
         const DOING: &str = "keep the new connection";
         let new = Written::of(connection).doing(DOING)?;
-        let sealed = self.seal(&connection.id, credentials).doing(DOING)?;
-        let after = self.forgetting(&connection.id);
-        let data = (new, sealed, feeds.to_vec());
-        self.write_then(DOING, data, |(new, sealed, feeds), conn| Box::pin(insert(conn, new, sealed, feeds)), after)
-            .await
+        let new = Arc::new(new);
+        for _ in 0..TRIES {
+            let sealed = self.seal(&connection.id, credentials).await.doing(DOING)?;
+            let after = self.forgetting(&connection.id);
+            let data = (Arc::clone(&new), sealed, feeds.to_vec());
+            let done = self
+                .writer
+                .write(DOING, data, |(new, sealed, feeds), conn| Box::pin(insert(conn, new, sealed, feeds)), after)
+                .await;
+            if !self.overtaken(&done).await {
+                return done.doing(DOING);
+            }
+        }
+        Err(Error::Seal(SealError::Rotated)).doing(DOING)
     }
 
     async fn update(
@@ -223,15 +249,28 @@ impl ConnectionStore for Store {
     ) -> Result<bool, StoreError> {
         const DOING: &str = "keep the changed connection";
         let new = Written::of(connection).doing(DOING)?;
-        let sealed = credentials.map(|credentials| self.seal(&connection.id, credentials)).transpose().doing(DOING)?;
-        let after = self.forgetting(&connection.id);
-        self.write_then(
-            DOING,
-            (new, sealed, was),
-            |(new, sealed, was), conn| Box::pin(update(conn, new, sealed.as_ref(), *was)),
-            after,
-        )
-        .await
+        let new = Arc::new(new);
+        for _ in 0..TRIES {
+            let sealed = match credentials {
+                Some(credentials) => Some(self.seal(&connection.id, credentials).await.doing(DOING)?),
+                None => None,
+            };
+            let after = self.forgetting(&connection.id);
+            let data = (Arc::clone(&new), sealed, was);
+            let done = self
+                .writer
+                .write(
+                    DOING,
+                    data,
+                    |(new, sealed, was), conn| Box::pin(update(conn, new, sealed.as_ref(), *was)),
+                    after,
+                )
+                .await;
+            if !self.overtaken(&done).await {
+                return done.doing(DOING);
+            }
+        }
+        Err(Error::Seal(SealError::Rotated)).doing(DOING)
     }
 
     async fn remove(&self, id: &ConnectionId) -> Result<bool, StoreError> {
@@ -288,7 +327,17 @@ impl CredentialSource for Store {
         const DOING: &str = "read the connection's credentials";
         let Some(known) = self.known(connection).await.doing(DOING)? else { return Ok(Credentials::new()) };
         let Some(sealed) = &known.credentials else { return Ok(Credentials::new()) };
-        let plain = self.sealer.unseal(connection.as_str(), sealed).doing(DOING)?;
+        let mut plain = self.sealer.unseal(connection.as_str(), sealed).await;
+        if matches!(plain, Err(SealError::UnknownKey(_) | SealError::Unseal)) {
+            // What is in memory may be from before a rotation whose old key is gone by now.
+            self.connections.forget(connection);
+            if let Some(now) = self.known(connection).await.doing(DOING)?
+                && let Some(other) = now.credentials.as_ref().filter(|now| *now != sealed)
+            {
+                plain = self.sealer.unseal(connection.as_str(), other).await;
+            }
+        }
+        let plain = plain.doing(DOING)?;
         serde_json::from_slice(&plain).map_err(Error::stored("credential")).doing(DOING)
     }
 }

@@ -1,6 +1,6 @@
 //! What goes wrong inside of the store. Outside it is an opaque [`StoreError`].
 
-use crate::sealer::SealError;
+use crate::secrets::SealError;
 use opssight_core::error::StoreError;
 use std::sync::Arc;
 

@@ -1,10 +1,9 @@
-//! What opening needs whichever database it is: options, reasons why not, the master key.
+//! What opening needs whichever database it is: options, and reasons why not.
 
-use super::conn::{Conn, Readers};
-use super::query::{query, query_as};
+use super::conn::Readers;
 use super::sqlite::OpenFile;
 use super::writer::Writer;
-use crate::sealer::{MASTER_KEY_BYTES, SealError, Sealed, Sealer};
+use crate::secrets::{KeyId, KeyRing, SealError, Sealer};
 use opssight_core::error::StoreError;
 use opssight_core::events::Bus;
 use opssight_core::time::Randomness;
@@ -15,8 +14,10 @@ use std::time::Duration;
 /// How a store is opened.
 #[derive(Clone)]
 pub struct StoreOptions {
-    /// Seals credentials.
-    pub master_key: [u8; MASTER_KEY_BYTES],
+    /// Seal credentials.
+    pub keys: KeyRing,
+    /// How long a data key that Vault unwrapped may be kept in memory.
+    pub keep_data_keys: Duration,
     /// New ids and keys.
     pub random: Arc<dyn Randomness>,
     /// Who is told of news.
@@ -35,9 +36,10 @@ pub struct StoreOptions {
 
 impl StoreOptions {
     /// With what has no default.
-    pub fn new(master_key: [u8; MASTER_KEY_BYTES], random: Arc<dyn Randomness>, bus: Arc<dyn Bus>) -> Self {
+    pub fn new(keys: impl Into<KeyRing>, random: Arc<dyn Randomness>, bus: Arc<dyn Bus>) -> Self {
         Self {
-            master_key,
+            keys: keys.into(),
+            keep_data_keys: Duration::from_secs(3_600),
             random,
             bus,
             readers: 4,
@@ -129,6 +131,12 @@ pub enum OpenError {
         "open the store: its credentials were sealed with another master key; start with the key that it was made with"
     )]
     WrongKey,
+    /// A rotation made another key the one to use.
+    #[error(
+        "open the store: its credentials are sealed under the master key {0}, which is not among those of `secrets.key` \
+         and `secrets.previous`; give this host the same keys as the one that rotated them"
+    )]
+    MissingKey(KeyId),
     /// The key cannot be used.
     #[error("open the store")]
     Seal(#[from] SealError),
@@ -143,36 +151,4 @@ pub(super) fn migrate(error: sqlx::migrate::MigrateError) -> OpenError {
         sqlx::migrate::MigrateError::VersionMissing(step) => OpenError::Newer(step),
         error => OpenError::Migrate(error),
     }
-}
-
-/// A store remembers something that only its master key opens, so that a wrong key is found now and not when the
-/// first delivery comes.
-pub(super) async fn check_key(conn: &mut Conn, sealer: &Sealer) -> Result<(), OpenError> {
-    if let Some(sealed) = probe(conn).await? {
-        return opens(sealer, &sealed);
-    }
-    let sealed = sealer.seal(PROBE, PROBE.as_bytes())?;
-    query("INSERT INTO house (name, value) VALUES ('probe-key', $1), ('probe', $2) ON CONFLICT (name) DO NOTHING")
-        .bind(sealed.data_key.clone())
-        .bind(sealed.sealed.clone())
-        .execute(&mut *conn)
-        .await
-        .map_err(sql("keep the master key's probe"))?;
-    // Another process may have been quicker, with a key of its own.
-    opens(sealer, &probe(conn).await?.unwrap_or(sealed))
-}
-
-const PROBE: &str = "probe";
-
-async fn probe(conn: &mut Conn) -> Result<Option<Sealed>, OpenError> {
-    let known: Vec<(String, Vec<u8>)> = query_as("SELECT name, value FROM house WHERE name IN ('probe-key', 'probe')")
-        .fetch_all(conn)
-        .await
-        .map_err(sql("read the master key's probe"))?;
-    let find = |wanted: &str| known.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
-    Ok(find("probe-key").zip(find("probe")).map(|(data_key, sealed)| Sealed { data_key, sealed }))
-}
-
-fn opens(sealer: &Sealer, sealed: &Sealed) -> Result<(), OpenError> {
-    sealer.unseal(PROBE, sealed).map(|_| ()).map_err(|_| OpenError::WrongKey)
 }

@@ -1,9 +1,10 @@
 //! Opening PostgreSQL: the address, the version, the migrations.
 
 use super::conn::{Conn, PgConn, Readers};
-use super::open::{OpenError, Opened, StoreOptions, check_key, migrate, sql};
+use super::keys::check_key;
+use super::open::{OpenError, Opened, StoreOptions, migrate, sql};
 use super::writer::{Reopen, Writer};
-use crate::sealer::Sealer;
+use crate::secrets::Sealer;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Error};
 use std::str::FromStr;
@@ -27,7 +28,7 @@ pub(super) async fn open(address: &str, options: &StoreOptions) -> Result<Opened
         return Err(OpenError::Version { at: place(&to), version });
     }
     MIGRATIONS.run(&mut conn).await.map_err(migrate)?;
-    let sealer = Sealer::new(&options.master_key, Arc::clone(&options.random))?;
+    let sealer = Sealer::new(options.keys.clone(), Arc::clone(&options.random), options.keep_data_keys);
     let mut conn = Conn::Postgres(PgConn::new(conn));
     check_key(&mut conn, &sealer).await?;
     let readers = PgPoolOptions::new()

@@ -1,10 +1,11 @@
 //! Opening SQLite: the directory and its lock, the file and its pragmas, the migrations.
 
 use super::conn::{Conn, Readers};
-use super::open::{OpenError, Opened, StoreOptions, check_key, migrate, sql};
+use super::keys::check_key;
+use super::open::{OpenError, Opened, StoreOptions, migrate, sql};
 use super::writeback::WriteBack;
 use super::writer::{Reopen, Writer};
-use crate::sealer::Sealer;
+use crate::secrets::Sealer;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 use std::fs::{File, TryLockError};
@@ -96,7 +97,7 @@ pub(super) async fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, O
         check(&mut conn).await?;
     }
     MIGRATIONS.run(&mut conn).await.map_err(migrate)?;
-    let sealer = Sealer::new(&options.master_key, Arc::clone(&options.random))?;
+    let sealer = Sealer::new(options.keys.clone(), Arc::clone(&options.random), options.keep_data_keys);
     let mut conn = Conn::Sqlite(conn);
     check_key(&mut conn, &sealer).await?;
     let each = options.cache_kib / 2 / options.readers.max(1);
@@ -118,7 +119,7 @@ pub(super) async fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, O
     Ok(Opened { writer, readers: Readers::Sqlite(readers), sealer, file: Some(OpenFile { writeback, lock }) })
 }
 
-fn connect_options(file: &Path) -> SqliteConnectOptions {
+pub(super) fn connect_options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
         .foreign_keys(true)

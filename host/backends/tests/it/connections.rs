@@ -9,7 +9,7 @@ use opssight_core::plugins::{Credential, Credentials, Grants, StateWrite};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-fn secret(value: &str) -> Credentials {
+pub(crate) fn secret(value: &str) -> Credentials {
     let inputs = BTreeMap::from([("token".to_owned(), value.to_owned())]);
     Credentials::from([("api".to_owned(), Credential { scheme: "bearer".to_owned(), inputs })])
 }

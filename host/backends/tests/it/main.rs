@@ -27,10 +27,12 @@ mod ports;
 mod postgres;
 mod redis;
 mod retention;
+mod rotation;
 mod server;
 mod simulation;
 mod sqlite;
 mod upkeep;
+mod vault;
 
 /// Run every case of the suite on a backend: a function that opens an empty one.
 macro_rules! suite {
@@ -127,6 +129,12 @@ macro_rules! every_case {
                 the_ledger_stays_right_when_its_past_goes,
                 events_stay_until_the_ledger_saw_them,
                 what_happened_to_plugins_goes_but_not_that_one_was_uninstalled;
+            rotation:
+                every_data_key_is_wrapped_anew_while_the_store_is_open,
+                a_rotation_that_was_cut_short_anywhere_is_finished_by_the_next,
+                those_who_seal_meanwhile_lose_nothing,
+                a_key_that_nothing_needs_can_go_and_one_that_something_needs_stays,
+                nothing_comes_under_a_key_that_an_open_store_lacks;
         }
     };
 }

@@ -2,7 +2,7 @@
 
 use crate::server::Database;
 use futures::future::BoxFuture;
-use opssight_backends::{LocalBus, PackageFiles, Store, StoreOptions, SystemRandomness};
+use opssight_backends::{KeyPlace, KeyRing, LocalBus, PackageFiles, Place, Store, StoreOptions, SystemRandomness};
 use opssight_core::connections::{Connection, ConnectionStore, Inserted};
 use opssight_core::delivery::DeliveryStore;
 use opssight_core::events::{Bus, EventLog};
@@ -55,6 +55,10 @@ pub(crate) struct Ports {
     pub(crate) packages: Arc<dyn PackageStore>,
     pub(crate) evidence: Arc<dyn EvidenceStore>,
     pub(crate) bus: Arc<dyn Bus>,
+    /// For those who work on it beside the process that has it open.
+    pub(crate) place: Place,
+    /// The file of its master keys.
+    pub(crate) key_file: PathBuf,
     dump: Dump,
     damage: Damage,
     kill: Kill,
@@ -65,6 +69,12 @@ pub(crate) struct Ports {
 
 pub(crate) fn options() -> StoreOptions {
     StoreOptions::new([7; 32], Arc::new(SystemRandomness), Arc::new(LocalBus::new()))
+}
+
+/// The ring of a file, which is made if it is not there.
+pub(crate) fn ring(file: &Path) -> KeyRing {
+    KeyRing::make_file(file, &SystemRandomness).unwrap();
+    KeyRing::open(KeyPlace::File(file.to_owned()), Vec::new()).unwrap()
 }
 
 pub(crate) async fn open_at(dir: &Path) -> Arc<Store> {
@@ -84,30 +94,41 @@ pub(crate) async fn sqlite_in_memory() -> Ports {
 
 async fn sqlite_in(dir: TempDir) -> Ports {
     let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
-    let options = StoreOptions { bus: Arc::clone(&bus), ..options() };
+    let key_file = dir.path().join("master.key");
+    let options = StoreOptions { bus: Arc::clone(&bus), keys: ring(&key_file), ..options() };
     let store = Store::open(dir.path(), options).await.unwrap();
+    let place = Place::Dir(dir.path().to_owned());
     let file = dir.path().join("opssight.sqlite");
     let damage: Damage = Box::new(move |id: &str| Box::pin(damage(file.clone(), id.to_owned())));
     // Whoever had the file open before is gone.
-    Ports::of(store, bus, dir, damage, Box::new(|| Box::pin(std::future::ready(()))))
+    Ports::of(store, bus, (place, key_file), dir, damage, Box::new(|| Box::pin(std::future::ready(()))))
 }
 
 /// An empty database of its own on a real PostgreSQL.
 pub(crate) async fn postgres() -> Ports {
     let database = Database::create().await;
     let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
-    let options = StoreOptions { bus: Arc::clone(&bus), ..options() };
+    let dir = tempfile::tempdir().unwrap();
+    let key_file = dir.path().join("master.key");
+    let options = StoreOptions { bus: Arc::clone(&bus), keys: ring(&key_file), ..options() };
     let store = Store::connect(&database.address, options).await.unwrap();
+    let place = Place::Database(database.address.clone());
     let address = database.address.clone();
     let damage: Damage = Box::new(move |id: &str| Box::pin(damage_row(address.clone(), id.to_owned())));
     let address = database.address.clone();
     let kill: Kill = Box::new(move || Box::pin(forget_members(address.clone())));
-    let dir = tempfile::tempdir().unwrap();
-    Ports { _database: Some(database), ..Ports::of(store, bus, dir, damage, kill) }
+    Ports { _database: Some(database), ..Ports::of(store, bus, (place, key_file), dir, damage, kill) }
 }
 
 impl Ports {
-    fn of(store: Arc<Store>, bus: Arc<dyn Bus>, dir: TempDir, damage: Damage, kill: Kill) -> Self {
+    fn of(
+        store: Arc<Store>,
+        bus: Arc<dyn Bus>,
+        (place, key_file): (Place, PathBuf),
+        dir: TempDir,
+        damage: Damage,
+        kill: Kill,
+    ) -> Self {
         let dumped = Arc::clone(&store);
         Self {
             inbox: store.clone(),
@@ -125,6 +146,8 @@ impl Ports {
             packages: Arc::new(PackageFiles::open(dir.path()).unwrap()),
             evidence: store,
             bus,
+            place,
+            key_file,
             dump: Box::new(move || {
                 let store = Arc::clone(&dumped);
                 Box::pin(async move { store.read_model_dump().await.unwrap() })

@@ -140,7 +140,7 @@ async fn what_one_process_changes_the_other_hears_of() {
 async fn another_master_key_is_refused() {
     let database = Database::create().await;
     join(&database).await.close().await;
-    let other = StoreOptions { master_key: [8; 32], ..options() };
+    let other = StoreOptions { keys: [8; 32].into(), ..options() };
     let refused = Store::connect(&database.address, other).await;
     assert!(matches!(refused, Err(OpenError::WrongKey)), "{refused:?}");
 }
@@ -152,7 +152,7 @@ async fn first_starts_at_the_same_time_agree_on_tables_and_key() {
     let (one, two, three) = tokio::join!(same(), same(), same());
     assert!(one.is_ok() && two.is_ok() && three.is_ok(), "{one:?} {two:?} {three:?}");
     let database = Database::create().await;
-    let with = |key: u8| Store::connect(&database.address, StoreOptions { master_key: [key; 32], ..options() });
+    let with = |key: u8| Store::connect(&database.address, StoreOptions { keys: [key; 32].into(), ..options() });
     let (one, other) = tokio::join!(with(7), with(8));
     let refused = one.err().or(other.err());
     assert!(matches!(refused, Some(OpenError::WrongKey)), "{refused:?}");

@@ -47,7 +47,7 @@ async fn what_was_committed_is_moved_into_the_main_file_while_the_store_is_open(
 async fn another_master_key_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     open_at(dir.path()).await.close().await;
-    let other = StoreOptions { master_key: [8; 32], ..options() };
+    let other = StoreOptions { keys: [8; 32].into(), ..options() };
     let refused = Store::open(dir.path(), other).await;
     assert!(matches!(refused, Err(OpenError::WrongKey)), "{refused:?}");
 }

@@ -139,7 +139,7 @@ async fn what_is_no_backup_of_this_store_changes_nothing() {
         assert!(matches!(&refused, UpkeepError::NotABackup { why: told, .. } if told.contains(why)), "{refused}");
     }
     // Sealed with another key: found out at once, and undone.
-    let other = StoreOptions { master_key: [9; 32], ..options() };
+    let other = StoreOptions { keys: [9; 32].into(), ..options() };
     let elsewhere = tempfile::tempdir().unwrap();
     Store::open(elsewhere.path(), other.clone()).await.unwrap().close().await;
     let refused = restore(elsewhere.path(), &file, other.clone()).await.unwrap_err();

@@ -6,7 +6,7 @@ use crate::error::{Kind, StoreError};
 use crate::events::{Bus, Topic};
 use crate::id::{ConnectionId, PluginId};
 use crate::plugins::manifest::{CredentialScheme, Manifest, misfits};
-use crate::plugins::{CallPriority, Credential, CredentialSource, Credentials, Grants, Plugins};
+use crate::plugins::{CallPriority, Credential, CredentialSource, Credentials, Grants, Plugins, SecretReference};
 use crate::time::{Clock, Randomness, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -411,7 +411,11 @@ fn credential_problems(manifest: &Manifest, credentials: &Credentials) -> Vec<Pr
                     format!("{at}/inputs/{}", input.name),
                     "has a line break or control character; paste it again without".to_owned(),
                 ),
-                Some(_) => {}
+                Some(value) => {
+                    if let Some(Err(problem)) = SecretReference::read(value) {
+                        wrong(format!("{at}/inputs/{}", input.name), problem);
+                    }
+                }
             }
         }
         for name in credential.inputs.keys() {

@@ -48,6 +48,9 @@ pub(crate) enum Refusal {
     /// Our own fault.
     #[error("{0}")]
     Host(&'static str),
+    /// A credential of the connection is kept elsewhere, and cannot be had now.
+    #[error("the connection's credentials cannot be had now: {0}")]
+    Elsewhere(String),
     /// What was refused once, in a replay of that call.
     #[error("{}", .0.message)]
     Recorded(Box<RefusedRequest>),
@@ -86,6 +89,7 @@ impl Refusal {
             Self::Unreachable { .. } => "upstream.unreachable",
             Self::Broken(_) => "upstream.broken",
             Self::Host(_) => "host.unavailable",
+            Self::Elsewhere(_) => "credential.unavailable",
             Self::Recorded(refused) => &refused.code,
         }
     }
@@ -115,7 +119,7 @@ impl Refusal {
             Self::Timeout(_) | Self::Unreachable { .. } | Self::Broken(_) => {
                 (FaultSource::Upstream, FailureClass::Upstream)
             }
-            Self::Host(_) => (FaultSource::Host, FailureClass::Unavailable),
+            Self::Host(_) | Self::Elsewhere(_) => (FaultSource::Host, FailureClass::Unavailable),
             Self::Recorded(refused) => (refused.fault, refused.class),
         }
     }
@@ -129,7 +133,7 @@ impl Refusal {
             Self::Timeout(_) => Error::HttpResponseTimeout,
             Self::Unreachable { .. } => Error::ConnectionRefused,
             Self::Broken(_) => Error::HttpResponseIncomplete,
-            Self::Host(_) => Error::InternalError(None),
+            Self::Host(_) | Self::Elsewhere(_) => Error::InternalError(None),
             Self::Recorded(refused) => guest_error(refused),
             Self::NotAllowed { .. }
             | Self::Withheld(_)

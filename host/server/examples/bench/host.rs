@@ -50,7 +50,7 @@ pub(crate) fn run(args: &[String]) {
             )
             .expect("a plugin host");
             let plugins: Arc<dyn Plugins> = Arc::new(Native(host.clone()));
-            start_with(config, telemetry, store, bus, plugins, host).await
+            start_with(config, telemetry, (store.clone(), store), bus, plugins, host).await
         } else {
             start(config, telemetry).await
         };

@@ -21,4 +21,5 @@ mod live;
 mod postgres;
 mod redis;
 mod replay;
+mod secrets;
 mod tutorial;

@@ -1,0 +1,212 @@
+//! Rotating master keys on a store that a process has open.
+
+use crate::connections::secret;
+use crate::ports::{Ports, at, connection, options, ring};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use opssight_backends::{
+    KeyPlace, KeyRing, OpenError, Place, Rotate, RotateError, Rotated, SecretText, SecretsStatus, Store, StoreOptions,
+    rotate_secrets, secrets_status,
+};
+use opssight_core::connections::ConnectionStore;
+use opssight_core::plugins::CredentialSource;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+async fn furnish(ports: &Ports, count: u32) {
+    for n in 0..count {
+        let new = connection(&format!("c{n:03}"));
+        ports.connections.insert(&new, &secret(&format!("secret {n}")), &[]).await.unwrap();
+    }
+}
+
+async fn all_open(ports: &Ports, count: u32) {
+    for n in 0..count {
+        let credentials = ports.credentials.credentials(&format!("c{n:03}").as_str().into()).await.unwrap();
+        assert!(credentials == secret(&format!("secret {n}")), "c{n:03}");
+    }
+}
+
+async fn rotate(ports: &Ports, how: Rotate) -> Rotated {
+    loop {
+        match rotate_secrets(&ports.place, &ring(&ports.key_file), how, |_| {}).await {
+            // A server notices a moment later that whoever rotated is gone.
+            Err(RotateError::UnderWay) => tokio::time::sleep(Duration::from_millis(20)).await,
+            done => return done.unwrap(),
+        }
+    }
+}
+
+async fn status(ports: &Ports) -> SecretsStatus {
+    secrets_status(&ports.place, &ring(&ports.key_file)).await.unwrap()
+}
+
+/// All under one key, which is the newest of this many.
+fn settled(status: &SecretsStatus, data_keys: u64, keys: usize) {
+    assert_eq!((status.unreadable, status.keys.len()), (0, keys), "{status:?}");
+    assert_eq!((status.keys[0].data_keys, status.keys[0].is_used), (data_keys, true), "{status:?}");
+    assert!(status.keys[1..].iter().all(|key| key.data_keys == 0 && !key.is_used), "{status:?}");
+}
+
+pub(crate) async fn every_data_key_is_wrapped_anew_while_the_store_is_open(ports: Ports) {
+    furnish(&ports, 12).await;
+    // One of them is in memory, wrapped by the first key.
+    assert!(ports.credentials.credentials(&"c003".into()).await.unwrap() == secret("secret 3"));
+    let before = status(&ports).await;
+    settled(&before, 13, 1);
+    let told = AtomicU64::new(0);
+    let how = Rotate { batch: 5, ..Rotate::default() };
+    let tell = |far: opssight_backends::Rotation| told.store(far.done, Ordering::Relaxed);
+    let done = rotate_secrets(&ports.place, &ring(&ports.key_file), how, tell).await.unwrap();
+    assert_eq!((done.resumed, done.rewrapped, told.load(Ordering::Relaxed)), (false, 12, 12));
+    assert_ne!(done.key, before.keys[0].id);
+    settled(&status(&ports).await, 13, 2);
+    all_open(&ports, 12).await;
+    // What is sealed from now on is under the new key: the open store found out by itself.
+    furnish_one(&ports, "later").await;
+    let after = status(&ports).await;
+    settled(&after, 14, 2);
+    assert_eq!(after.processes, (1, 1));
+    let again = rotate(&ports, how).await;
+    assert_eq!((again.resumed, again.rewrapped), (false, 13));
+    settled(&status(&ports).await, 14, 3);
+    all_open(&ports, 12).await;
+}
+
+async fn furnish_one(ports: &Ports, id: &str) {
+    ports.connections.insert(&connection(id), &secret(id), &[]).await.unwrap();
+    assert!(ports.credentials.credentials(&id.into()).await.unwrap() == secret(id));
+}
+
+/// Every batch is the last one of some rotation.
+pub(crate) async fn a_rotation_that_was_cut_short_anywhere_is_finished_by_the_next(ports: Ports) {
+    furnish(&ports, 9).await;
+    for batches in 0..4 {
+        let (reached, seen) = (Arc::new(Notify::new()), AtomicU64::new(0));
+        let tell = |_: opssight_backends::Rotation| {
+            if seen.fetch_add(1, Ordering::Relaxed) == batches {
+                reached.notify_one();
+            }
+        };
+        let ring_now = ring(&ports.key_file);
+        let how = Rotate { batch: 2, ..Rotate::default() };
+        tokio::select! {
+            biased;
+            () = reached.notified() => {}
+            done = rotate_secrets(&ports.place, &ring_now, how, tell) => panic!("it came to its end: {done:?}"),
+        }
+        let cut = status(&ports).await;
+        assert_eq!(cut.unreadable, 0);
+        assert!(cut.keys[1].data_keys > 0, "nothing is left to do: {cut:?}");
+        all_open(&ports, 9).await;
+        furnish_one(&ports, &format!("between {batches}")).await;
+        let finished = rotate(&ports, how).await;
+        assert!(finished.resumed, "it made another key");
+        assert_eq!(finished.key, cut.keys[0].id);
+        settled(&status(&ports).await, 11 + batches, 2 + usize::try_from(batches).unwrap());
+        all_open(&ports, 9).await;
+    }
+}
+
+pub(crate) async fn those_who_seal_meanwhile_lose_nothing(ports: Ports) {
+    furnish(&ports, 20).await;
+    let store = Arc::clone(&ports.connections);
+    let writer = tokio::spawn(async move {
+        let mut kept = Vec::new();
+        for round in 1..60_i64 {
+            let n = round % 20;
+            let id = format!("c{n:03}");
+            let mut changed = store.connection(&id.as_str().into()).await.unwrap().unwrap();
+            let was = changed.updated_at;
+            changed.updated_at = at(round);
+            let value = format!("round {round}");
+            assert!(store.update(&changed, Some(&secret(&value)), was).await.unwrap());
+            kept.retain(|(known, _)| *known != id);
+            kept.push((id, value));
+            tokio::task::yield_now().await;
+        }
+        kept
+    });
+    for _ in 0..3 {
+        rotate(&ports, Rotate { batch: 1, drop_unused: true }).await;
+    }
+    for (id, value) in writer.await.unwrap() {
+        assert!(ports.credentials.credentials(&id.as_str().into()).await.unwrap() == secret(&value), "{id}");
+    }
+    // The last one began after the last write at the earliest when it was over; another one leaves nothing behind.
+    rotate(&ports, Rotate::default()).await;
+    let last = status(&ports).await;
+    assert_eq!((last.keys[0].data_keys, last.unreadable), (21, 0), "{last:?}");
+}
+
+pub(crate) async fn a_key_that_nothing_needs_can_go_and_one_that_something_needs_stays(ports: Ports) {
+    furnish(&ports, 3).await;
+    let first = rotate(&ports, Rotate::default()).await;
+    assert_eq!(first.dropped, 0);
+    let second = rotate(&ports, Rotate { drop_unused: true, ..Rotate::default() }).await;
+    assert_eq!(second.dropped, 2);
+    settled(&status(&ports).await, 4, 1);
+    // What this process has in memory is wrapped by a key that is gone.
+    all_open(&ports, 3).await;
+    furnish_one(&ports, "later").await;
+    // A single key is written as every version reads it.
+    assert_eq!(std::fs::read(&ports.key_file).unwrap().len(), 32);
+    // With another ring nothing begins.
+    let other = KeyRing::from([9; 32]);
+    let refused = rotate_secrets(&ports.place, &other, Rotate::default(), |_| {}).await.unwrap_err();
+    assert!(refused.to_string().contains("another master key"), "{refused}");
+    let shown = secrets_status(&ports.place, &other).await.unwrap();
+    assert_eq!(shown.keys[0].data_keys, 0);
+    assert_eq!((shown.keys[1].place.as_deref(), shown.keys[1].data_keys), (None, 5), "{shown:?}");
+}
+
+/// What is in an environment variable an operator changes, on all hosts, before anything is wrapped by it.
+pub(crate) async fn nothing_comes_under_a_key_that_an_open_store_lacks(ports: Ports) {
+    furnish(&ports, 3).await;
+    let text = STANDARD.encode([5; 32]);
+    let ring = variable_then(&text, &ports.key_file);
+    let refused = rotate_secrets(&ports.place, &ring, Rotate::default(), |_| {}).await.unwrap_err();
+    assert!(matches!(refused, RotateError::NotEverywhere { lacking: 1, processes: 1, .. }), "{refused}");
+    settled(&status(&ports).await, 4, 1);
+    let shown = format!("{ring:?} {refused} {refused:?}");
+    assert!(!shown.contains(&text) && !shown.contains("5, 5"), "{shown}");
+}
+
+fn variable(text: &str) -> KeyPlace {
+    KeyPlace::Variable { name: "THE_KEY".to_owned(), value: SecretText::from(text.to_owned()) }
+}
+
+fn variable_then(text: &str, file: &Path) -> KeyRing {
+    KeyRing::open(variable(text), vec![KeyPlace::File(file.to_owned())]).unwrap()
+}
+
+#[tokio::test]
+async fn moving_from_a_file_to_a_variable_and_back_is_a_rotation() {
+    let dir = tempfile::tempdir().unwrap();
+    let (place, key_file) = (Place::Dir(dir.path().to_owned()), dir.path().join("master.key"));
+    let open = |keys: KeyRing| async { Store::open(dir.path(), StoreOptions { keys, ..options() }).await };
+    let store = open(ring(&key_file)).await.unwrap();
+    store.insert(&connection("c"), &secret("s"), &[]).await.unwrap();
+    store.close().await;
+    let text = STANDARD.encode([5; 32]);
+    let both = variable_then(&text, &key_file);
+    let moved = rotate_secrets(&place, &both, Rotate::default(), |_| {}).await.unwrap();
+    assert_eq!((moved.resumed, moved.rewrapped, moved.place.as_str()), (true, 1, "environment variable THE_KEY"));
+    let refused = rotate_secrets(&place, &both, Rotate::default(), |_| {}).await.unwrap_err();
+    assert!(refused.to_string().contains("openssl rand -base64 32"), "{refused}");
+    // The file is not needed any more, and alone not enough.
+    let alone = KeyRing::open(variable(&text), Vec::new()).unwrap();
+    let store = open(alone).await.unwrap();
+    assert!(store.credentials(&"c".into()).await.unwrap() == secret("s"));
+    store.close().await;
+    let refused = open(ring(&key_file)).await.unwrap_err();
+    assert!(matches!(refused, OpenError::WrongKey), "{refused}");
+    let back = KeyRing::open(KeyPlace::File(key_file.clone()), vec![variable(&text)]).unwrap();
+    let moved = rotate_secrets(&place, &back, Rotate::default(), |_| {}).await.unwrap();
+    assert!(moved.resumed && moved.place.starts_with("file "), "{moved:?}");
+    let store = open(ring(&key_file)).await.unwrap();
+    assert!(store.credentials(&"c".into()).await.unwrap() == secret("s"));
+}
