@@ -24,6 +24,7 @@ mod pipelines;
 mod plugins;
 mod postgres;
 mod query;
+mod relays;
 mod retention;
 mod sqlite;
 #[cfg(test)]
