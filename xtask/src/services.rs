@@ -1,10 +1,13 @@
 //! The servers that tests talk to: real ones, each on a private loopback port with a folder of its own, stopped by its
 //! own id. Nothing of the machine's own services is touched.
 
+mod kafka;
+
 use crate::process::{self, say};
 use crate::tools;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
+use kafka::Kafka;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
@@ -19,17 +22,22 @@ const PASSWORD: &str = "only-for-tests";
 /// What tests need. Stopped when it is dropped.
 pub(crate) struct Services {
     postgres: Postgres,
+    kafka: Kafka,
 }
 
 impl Services {
     /// Install what is missing, and start all of them.
     pub(crate) fn start(workspace: &Workspace) -> Result<Self> {
-        Ok(Self { postgres: Postgres::start(workspace)? })
+        Ok(Self { postgres: Postgres::start(workspace)?, kafka: Kafka::start(workspace)? })
     }
 
     /// The variables by which tests find them.
-    pub(crate) fn variables(&self) -> [(&'static str, String); 1] {
-        [("OPSSIGHT_TEST_POSTGRES", self.postgres.address())]
+    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("OPSSIGHT_TEST_POSTGRES", self.postgres.address()),
+            ("OPSSIGHT_TEST_KAFKA", self.kafka.address()),
+            ("OPSSIGHT_TEST_KAFKA_BROKER", self.kafka.program().to_string_lossy().into_owned()),
+        ]
     }
 }
 

@@ -1,14 +1,18 @@
 //! Adapters of the storage-like ports: the relational store (SQLite or PostgreSQL), the sealing of credentials, the in-process
-//! bus, the system's clock and randomness. No rule lives here; each statement stands once, beside its feature.
+//! bus and Kafka at its edge, the system's clock and randomness. No rule lives here; each statement stands once, beside its feature.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod bus;
+#[cfg(feature = "kafka")]
+pub mod kafka;
+mod link;
 mod packages;
 mod sealer;
 mod sql;
 mod system;
 
 pub use bus::LocalBus;
+pub use link::Link;
 pub use packages::PackageFiles;
 pub use sealer::{MASTER_KEY_BYTES, SealError, Sealer};
 pub use sql::{

@@ -73,6 +73,7 @@ const HEAVY: &[Room] = &[
     ("wasmtime-wasi-http", &["opssight-runtime"], &[]),
     // The tests of the whole host make a database each.
     ("sqlx", &["opssight-backends"], &["opssight-server"]),
+    ("rdkafka", &["opssight-backends"], &[]),
     ("axum", &["opssight-api"], &["opssight-cli", "opssight-runtime"]),
     ("utoipa-axum", &["opssight-api"], &[]),
     ("tower-http", &["opssight-api"], &[]),
