@@ -13,6 +13,9 @@ pub use place::InletStart;
 pub use sink::KafkaSink;
 pub use topic::KafkaTopic;
 
+/// The client library, for tests that stand at the other end.
+pub use rdkafka;
+
 use rdkafka::ClientConfig;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -65,12 +68,15 @@ impl KafkaOptions {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.brokers).set("client.id", "opssight");
         config.set("reconnect.backoff.max.ms", "3000");
-        config.set("security.protocol", match (&self.tls, &self.login) {
-            (None, None) => "plaintext",
-            (Some(_), None) => "ssl",
-            (None, Some(_)) => "sasl_plaintext",
-            (Some(_), Some(_)) => "sasl_ssl",
-        });
+        config.set(
+            "security.protocol",
+            match (&self.tls, &self.login) {
+                (None, None) => "plaintext",
+                (Some(_), None) => "ssl",
+                (None, Some(_)) => "sasl_plaintext",
+                (Some(_), Some(_)) => "sasl_ssl",
+            },
+        );
         if let Some(ca_file) = self.tls.as_ref().and_then(|tls| tls.ca_file.as_ref()) {
             config.set("ssl.ca.location", ca_file.to_string_lossy());
         }

@@ -5,9 +5,7 @@ mod envelope;
 mod relay;
 
 pub use envelope::{CLOUD_EVENT_TYPE, Envelope};
-pub use relay::{
-    Again, BATCH, EventSink, Handed, Relay, RelayError, Relays, Rewound, SinkError, Start, Step, Turn,
-};
+pub use relay::{Again, BATCH, EventSink, Handed, Relay, RelayError, Relays, Rewound, SinkError, Start, Step, Turn};
 
 use crate::error::StoreError;
 use crate::id::ConnectionId;

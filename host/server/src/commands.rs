@@ -4,6 +4,7 @@ mod admin;
 mod compile_worker;
 mod config;
 mod db;
+mod events;
 mod openapi;
 mod plugin;
 mod replay;
@@ -47,6 +48,9 @@ enum Command {
         after_help = "Examples:\n  opssight db status\n  opssight db backup backup.sqlite --data /var/lib/opssight"
     )]
     Db(db::DbCommand),
+    /// The event log: hand events on again
+    #[command(subcommand, after_help = "Examples:\n  opssight events replay --to kafka --since 2026-11-30T06:00:00Z")]
+    Events(events::EventsCommand),
     /// Print the API's OpenAPI 3.1 description
     #[command(after_help = "Examples:\n  opssight openapi > openapi.json")]
     Openapi,
@@ -88,6 +92,7 @@ pub fn run(cli: Cli) -> u8 {
             Command::Config(command) => config::run(&command),
             Command::Admin(command) => admin::run(&command).await,
             Command::Db(command) => db::run(&command).await,
+            Command::Events(command) => events::run(&command).await,
             Command::Openapi => openapi::run(),
             // Answered above.
             Command::CompileWorker(limits) => return compile_worker::run(limits),

@@ -3,6 +3,7 @@
 //!
 //! A key of the file is `[section] key`; the same in the environment is `OPSSIGHT_SECTION__KEY`.
 
+mod bus;
 mod caps;
 mod evidence;
 mod hooks;
@@ -14,6 +15,7 @@ mod server;
 mod store;
 mod worker;
 
+pub use bus::{BusConfig, From, InletConfig, Password, RelayStart, Sasl};
 pub use caps::CapsConfig;
 pub use evidence::{PluginEvidenceConfig, RecordedCalls};
 pub use hooks::HooksConfig;
@@ -35,6 +37,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Where everything is kept that must last.
     pub store: StoreConfig,
+    /// Events beyond this host.
+    pub bus: BusConfig,
     /// Deliveries at the door.
     pub hooks: HooksConfig,
     /// Plugins and their limits.
@@ -53,6 +57,7 @@ impl Config {
         let mut problems = Vec::new();
         problems.extend(self.server.problems());
         problems.extend(self.store.problems());
+        problems.extend(self.bus.problems());
         problems.extend(self.hooks.problems());
         problems.extend(self.plugins.problems(self.server.listen));
         problems.extend(crate::catalogues::problems(&self.plugins));

@@ -85,9 +85,9 @@ fn meaning(code: Code, reason: &str, options: &KafkaOptions, topic: &str) -> Str
         Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed | Code::ClusterAuthorizationFailed => format!(
             "use the topic {topic} at {brokers}: the user is not allowed to; grant it what the operators' guide lists"
         ),
-        Code::MessageSizeTooLarge => format!(
-            "write to the topic {topic}: it takes no message so large; raise its max.message.bytes"
-        ),
+        Code::MessageSizeTooLarge => {
+            format!("write to the topic {topic}: it takes no message so large; raise its max.message.bytes")
+        }
         _ => format!("use the topic {topic} at {brokers}: {reason} ({code})"),
     }
 }

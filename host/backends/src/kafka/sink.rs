@@ -85,6 +85,20 @@ impl Open {
 
 #[async_trait]
 impl EventSink for KafkaSink {
+    async fn look(&self) -> Result<(), SinkError> {
+        let mut slot = self.open.lock().await;
+        let open = match slot.take() {
+            Some(open) => open,
+            None => self.open().await?,
+        };
+        let found = self.topic.find(&open.producer, |producer| producer.client(), &open.ears, &self.options).await;
+        match found {
+            Ok(_) => *slot = Some(open),
+            Err(_) => open.end().await,
+        }
+        found.map(|_| ())
+    }
+
     async fn hand_over(&self, envelopes: &[Envelope]) -> Handed {
         let mut slot = self.open.lock().await;
         let open = match slot.take() {

@@ -79,13 +79,12 @@ impl KafkaTopic {
 
     async fn make(&self, ears: &Ears, options: &KafkaOptions) -> Result<(), SinkError> {
         let explain = |error: &KafkaError| ears.explain(error, options, &self.name);
-        let admin: AdminClient<Ears> = AdminClient::from_config_and_context(&options.client(), ears.clone())
-            .map_err(|error| explain(&error))?;
+        let admin: AdminClient<Ears> =
+            AdminClient::from_config_and_context(&options.client(), ears.clone()).map_err(|error| explain(&error))?;
         let replicas = TopicReplication::Fixed(self.replicas.unwrap_or(AS_THE_CLUSTER_HAS_IT));
         let topic = NewTopic::new(&self.name, self.partitions, replicas);
-        let patience = AdminOptions::new()
-            .request_timeout(Some(options.patience))
-            .operation_timeout(Some(options.patience));
+        let patience =
+            AdminOptions::new().request_timeout(Some(options.patience)).operation_timeout(Some(options.patience));
         let made = admin.create_topics([&topic], &patience).await.map_err(|error| explain(&error))?;
         // Ending it waits for its thread.
         drop(tokio::task::spawn_blocking(move || drop(admin)));
@@ -99,11 +98,7 @@ impl KafkaTopic {
     }
 }
 
-fn partitions<C: rdkafka::ClientContext>(
-    client: &Client<C>,
-    topic: &str,
-    wait: Duration,
-) -> Result<usize, KafkaError> {
+fn partitions<C: rdkafka::ClientContext>(client: &Client<C>, topic: &str, wait: Duration) -> Result<usize, KafkaError> {
     let metadata = client.fetch_metadata(Some(topic), wait)?;
     let found = metadata.topics().iter().find(|found| found.name() == topic);
     match found.map(|found| (found.error(), found.partitions())) {

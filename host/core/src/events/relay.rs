@@ -84,6 +84,8 @@ pub struct Handed {
 /// The port: a place outside.
 #[async_trait]
 pub trait EventSink: Send + Sync {
+    /// Whether it is there and would take something.
+    async fn look(&self) -> Result<(), SinkError>;
     /// Hand over in order. Of one key, nothing is sent before what stands before it; after a failure nothing of this
     /// call is sent any more.
     async fn hand_over(&self, envelopes: &[Envelope]) -> Handed;

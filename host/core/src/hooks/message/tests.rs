@@ -9,7 +9,8 @@ const STRUCTURED: &[(&str, &str)] = &[("content-type", "application/cloudevents+
 #[test]
 fn a_message_is_its_body_and_a_cloud_event_is_its_data() {
     let binary = &[("content-type", "application/json"), ("ce_id", "7"), ("ce_source", "/x"), ("ce_type", "t")][..];
-    let envelope = |rest: &str| format!("{{\"specversion\":\"1.0\",\"id\":\"7\",\"source\":\"/x\",\"type\":\"t\"{rest}}}");
+    let envelope =
+        |rest: &str| format!("{{\"specversion\":\"1.0\",\"id\":\"7\",\"source\":\"/x\",\"type\":\"t\"{rest}}}");
     // (headers, body, id, type, what the plugin gets)
     let table = [
         (&[][..], "{\"a\": 1}".to_owned(), None, None, "{\"a\": 1}"),
@@ -27,11 +28,8 @@ fn a_message_is_its_body_and_a_cloud_event_is_its_data() {
     ];
     for (pairs, body, id, kind, expected) in table {
         let found = content(&headers(pairs), body.clone().into_bytes()).unwrap();
-        let expected = Content {
-            id: id.map(str::to_owned),
-            kind: kind.map(str::to_owned),
-            body: expected.as_bytes().to_vec(),
-        };
+        let expected =
+            Content { id: id.map(str::to_owned), kind: kind.map(str::to_owned), body: expected.as_bytes().to_vec() };
         assert_eq!(found, expected, "{body}");
     }
 }
