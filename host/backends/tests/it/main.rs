@@ -19,6 +19,8 @@ mod identity;
 mod ingest;
 mod installs;
 mod items;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod ledger;
 mod pipelines;
 mod plugins;
