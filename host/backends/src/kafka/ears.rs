@@ -47,10 +47,19 @@ impl Ears {
         let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         SinkError(match heard {
             Some((code, reason)) if !is_silence(code) => meaning(code, &reason, options, topic),
-            _ => format!(
-                "reach Kafka: no broker answers at {}; is it running, and does bus.url have the right hosts and ports?",
-                options.brokers
-            ),
+            _ => {
+                // A broker that is spoken to in another way than it expects says nothing and hangs up.
+                let door = match (&options.tls, &options.login) {
+                    (Some(_), _) => ", and does it speak TLS there, as bus.tls says",
+                    (None, Some(_)) => ", and may one sign in there without TLS, as bus.tls says",
+                    (None, None) => ", and does it take connections there without TLS and password",
+                };
+                format!(
+                    "reach Kafka: no broker answers at {}; is it running, does bus.url have the right hosts and \
+                     ports{door}?",
+                    options.brokers
+                )
+            }
         })
     }
 }

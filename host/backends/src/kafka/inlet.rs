@@ -148,8 +148,7 @@ impl KafkaInlet {
 
     /// Nothing came for a while: is there nothing, or nobody?
     async fn look(&self, consumer: &Arc<StreamConsumer<Ears>>, ears: &Ears) {
-        let there = KafkaTopic { create: false, ..self.inlet.topic.clone() };
-        match there.find(consumer, |consumer| consumer.client(), ears, &self.options).await {
+        match self.inlet.topic.look(consumer, |consumer| consumer.client(), ears, &self.options).await {
             Ok(_) => self.link.is_well(),
             Err(error) => self.link.fails(&error.to_string()),
         }

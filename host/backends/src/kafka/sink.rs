@@ -91,7 +91,7 @@ impl EventSink for KafkaSink {
             Some(open) => open,
             None => self.open().await?,
         };
-        let found = self.topic.find(&open.producer, |producer| producer.client(), &open.ears, &self.options).await;
+        let found = self.topic.look(&open.producer, |producer| producer.client(), &open.ears, &self.options).await;
         match found {
             Ok(_) => *slot = Some(open),
             Err(_) => open.end().await,

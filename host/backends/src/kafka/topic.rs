@@ -16,6 +16,13 @@ const AGAIN: Duration = Duration::from_millis(200);
 /// As the protocol says "as the cluster has it".
 const AS_THE_CLUSTER_HAS_IT: i32 = -1;
 
+/// How a cluster is asked about a topic. Many make a topic that they are asked for by name, in a way of their own.
+#[derive(Clone, Copy)]
+enum Asked {
+    ForAll,
+    ForIt,
+}
+
 /// A topic, and how to make it.
 #[derive(Debug, Clone)]
 pub struct KafkaTopic {
@@ -35,6 +42,38 @@ impl KafkaTopic {
         Self { name: format!("{}.dlq", self.name), ..self.clone() }
     }
 
+    /// Whether it is there; how many partitions it has.
+    pub(super) async fn look<T, C>(
+        &self,
+        owner: &Arc<T>,
+        ask: fn(&T) -> &Client<C>,
+        ears: &Ears,
+        options: &KafkaOptions,
+    ) -> Result<usize, SinkError>
+    where
+        T: Send + Sync + 'static,
+        C: rdkafka::ClientContext + 'static,
+    {
+        let looked = self.ask(owner, ask, Asked::ForIt, options.patience).await;
+        looked.map_err(|error| ears.explain(&error, options, &self.name))
+    }
+
+    async fn ask<T, C>(
+        &self,
+        owner: &Arc<T>,
+        ask: fn(&T) -> &Client<C>,
+        asked: Asked,
+        wait: Duration,
+    ) -> Result<usize, KafkaError>
+    where
+        T: Send + Sync + 'static,
+        C: rdkafka::ClientContext + 'static,
+    {
+        let (owner, name) = (Arc::clone(owner), self.name.clone());
+        let looked = tokio::task::spawn_blocking(move || partitions(ask(&owner), &name, asked, wait)).await;
+        looked.unwrap_or(Err(KafkaError::Canceled))
+    }
+
     /// Make sure that it is there; how many partitions it has. `ask` gives the client, which is shared with a thread that
     /// may wait.
     pub(super) async fn find<T, C>(
@@ -51,11 +90,9 @@ impl KafkaTopic {
         let deadline = Instant::now() + options.patience;
         let mut made = false;
         loop {
-            let (owner, name) = (Arc::clone(owner), self.name.clone());
             let wait = deadline.saturating_duration_since(Instant::now()).max(AGAIN);
-            let looked = tokio::task::spawn_blocking(move || partitions(ask(&owner), &name, wait)).await;
-            let looked = looked.unwrap_or(Err(KafkaError::Canceled));
-            match looked {
+            let asked = if made { Asked::ForIt } else { Asked::ForAll };
+            match self.ask(owner, ask, asked, wait).await {
                 Ok(partitions) => return Ok(partitions),
                 Err(error) => match error.rdkafka_error_code() {
                     Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) if !made => {
@@ -98,8 +135,16 @@ impl KafkaTopic {
     }
 }
 
-fn partitions<C: rdkafka::ClientContext>(client: &Client<C>, topic: &str, wait: Duration) -> Result<usize, KafkaError> {
-    let metadata = client.fetch_metadata(Some(topic), wait)?;
+fn partitions<C: rdkafka::ClientContext>(
+    client: &Client<C>,
+    topic: &str,
+    asked: Asked,
+    wait: Duration,
+) -> Result<usize, KafkaError> {
+    let metadata = match asked {
+        Asked::ForAll => client.fetch_metadata(None, wait)?,
+        Asked::ForIt => client.fetch_metadata(Some(topic), wait)?,
+    };
     let found = metadata.topics().iter().find(|found| found.name() == topic);
     match found.map(|found| (found.error(), found.partitions())) {
         Some((None, partitions)) if !partitions.is_empty() => Ok(partitions.len()),
