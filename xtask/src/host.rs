@@ -27,13 +27,13 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     process::headline("Host");
     // The whole workspace is selected, as the tests select it: `-p` would choose other features of shared dependencies
     // and compile wasmtime a second time.
-    process::run(workspace.cargo().args(["build", "--locked", "--workspace", "--bin", "opssight"]))
+    process::run(workspace.whole(&["build"])?.args(["--bin", "opssight"]))
 }
 
 /// Build the host and an example of the server crate that works on it; the example's program.
 pub(crate) fn example(workspace: &Workspace, name: &str) -> Result<PathBuf> {
-    let build = ["build", "--quiet", "--locked", "--workspace", "--bin", "opssight", "--example", name];
-    process::run(workspace.cargo().args(build))?;
+    let build = ["--quiet", "--bin", "opssight", "--example", name];
+    process::run(workspace.whole(&["build"])?.args(build))?;
     Ok(workspace.opssight().with_file_name("examples").join(name))
 }
 

@@ -88,8 +88,7 @@ pub(crate) fn table(workspace: &Workspace) -> Result<String> {
 
 /// The program, built as tests build everything.
 fn program(workspace: &Workspace) -> Result<Command> {
-    let mut cargo = workspace.cargo();
-    process::run(cargo.args(["build", "--quiet", "--locked", "--workspace", "--bin", "opssight-hostile"]))?;
+    process::run(workspace.whole(&["build"])?.args(["--quiet", "--bin", "opssight-hostile"]))?;
     let program = workspace.opssight().with_file_name("opssight-hostile");
     Ok(workspace.command(&program.to_string_lossy()))
 }

@@ -1,6 +1,7 @@
 //! The servers that tests talk to: real ones, each on a private loopback port with a folder of its own, stopped by its
 //! own id. Nothing of the machine's own services is touched.
 
+mod kafka;
 mod postgres;
 mod redis;
 mod vault;
@@ -8,6 +9,7 @@ mod vault;
 use crate::process::{self, say};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
+use kafka::Kafka;
 use postgres::Postgres;
 use redis::Redis;
 use std::net::{Ipv4Addr, TcpListener};
@@ -24,6 +26,7 @@ pub(crate) struct Services {
     postgres: Postgres,
     redis: Redis,
     vault: Vault,
+    kafka: Kafka,
 }
 
 impl Services {
@@ -33,15 +36,18 @@ impl Services {
             postgres: Postgres::start(workspace)?,
             redis: Redis::start(workspace)?,
             vault: Vault::start(workspace)?,
+            kafka: Kafka::start(workspace)?,
         })
     }
 
     /// The variables by which tests find them.
-    pub(crate) fn variables(&self) -> [(&'static str, String); 3] {
-        [
+    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
+        vec![
             ("OPSSIGHT_TEST_POSTGRES", self.postgres.address()),
             ("OPSSIGHT_TEST_REDIS", self.redis.address()),
             ("OPSSIGHT_TEST_VAULT", self.vault.address()),
+            ("OPSSIGHT_TEST_KAFKA", self.kafka.address()),
+            ("OPSSIGHT_TEST_KAFKA_BROKER", self.kafka.program().to_string_lossy().into_owned()),
         ]
     }
 }

@@ -64,14 +64,14 @@ fn rust(workspace: &Workspace) -> Result<Count> {
     tools::registry(workspace)?;
     tools::python(workspace)?;
     let services = Services::start(workspace)?;
-    let mut cargo = workspace.cargo();
-    cargo.envs(services.variables());
-    if tools::on_path("cargo-nextest") {
-        cargo.args(["nextest", "run", "--locked", "--workspace", "--no-fail-fast", "--status-level", "slow"]);
-        cargo.args(["--final-status-level", "fail", "--color", "never"]);
+    let mut cargo = if tools::on_path("cargo-nextest") {
+        let mut cargo = workspace.whole(&["nextest", "run"])?;
+        cargo.args(["--status-level", "slow", "--final-status-level", "fail"]);
+        cargo
     } else {
-        cargo.args(["test", "--locked", "--workspace", "--no-fail-fast", "--color", "never"]);
-    }
+        workspace.whole(&["test"])?
+    };
+    cargo.args(["--no-fail-fast", "--color", "never"]).envs(services.variables());
     counted(&mut cargo)
 }
 

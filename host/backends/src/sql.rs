@@ -25,6 +25,7 @@ mod pipelines;
 mod plugins;
 mod postgres;
 mod query;
+mod relays;
 mod retention;
 mod rotation;
 mod sqlite;

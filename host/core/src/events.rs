@@ -1,6 +1,12 @@
 //! What happened, as others may want to know it: CloudEvents in a durable log (the outbox). Every subscriber keeps
 //! its own place in it; the in-process bus only says that there is something new.
 
+mod envelope;
+mod relay;
+
+pub use envelope::{CLOUD_EVENT_TYPE, Envelope};
+pub use relay::{Again, BATCH, EventSink, Handed, Relay, RelayError, Relays, Rewound, SinkError, Start, Step, Turn};
+
 use crate::error::StoreError;
 use crate::id::ConnectionId;
 use crate::time::Timestamp;

@@ -17,6 +17,8 @@ pub struct Keep {
     pub delivery_since: Timestamp,
     /// The event log.
     pub events_since: Timestamp,
+    /// Events that a relay has not handed on yet.
+    pub unrelayed_since: Timestamp,
     /// What happened to plugins. That one was uninstalled is kept as long as nothing newer says so.
     pub plugin_events_since: Timestamp,
 }
@@ -34,6 +36,8 @@ pub struct Purged {
     pub delivery: u64,
     /// Events.
     pub events: u64,
+    /// Of these, events that a relay had not handed on.
+    pub unrelayed: u64,
     /// Lines of the plugins' histories.
     pub plugin_events: u64,
 }
@@ -42,6 +46,7 @@ pub struct Purged {
 #[async_trait]
 pub trait Retention: Send + Sync {
     /// Remove what is older, a bounded number of rows a time; call again while anything went. What a subscriber has
-    /// not seen yet and deliveries that still wait are never removed.
+    /// not seen yet and deliveries that still wait are never removed; what a relay has not handed on yet has a time of
+    /// its own.
     async fn purge(&self, keep: &Keep) -> Result<Purged, StoreError>;
 }

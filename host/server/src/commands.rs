@@ -4,6 +4,7 @@ mod admin;
 mod compile_worker;
 mod config;
 mod db;
+mod events;
 mod openapi;
 mod plugin;
 mod replay;
@@ -51,6 +52,9 @@ enum Command {
     /// The master keys that seal stored credentials
     #[command(subcommand, after_help = "Examples:\n  opssight secrets status\n  opssight secrets rotate")]
     Secrets(secrets::SecretsCommand),
+    /// The event log: hand events on again
+    #[command(subcommand, after_help = "Examples:\n  opssight events replay --to kafka --since 2026-11-30T06:00:00Z")]
+    Events(events::EventsCommand),
     /// Print the API's OpenAPI 3.1 description
     #[command(after_help = "Examples:\n  opssight openapi > openapi.json")]
     Openapi,
@@ -93,6 +97,7 @@ pub fn run(cli: Cli) -> u8 {
             Command::Admin(command) => admin::run(&command).await,
             Command::Db(command) => db::run(&command).await,
             Command::Secrets(command) => secrets::run(&command).await,
+            Command::Events(command) => events::run(&command).await,
             Command::Openapi => openapi::run(),
             // Answered above.
             Command::CompileWorker(limits) => return compile_worker::run(limits),

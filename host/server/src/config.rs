@@ -3,6 +3,7 @@
 //!
 //! A key of the file is `[section] key`; the same in the environment is `OPSSIGHT_SECTION__KEY`.
 
+mod bus;
 mod cache;
 mod caps;
 mod evidence;
@@ -16,6 +17,7 @@ mod server;
 mod store;
 mod worker;
 
+pub use bus::{BusConfig, From, InletConfig, Password, RelayStart, Sasl};
 pub use cache::{CacheConfig, RedisUrl};
 pub use caps::CapsConfig;
 pub use evidence::{PluginEvidenceConfig, RecordedCalls};
@@ -43,6 +45,8 @@ pub struct Config {
     pub cache: CacheConfig,
     /// The master keys that seal stored credentials, and Vault.
     pub secrets: SecretsConfig,
+    /// Events beyond this host.
+    pub bus: BusConfig,
     /// Deliveries at the door.
     pub hooks: HooksConfig,
     /// Plugins and their limits.
@@ -63,6 +67,7 @@ impl Config {
         problems.extend(self.store.problems());
         problems.extend(self.cache.problems());
         problems.extend(self.secrets.problems());
+        problems.extend(self.bus.problems());
         problems.extend(self.hooks.problems());
         problems.extend(self.plugins.problems(self.server.listen));
         problems.extend(crate::catalogues::problems(&self.plugins));

@@ -3,6 +3,7 @@
 use crate::cache::{self, Shared};
 use crate::config::Config;
 use crate::data;
+use crate::edge::{self, Joints};
 use crate::plugins;
 use crate::readiness::PartsReadiness;
 use crate::runtime::runtime;
@@ -10,7 +11,7 @@ use crate::telemetry::Telemetry;
 use crate::worker;
 use anyhow::Context;
 use opssight_api::{ApiConfig, App};
-use opssight_backends::{Store, SystemClock, SystemRandomness};
+use opssight_backends::{Link, Store, SystemClock, SystemRandomness};
 use opssight_core::actions::Actions;
 use opssight_core::connections::{ConnectionStore, Connections};
 use opssight_core::events::Bus;
@@ -114,9 +115,12 @@ pub async fn start_with(
         .with_context(|| format!("listen on {listen}: is another program using it? `--listen` chooses another"))?;
     let url = format!("http://{}", listener.local_addr()?);
     let stop_workers = CancellationToken::new();
-    let workers = house.workers(&stop_workers);
+    let mut workers = house.workers(&stop_workers);
+    let hooks = house.hooks();
+    let joints = Joints { config: &house.config, store: &house.store, bus: &house.bus, hooks: &hooks };
+    let links = edge::start(&joints, &mut workers, &stop_workers)?;
     let stop_api = CancellationToken::new();
-    let app = Arc::new(house.app(identity, telemetry));
+    let app = Arc::new(house.app(identity, telemetry, links));
     let api = tokio::spawn(opssight_api::serve(listener, app, stop_api.clone().cancelled_owned()));
     tracing::info!(url, "OpsSight is ready");
     Ok(Running {
@@ -196,15 +200,18 @@ impl House {
         }
     }
 
-    fn app(&self, identity: Identity, telemetry: Telemetry) -> App {
-        let hooks = Hooks {
+    fn hooks(&self) -> Hooks {
+        Hooks {
             inbox: self.store.clone(),
             connections: self.store.clone(),
             plugins: Arc::clone(&self.plugins),
             credentials: Arc::clone(&self.credentials),
             bus: Arc::clone(&self.bus),
             clock: Arc::clone(&self.clock),
-        };
+        }
+    }
+
+    fn app(&self, identity: Identity, telemetry: Telemetry, links: Vec<Arc<Link>>) -> App {
         let actions = Actions {
             connections: self.store.clone(),
             plugins: Arc::clone(&self.plugins),
@@ -213,7 +220,7 @@ impl House {
             clock: Arc::clone(&self.clock),
         };
         App {
-            hooks,
+            hooks: self.hooks(),
             inbox: self.store.clone(),
             bus: Arc::clone(&self.bus),
             connections: self.connections(),
@@ -235,6 +242,7 @@ impl House {
                 store: self.store.clone(),
                 plugins: Arc::clone(&self.plugins),
                 redis: self.shared.redis.clone(),
+                links,
             }),
             metrics: telemetry.metrics,
             version: env!("CARGO_PKG_VERSION").to_owned(),

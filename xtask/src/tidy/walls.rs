@@ -75,6 +75,7 @@ const HEAVY: &[Room] = &[
     ("sqlx", &["opssight-backends"], &["opssight-server"]),
     ("redis", &["opssight-backends"], &[]),
     ("moka", &["opssight-backends"], &[]),
+    ("rdkafka", &["opssight-backends"], &[]),
     ("axum", &["opssight-api"], &["opssight-cli", "opssight-runtime"]),
     ("utoipa-axum", &["opssight-api"], &[]),
     ("tower-http", &["opssight-api"], &[]),

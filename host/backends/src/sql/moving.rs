@@ -16,7 +16,7 @@ use std::path::Path;
 const AT_ONCE: i64 = 200;
 
 /// All tables, those first that others refer to. `members` are processes, which do not move.
-const TABLES: [&str; 27] = [
+const TABLES: [&str; 28] = [
     "house",
     "admins",
     "sessions",
@@ -28,6 +28,7 @@ const TABLES: [&str; 27] = [
     "delivery_bodies",
     "events",
     "subscribers",
+    "relays",
     "runs",
     "jobs",
     "deployments",

@@ -114,17 +114,29 @@ async fn delivery_rows(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> 
     Ok((deployments.len() + changes.len()) as u64 + others)
 }
 
-async fn events(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> {
-    let done = query(
+/// How many went, and how many of these a relay had not handed on.
+async fn events(conn: &mut Conn, since: Timestamp, unrelayed_since: Timestamp) -> Result<(u64, u64), Error> {
+    let unrelayed_since = unrelayed_since.min(since);
+    let unrelayed: i64 = query_scalar(
+        "SELECT COUNT(*) FROM events WHERE seq IN (
+             SELECT seq FROM events WHERE seq <= (SELECT MIN(seq) FROM subscribers) ORDER BY seq LIMIT $2)
+           AND at < $1 AND seq > (SELECT MIN(seq) FROM relays)",
+    )
+    .bind(unrelayed_since.0)
+    .bind(BATCH)
+    .fetch_one(&mut *conn)
+    .await?;
+    let gone = query(
         "DELETE FROM events WHERE seq IN (
              SELECT seq FROM events WHERE seq <= (SELECT MIN(seq) FROM subscribers) ORDER BY seq LIMIT $2)
-           AND at < $1",
+           AND at < $1 AND (at < $3 OR seq <= COALESCE((SELECT MIN(seq) FROM relays), seq))",
     )
     .bind(since.0)
     .bind(BATCH)
+    .bind(unrelayed_since.0)
     .execute(conn)
     .await?;
-    Ok(done)
+    Ok((gone, u64::try_from(unrelayed).unwrap_or(0)))
 }
 
 /// What is old, and of a plugin of which there is far too much, the oldest. That a plugin was uninstalled is not only
@@ -166,15 +178,19 @@ async fn plugin_events(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> 
 impl Retention for Store {
     async fn purge(&self, keep: &Keep) -> Result<Purged, StoreError> {
         const DOING: &str = "remove what is old";
-        let Keep { bodies_since, deliveries_since, runs_since, delivery_since, events_since, plugin_events_since } =
-            *keep;
+        let Keep { bodies_since, deliveries_since, runs_since, delivery_since, plugin_events_since, .. } = *keep;
+        let events_since = (keep.events_since, keep.unrelayed_since);
+        let (events, unrelayed) = self
+            .write(DOING, events_since, |(since, unrelayed), conn| Box::pin(events(conn, *since, *unrelayed)))
+            .await?;
         // A command each: the writer may do something else in between.
         Ok(Purged {
             bodies: self.write(DOING, bodies_since, |since, conn| Box::pin(bodies(conn, *since))).await?,
             deliveries: self.write(DOING, deliveries_since, |since, conn| Box::pin(deliveries(conn, *since))).await?,
             runs: self.write(DOING, runs_since, |since, conn| Box::pin(runs(conn, *since))).await?,
             delivery: self.write(DOING, delivery_since, |since, conn| Box::pin(delivery_rows(conn, *since))).await?,
-            events: self.write(DOING, events_since, |since, conn| Box::pin(events(conn, *since))).await?,
+            events,
+            unrelayed,
             plugin_events: self
                 .write(DOING, plugin_events_since, |since, conn| Box::pin(plugin_events(conn, *since)))
                 .await?,

@@ -20,12 +20,15 @@ mod identity;
 mod ingest;
 mod installs;
 mod items;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod ledger;
 mod pipelines;
 mod plugins;
 mod ports;
 mod postgres;
 mod redis;
+mod relays;
 mod retention;
 mod rotation;
 mod server;
@@ -124,6 +127,11 @@ macro_rules! every_case {
                 the_overview_counts;
             plugins:
                 state_is_kept_with_the_effect;
+            relays:
+                a_new_relay_begins_where_it_is_told,
+                only_the_newest_turn_moves_the_place,
+                a_relay_that_is_set_back_sends_again_from_there,
+                what_a_relay_has_not_handed_on_stays_for_a_while;
             retention:
                 what_is_old_goes_and_what_waits_stays,
                 the_ledger_stays_right_when_its_past_goes,

@@ -7,7 +7,7 @@ use crate::ports::{at, connection, effect, open_at, options};
 use crate::server::{Database, server};
 use opssight_backends::{LocalBus, OpenError, Store, StoreOptions};
 use opssight_core::connections::ConnectionStore;
-use opssight_core::events::{Bus, Topic};
+use opssight_core::events::{Bus, Relays, Start, Topic};
 use opssight_core::hooks::{Inbox, Leasing};
 use opssight_core::ingest::Ingest;
 use opssight_core::plugins::Credentials;
@@ -245,4 +245,18 @@ async fn both_have_the_same_tables_columns_and_indexes() {
         named(columns(pg_indexes.fetch_all(&mut pg).await.unwrap()).await),
         named(columns(lite_indexes.fetch_all(&mut lite).await.unwrap()).await)
     );
+}
+
+#[tokio::test]
+async fn one_process_relays_and_another_takes_over_when_it_is_gone() {
+    let database = Database::create().await;
+    let (one, other) = (join(&database).await, join(&database).await);
+    let turn = one.take_turn("kafka", Start::Oldest).await.unwrap().unwrap();
+    assert_eq!(other.take_turn("kafka", Start::Oldest).await.unwrap(), None, "it is there");
+    one.leave_turn("kafka", turn.fence).await.unwrap();
+    let turn = other.take_turn("kafka", Start::Oldest).await.unwrap().unwrap();
+    assert_eq!(one.take_turn("kafka", Start::Oldest).await.unwrap(), None);
+    other.close().await;
+    let next = one.take_turn("kafka", Start::Oldest).await.unwrap().unwrap();
+    assert!(next.fence > turn.fence);
 }

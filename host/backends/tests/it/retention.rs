@@ -11,13 +11,14 @@ use opssight_core::retention::{Keep, Purged};
 use opssight_core::time::Timestamp;
 use opssight_core::vocabulary::{DeploymentState, RunResult};
 
-fn keep_since(since: Timestamp) -> Keep {
+pub(crate) fn keep_since(since: Timestamp) -> Keep {
     Keep {
         bodies_since: since,
         deliveries_since: since,
         runs_since: since,
         delivery_since: since,
         events_since: since,
+        unrelayed_since: since,
         plugin_events_since: since,
     }
 }
@@ -26,7 +27,7 @@ async fn purge_all(ports: &Ports, keep: Keep) -> u64 {
     let mut total = 0;
     loop {
         let purged = ports.retention.purge(&keep).await.unwrap();
-        let Purged { bodies, deliveries, runs, delivery, events, plugin_events } = purged;
+        let Purged { bodies, deliveries, runs, delivery, events, plugin_events, unrelayed: _ } = purged;
         let gone = bodies + deliveries + runs + delivery + events + plugin_events;
         total += gone;
         if gone == 0 {

@@ -187,7 +187,7 @@ impl Hooks {
 }
 
 /// The upstream's id and the event's name, as far as headers tell.
-fn names(webhook: &WebhookSpec, headers: &[(String, String)]) -> (Option<String>, Option<String>) {
+pub(super) fn names(webhook: &WebhookSpec, headers: &[(String, String)]) -> (Option<String>, Option<String>) {
     let find = |wanted: Option<&str>| {
         let wanted = wanted?;
         let (_, value) = headers.iter().find(|(name, _)| name == wanted)?;

@@ -10,7 +10,7 @@ pub struct CacheConfig {
     /// A Redis of version 6 or later, `redis://user:password@host:6379/0`, or `rediss://` for TLS. Without it each host
     /// counts for itself.
     pub url: Option<RedisUrl>,
-    /// What every key in it begins with. By default it is made of the installation's master key, so that two
+    /// What every key in it begins with. By default it is a name that the store has, so that two
     /// installations on one Redis do not meet.
     pub prefix: Option<String>,
     /// The longest that anything waits for it, milliseconds. One that takes longer is taken for away.

@@ -18,6 +18,8 @@ pub struct RetentionConfig {
     pub delivery_days: u32,
     /// The event log: as far back as a live stream can resume.
     pub events_days: u32,
+    /// Events that could not be handed on to Kafka yet; not shorter than `events_days`.
+    pub unrelayed_days: u32,
     /// What happened to plugins: who installed, agreed, revoked, and what the host did by itself.
     pub plugin_events_days: u32,
 }
@@ -30,6 +32,7 @@ impl Default for RetentionConfig {
             runs_days: 400,
             delivery_days: 1200,
             events_days: 7,
+            unrelayed_days: 30,
             plugin_events_days: 730,
         }
     }
@@ -43,6 +46,7 @@ impl RetentionConfig {
             self.runs_days,
             self.delivery_days,
             self.events_days,
+            self.unrelayed_days,
             self.plugin_events_days,
         ];
         if all.iter().any(|days| !(1..=36_500).contains(days)) {
@@ -60,6 +64,7 @@ impl RetentionConfig {
             runs_since: since(self.runs_days),
             delivery_since: since(self.delivery_days),
             events_since: since(self.events_days),
+            unrelayed_since: since(self.unrelayed_days.max(self.events_days)),
             plugin_events_since: since(self.plugin_events_days),
         }
     }

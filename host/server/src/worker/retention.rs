@@ -30,6 +30,13 @@ pub(crate) async fn purge_old(
                     plugin_events = purged.plugin_events,
                     "purged what is past its time"
                 );
+                if purged.unrelayed > 0 {
+                    metrics::counter!("opssight_bus_lost_events_total").increment(purged.unrelayed);
+                    tracing::error!(
+                        events = purged.unrelayed,
+                        "events were purged that Kafka never got: it was away for longer than retention.unrelayed_days"
+                    );
+                }
                 BETWEEN_BITES
             }
             Err(error) => {

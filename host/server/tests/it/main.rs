@@ -15,6 +15,8 @@ mod guides;
 mod harness;
 mod interrupt;
 mod jail;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod kills;
 mod lifecycle;
 mod live;

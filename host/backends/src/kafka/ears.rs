@@ -1,0 +1,111 @@
+//! What the client library says of itself, and what that means to an operator.
+
+use super::KafkaOptions;
+use opssight_core::events::SinkError;
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Hears what goes wrong in the background: a refused password is said there, and not by the call that waits for it.
+#[derive(Clone, Default)]
+pub(super) struct Ears(Arc<Mutex<Option<(Code, String)>>>);
+
+impl ClientContext for Ears {
+    // Each broker that is away says so every few seconds. What matters is said once, by whoever uses the client.
+    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!(target: "librdkafka", facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(target: "librdkafka", error = %error, reason);
+        if let Some(code) = error.rdkafka_error_code() {
+            let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            // Why no broker is left says more than that none is.
+            if code != Code::AllBrokersDown || heard.is_none() {
+                *heard = Some((code, reason.to_owned()));
+            }
+        }
+    }
+}
+
+impl ConsumerContext for Ears {}
+
+impl Ears {
+    /// What an error means, and how to mend it.
+    pub(super) fn explain(&self, error: &KafkaError, options: &KafkaOptions, topic: &str) -> SinkError {
+        match error.rdkafka_error_code() {
+            Some(code) if is_silence(code) => self.silence(options, topic),
+            Some(code) => SinkError(meaning(code, &error.to_string(), options, topic)),
+            None => SinkError(format!("use Kafka at {}: {error}", options.brokers)),
+        }
+    }
+
+    /// Nobody answered: why, as far as was heard.
+    pub(super) fn silence(&self, options: &KafkaOptions, topic: &str) -> SinkError {
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        SinkError(match heard {
+            Some((code, reason)) if !is_silence(code) => meaning(code, &reason, options, topic),
+            _ => {
+                // A broker that is spoken to in another way than it expects says nothing and hangs up.
+                let door = match (&options.tls, &options.login) {
+                    (Some(_), _) => ", and does it speak TLS there, as bus.tls says",
+                    (None, Some(_)) => ", and may one sign in there without TLS, as bus.tls says",
+                    (None, None) => ", and does it take connections there without TLS and password",
+                };
+                format!(
+                    "reach Kafka: no broker answers at {}; is it running, does bus.url have the right hosts and \
+                     ports{door}?",
+                    options.brokers
+                )
+            }
+        })
+    }
+}
+
+fn is_silence(code: Code) -> bool {
+    matches!(
+        code,
+        Code::AllBrokersDown
+            | Code::BrokerTransportFailure
+            | Code::Resolve
+            | Code::OperationTimedOut
+            | Code::MessageTimedOut
+            | Code::RequestTimedOut
+            | Code::PurgeQueue
+            | Code::PurgeInflight
+            | Code::NetworkException
+            | Code::BrokerNotAvailable
+    )
+}
+
+fn meaning(code: Code, reason: &str, options: &KafkaOptions, topic: &str) -> String {
+    let brokers = &options.brokers;
+    match code {
+        Code::Authentication | Code::SaslAuthenticationFailed => format!(
+            "sign in to Kafka at {brokers}: it does not accept the name and password; correct bus.username, bus.password \
+             and bus.sasl"
+        ),
+        Code::SSL => format!(
+            "speak TLS with Kafka at {brokers}: {reason}; see bus.tls, and bus.ca_file for an authority of your own"
+        ),
+        Code::UnknownTopic | Code::UnknownTopicOrPartition => missing(options, topic, 6),
+        Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed | Code::ClusterAuthorizationFailed => format!(
+            "use the topic {topic} at {brokers}: the user is not allowed to; grant it what the operators' guide lists"
+        ),
+        Code::MessageSizeTooLarge => {
+            format!("write to the topic {topic}: it takes no message so large; raise its max.message.bytes")
+        }
+        _ => format!("use the topic {topic} at {brokers}: {reason} ({code})"),
+    }
+}
+
+/// There is no such topic.
+pub(super) fn missing(options: &KafkaOptions, topic: &str, partitions: i32) -> String {
+    format!(
+        "find the topic {topic} at {0}: create it with `kafka-topics.sh --bootstrap-server {0} --create --topic {topic} \
+         --partitions {partitions}`, or set bus.create_topics",
+        options.brokers
+    )
+}
