@@ -92,6 +92,8 @@ impl KafkaInlet {
         let mut config = self.options.client();
         config.set("group.id", &self.inlet.group).set("auto.offset.reset", "earliest");
         config.set("allow.auto.create.topics", "false");
+        // So long after it was last heard of, the partitions of a process that was killed go to the others.
+        config.set("session.timeout.ms", "10000").set("heartbeat.interval.ms", "3000");
         // Places are kept by the second, but only those that were stored here, after the inbox had the message.
         config.set("enable.auto.commit", "true").set("auto.commit.interval.ms", "1000");
         config.set("enable.auto.offset.store", "false");
