@@ -2,11 +2,12 @@
 
 use crate::connections::secret;
 use crate::ports::{Ports, at, connection, options, ring};
+use crate::server::Database;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use opssight_backends::{
-    KeyPlace, KeyRing, OpenError, Place, Rotate, RotateError, Rotated, SecretText, SecretsStatus, Store, StoreOptions,
-    rotate_secrets, secrets_status,
+    KeyPlace, KeyRing, OpenError, Place, Rotate, RotateError, Rotated, Rotation, SecretText, SecretsStatus, Store,
+    StoreOptions, rotate_secrets, secrets_status,
 };
 use opssight_core::connections::ConnectionStore;
 use opssight_core::plugins::CredentialSource;
@@ -14,7 +15,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::Notify;
 
 async fn furnish(ports: &Ports, count: u32) {
     for n in 0..count {
@@ -59,7 +59,7 @@ pub(crate) async fn every_data_key_is_wrapped_anew_while_the_store_is_open(ports
     settled(&before, 13, 1);
     let told = AtomicU64::new(0);
     let how = Rotate { batch: 5, ..Rotate::default() };
-    let tell = |far: opssight_backends::Rotation| told.store(far.done, Ordering::Relaxed);
+    let tell = |far: Rotation| told.store(far.done, Ordering::Relaxed);
     let done = rotate_secrets(&ports.place, &ring(&ports.key_file), how, tell).await.unwrap();
     assert_eq!((done.resumed, done.rewrapped, told.load(Ordering::Relaxed)), (false, 12, 12));
     assert_ne!(done.key, before.keys[0].id);
@@ -85,19 +85,15 @@ async fn furnish_one(ports: &Ports, id: &str) {
 pub(crate) async fn a_rotation_that_was_cut_short_anywhere_is_finished_by_the_next(ports: Ports) {
     furnish(&ports, 9).await;
     for batches in 0..4 {
-        let (reached, seen) = (Arc::new(Notify::new()), AtomicU64::new(0));
-        let tell = |_: opssight_backends::Rotation| {
-            if seen.fetch_add(1, Ordering::Relaxed) == batches {
-                reached.notify_one();
-            }
-        };
-        let ring_now = ring(&ports.key_file);
+        let (place, ring_now) = (ports.place.clone(), ring(&ports.key_file));
         let how = Rotate { batch: 2, ..Rotate::default() };
-        tokio::select! {
-            biased;
-            () = reached.notified() => {}
-            done = rotate_secrets(&ports.place, &ring_now, how, tell) => panic!("it came to its end: {done:?}"),
-        }
+        let cut_short = tokio::spawn(async move {
+            let seen = AtomicU64::new(0);
+            let tell =
+                |_: Rotation| assert_ne!(seen.fetch_add(1, Ordering::Relaxed), batches, "the end of the process");
+            rotate_secrets(&place, &ring_now, how, tell).await
+        });
+        assert!(cut_short.await.unwrap_err().is_panic());
         let cut = status(&ports).await;
         assert_eq!(cut.unreadable, 0);
         assert!(cut.keys[1].data_keys > 0, "nothing is left to do: {cut:?}");
@@ -161,6 +157,45 @@ pub(crate) async fn a_key_that_nothing_needs_can_go_and_one_that_something_needs
     let shown = secrets_status(&ports.place, &other).await.unwrap();
     assert_eq!(shown.keys[0].data_keys, 0);
     assert_eq!((shown.keys[1].place.as_deref(), shown.keys[1].data_keys), (None, 5), "{shown:?}");
+}
+
+#[tokio::test]
+async fn a_rotation_waits_until_every_process_has_the_new_key() {
+    let (dir, database) = (tempfile::tempdir().unwrap(), Database::create().await);
+    let (one, other) = (dir.path().join("one"), dir.path().join("other"));
+    let join = |file: &Path| {
+        let options = StoreOptions { keys: ring(file), ..options() };
+        Store::connect(&database.address, options)
+    };
+    let first = join(&one).await.unwrap();
+    std::fs::copy(&one, &other).unwrap();
+    let second = join(&other).await.unwrap();
+    for n in 0..5 {
+        first.insert(&connection(&format!("c{n}")), &secret(&format!("s{n}")), &[]).await.unwrap();
+    }
+    let place = Place::Database(database.address.clone());
+    let rotation = tokio::spawn({
+        let (place, ring) = (place.clone(), ring(&one));
+        async move { rotate_secrets(&place, &ring, Rotate::default(), |_| {}).await }
+    });
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    // The first has it, the second has not: nothing has changed, and nobody else may begin.
+    let status = secrets_status(&place, &ring(&one)).await.unwrap();
+    assert_eq!((status.keys[0].data_keys, status.keys[1].data_keys, status.processes), (0, 6, (2, 1)), "{status:?}");
+    let refused = rotate_secrets(&place, &ring(&one), Rotate::default(), |_| {}).await.unwrap_err();
+    assert!(matches!(refused, RotateError::UnderWay), "{refused}");
+    second.insert(&connection("meanwhile"), &secret("m"), &[]).await.unwrap();
+    std::fs::copy(&one, &other).unwrap();
+    assert_eq!(rotation.await.unwrap().unwrap().rewrapped, 6);
+    for store in [&first, &second] {
+        for n in 0..5 {
+            assert!(store.credentials(&format!("c{n}").as_str().into()).await.unwrap() == secret(&format!("s{n}")));
+        }
+        assert!(store.credentials(&"meanwhile".into()).await.unwrap() == secret("m"));
+    }
+    second.insert(&connection("after"), &secret("a"), &[]).await.unwrap();
+    assert!(first.credentials(&"after".into()).await.unwrap() == secret("a"));
+    assert_eq!(secrets_status(&place, &ring(&one)).await.unwrap().keys[0].data_keys, 8);
 }
 
 /// What is in an environment variable an operator changes, on all hosts, before anything is wrapped by it.

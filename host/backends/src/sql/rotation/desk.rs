@@ -26,6 +26,9 @@ pub(super) struct Desk {
     turn: Option<File>,
 }
 
+/// A process, and what it said that it has.
+type Told = (String, Option<Vec<u8>>);
+
 /// The end of a batch.
 pub(super) struct Last {
     pub(super) connection: String,
@@ -118,7 +121,7 @@ impl Desk {
 
     /// The keys of each process that works on the store.
     pub(super) async fn holders(&mut self) -> Result<Vec<Vec<KeyId>>, RotateError> {
-        let rows: Result<Vec<(String, Option<Vec<u8>>)>, _> = match &self.conn {
+        let rows: Result<Vec<Told>, _> = match &self.conn {
             Conn::Postgres(_) => {
                 query_as(
                     "SELECT m.id, h.value FROM members m LEFT JOIN house h ON h.name = 'ring:' || m.id
