@@ -15,6 +15,7 @@ pub mod id;
 pub mod identity;
 pub mod ingest;
 pub mod items;
+pub mod metrics;
 pub mod page;
 pub mod pipelines;
 pub mod plugins;
