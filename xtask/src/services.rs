@@ -1,6 +1,8 @@
 //! The servers that tests talk to: real ones, each on a private loopback port with a folder of its own, stopped by its
 //! own id. Nothing of the machine's own services is touched.
 
+mod victoria;
+
 use crate::process::{self, say};
 use crate::tools;
 use crate::workspace::Workspace;
@@ -11,6 +13,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use victoria::Victoria;
 
 /// How long a server may take to answer, on a machine that is busy.
 const START: Duration = Duration::from_secs(60);
@@ -19,17 +22,18 @@ const PASSWORD: &str = "only-for-tests";
 /// What tests need. Stopped when it is dropped.
 pub(crate) struct Services {
     postgres: Postgres,
+    victoria: Victoria,
 }
 
 impl Services {
     /// Install what is missing, and start all of them.
     pub(crate) fn start(workspace: &Workspace) -> Result<Self> {
-        Ok(Self { postgres: Postgres::start(workspace)? })
+        Ok(Self { postgres: Postgres::start(workspace)?, victoria: Victoria::start(workspace)? })
     }
 
     /// The variables by which tests find them.
-    pub(crate) fn variables(&self) -> [(&'static str, String); 1] {
-        [("OPSSIGHT_TEST_POSTGRES", self.postgres.address())]
+    pub(crate) fn variables(&self) -> [(&'static str, String); 2] {
+        [("OPSSIGHT_TEST_POSTGRES", self.postgres.address()), ("OPSSIGHT_TEST_VICTORIA", self.victoria.address())]
     }
 }
 

@@ -146,6 +146,15 @@ pub(crate) fn postgres(workspace: &Workspace) -> Result<PathBuf> {
     find().context("postgresql was installed, but its programs are not in /usr/lib/postgresql")
 }
 
+/// VictoriaMetrics; installed from the distribution where that needs no password.
+pub(crate) fn victoria(workspace: &Workspace) -> Result<PathBuf> {
+    const NAME: &str = "victoria-metrics";
+    if !on_path(NAME) {
+        apt_install(workspace, NAME)?;
+    }
+    which(NAME).with_context(|| format!("{NAME} was installed, but is not on the PATH"))
+}
+
 /// A Python that can make virtual environments, for plugins that are written in it.
 pub(crate) fn python(workspace: &Workspace) -> Result<()> {
     let works = || process::succeeds(workspace.command("python3").args(["-c", "import venv, ensurepip"]));

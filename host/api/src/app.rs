@@ -9,6 +9,7 @@ use opssight_core::events::{Bus, EventLog};
 use opssight_core::feeds::FeedStore;
 use opssight_core::hooks::{Hooks, Inbox};
 use opssight_core::identity::Identity;
+use opssight_core::metrics::SeriesStore;
 use opssight_core::pipelines::RunStore;
 use opssight_core::plugins::Plugins;
 use opssight_core::plugins::catalogue::Catalogue;
@@ -49,6 +50,8 @@ pub struct App {
     pub catalogue: Option<Arc<dyn Catalogue>>,
     /// Recorded calls of plugins.
     pub evidence: Arc<dyn EvidenceStore>,
+    /// What was measured.
+    pub series: Arc<dyn SeriesStore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.

@@ -12,7 +12,7 @@ mod system;
 pub use bus::LocalBus;
 pub use packages::PackageFiles;
 pub use sealer::{MASTER_KEY_BYTES, SealError, Sealer};
-pub use series::{EmbeddedOptions, EmbeddedSeries, Gate};
+pub use series::{EmbeddedOptions, EmbeddedSeries, Gate, InfluxSeries, PrometheusSeries, RemoteUrlError};
 pub use sql::{
     MoveError, OpenError, Store, StoreOptions, StoreStatus, UpkeepError, backup, database_status, file_status,
     move_to_postgres, restore,

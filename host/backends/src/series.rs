@@ -3,6 +3,12 @@
 
 mod embedded;
 mod gate;
+mod influx;
+mod prometheus;
+mod remote;
 
 pub use embedded::{EmbeddedOptions, EmbeddedSeries};
 pub use gate::Gate;
+pub use influx::InfluxSeries;
+pub use prometheus::PrometheusSeries;
+pub use remote::RemoteUrlError;

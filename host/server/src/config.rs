@@ -8,6 +8,7 @@ mod evidence;
 mod hooks;
 mod load;
 mod log;
+mod metrics;
 mod plugins;
 mod retention;
 mod server;
@@ -19,6 +20,7 @@ pub use evidence::{PluginEvidenceConfig, RecordedCalls};
 pub use hooks::HooksConfig;
 pub use load::{ConfigError, Flags, load};
 pub use log::{LogConfig, LogFormat};
+pub use metrics::{MetricsConfig, MetricsUrl};
 pub use plugins::{Largest, PluginsConfig, TrustConfig, UpdateConfig};
 pub use retention::RetentionConfig;
 pub use server::ServerConfig;
@@ -43,6 +45,8 @@ pub struct Config {
     pub worker: WorkerConfig,
     /// How long things are kept.
     pub retention: RetentionConfig,
+    /// Where measurements are kept, and how many.
+    pub metrics: MetricsConfig,
     /// What is logged, and how.
     pub log: LogConfig,
 }
@@ -59,6 +63,7 @@ impl Config {
         problems.extend(self.plugins.evidence.problems());
         problems.extend(self.worker.problems());
         problems.extend(self.retention.problems());
+        problems.extend(self.metrics.problems());
         problems
     }
 }

@@ -7,6 +7,7 @@ mod deliveries;
 mod feeds;
 mod installs;
 mod ledger;
+mod metrics;
 mod retention;
 
 pub(crate) use checker::check_connections;
@@ -14,6 +15,7 @@ pub(crate) use deliveries::process_deliveries;
 pub(crate) use feeds::pull_feeds;
 pub(crate) use installs::watch_installs;
 pub(crate) use ledger::keep_ledger;
+pub(crate) use metrics::tell_metrics;
 pub(crate) use retention::purge_old;
 
 use opssight_core::error::StoreError;

@@ -10,6 +10,8 @@ mod position;
 mod selectors;
 mod view;
 
+pub(super) use selectors::matchers as parse_selector;
+
 use async_trait::async_trait;
 use opssight_core::metrics::{
     Answer, InstantQuery, LabelsQuery, MetricsError, RangeQuery, Sample, Series, SeriesQuery, SeriesStore, Window,

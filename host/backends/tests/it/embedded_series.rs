@@ -126,4 +126,5 @@ async fn a_wrong_query_says_where() {
     check("sum(m))", Some(6)).await;
     check("1 + nonsense(m)", Some(4)).await;
     check("\"text\"", Some(0)).await;
+    assert!(matches!(s.query("rate(m)").await, Err(MetricsError::Query { .. })));
 }

@@ -25,6 +25,7 @@ mod pipelines;
 mod plugins;
 mod ports;
 mod postgres;
+mod remote_series;
 mod retention;
 mod series;
 mod server;
@@ -149,6 +150,7 @@ macro_rules! every_series_case {
                 the_same_point_again_changes_nothing,
                 another_value_for_the_same_time_leaves_exactly_one,
                 no_number_that_is_none_is_kept,
+                numbers_of_any_size_come_back_to_twelve_digits,
                 labels_of_any_text_come_back,
                 a_matcher_finds_every_series_that_has_the_label,
                 expressions_come_to_the_same_everywhere,
@@ -162,4 +164,12 @@ macro_rules! every_series_case {
 
 mod on_the_embedded_series {
     every_series_case!(crate::embedded_series::open);
+}
+
+mod on_victoria_metrics {
+    every_series_case!(crate::remote_series::open);
+}
+
+mod through_the_line_protocol {
+    every_series_case!(crate::remote_series::open_by_lines);
 }

@@ -70,15 +70,17 @@ impl Selectors {
 
 /// An instant selector, for lists of series.
 pub(super) fn selection(selector: &str) -> Result<SeriesSelection, MetricsError> {
+    Ok(with(SeriesSelection::new(), &matchers(selector)?))
+}
+
+/// The matchers of an instant selector, its metric among them as `__name__`.
+pub(in crate::series) fn matchers(selector: &str) -> Result<Vec<LabelMatcher>, MetricsError> {
     let Expr::VectorSelector(found) = parse(selector)? else {
         let problem = "a selector of series is needed here, like `metric{label=\"value\"}`".to_owned();
         return Err(MetricsError::Query { problem, at: Some(0) });
     };
-    let selection = match &found.metric_name {
-        Some(metric) => SeriesSelection::new().with_metric(metric),
-        None => SeriesSelection::new(),
-    };
-    Ok(with(selection, &found.matchers))
+    let name = |metric: String| LabelMatcher { name: "__name__".to_owned(), op: MatchOp::Equal, value: metric };
+    Ok(found.metric_name.map(name).into_iter().chain(found.matchers).collect())
 }
 
 fn with(selection: SeriesSelection, matchers: &[LabelMatcher]) -> SeriesSelection {
