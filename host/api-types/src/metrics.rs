@@ -1,7 +1,7 @@
 //! Metrics: what an expression comes to, and which series there are.
 
-use crate::Time;
 use crate::units::utc;
+use chrono::{DateTime, Utc};
 use opssight_core::metrics as core;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,9 +15,9 @@ pub struct MetricsRangeQuery {
     /// PromQL; Flux where metrics are kept in InfluxDB.
     pub query: String,
     /// First step; an hour before the end unless told.
-    pub start: Option<Time>,
+    pub start: Option<DateTime<Utc>>,
     /// No step after this; now unless told.
-    pub end: Option<Time>,
+    pub end: Option<DateTime<Utc>>,
     /// Seconds from step to step; a 250th of the range unless told.
     pub step_secs: Option<u32>,
 }
@@ -30,7 +30,7 @@ pub struct MetricsInstantQuery {
     /// PromQL; Flux where metrics are kept in InfluxDB.
     pub query: String,
     /// When; now unless told.
-    pub at: Option<Time>,
+    pub at: Option<DateTime<Utc>>,
 }
 
 /// Which series.
@@ -41,9 +41,9 @@ pub struct MetricsSeriesQuery {
     /// A selector: `name{label="value"}`.
     pub selector: String,
     /// With points since; a day before the end unless told.
-    pub start: Option<Time>,
+    pub start: Option<DateTime<Utc>>,
     /// With points until; now unless told.
-    pub end: Option<Time>,
+    pub end: Option<DateTime<Utc>>,
     /// At most so many, 1 to 2000; 1000 unless told.
     pub limit: Option<usize>,
 }
@@ -58,9 +58,9 @@ pub struct MetricsLabelsQuery {
     /// Only of series that this selector finds.
     pub selector: Option<String>,
     /// With points since; a day before the end unless told.
-    pub start: Option<Time>,
+    pub start: Option<DateTime<Utc>>,
     /// With points until; now unless told.
-    pub end: Option<Time>,
+    pub end: Option<DateTime<Utc>>,
     /// At most so many, 1 to 2000; 1000 unless told.
     pub limit: Option<usize>,
 }
@@ -69,7 +69,7 @@ pub struct MetricsLabelsQuery {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct MetricsRange {
     /// The first step.
-    pub start: Time,
+    pub start: DateTime<Utc>,
     /// From step to step.
     pub step_ms: i64,
     /// Steps.
@@ -94,7 +94,7 @@ pub struct MetricsColumn {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct MetricsInstant {
     /// The moment.
-    pub at: Time,
+    pub at: DateTime<Utc>,
     /// By metric and labels.
     pub series: Vec<MetricsRow>,
 }
@@ -115,7 +115,7 @@ pub struct MetricsRow {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct MetricsPoint {
     /// When.
-    pub at: Time,
+    pub at: DateTime<Utc>,
     /// How much; null if that is no finite number.
     pub value: Option<f64>,
 }

@@ -78,7 +78,12 @@ const HEAVY: &[Room] = &[
     ("tower-http", &["opssight-api"], &[]),
     ("rust-embed", &["opssight-api", "opssight-author"], &[]),
     ("utoipa", &["opssight-api", "opssight-api-types"], &[]),
-    ("reqwest", &["opssight-runtime", "opssight-cli", "opssight-distribution"], &["opssight-server"]),
+    (
+        "reqwest",
+        &["opssight-runtime", "opssight-cli", "opssight-distribution", "opssight-backends"],
+        &["opssight-server"],
+    ),
+    ("tsink", &["opssight-backends"], &[]),
     ("jsonwebtoken", &["opssight-runtime"], &[]),
     (
         "tokio",

@@ -60,7 +60,7 @@ impl Gate {
                 continue;
             }
             let now = self.clock.now();
-            let window = Window { start: now.plus_secs(-self.kept_secs), end: now.plus_secs(86_400) };
+            let window = Window { start: now.plus_secs(-self.kept_secs).max(Timestamp(0)), end: now.plus_secs(86_400) };
             // One more than there may be is enough to know that there is no room.
             let limit = self.limits.series_per_metric.saturating_add(1);
             let query = SeriesQuery { selector: metric.to_owned(), window, limit };

@@ -18,6 +18,7 @@ mod jail;
 mod kills;
 mod lifecycle;
 mod live;
+mod metrics;
 mod postgres;
 mod replay;
 mod tutorial;
