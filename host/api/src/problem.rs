@@ -15,6 +15,7 @@ use opssight_core::connections::ConnectionError;
 use opssight_core::error::{Kind, StoreError};
 use opssight_core::hooks::HookError;
 use opssight_core::identity::IdentityError;
+use opssight_core::metrics::MetricsError;
 use opssight_core::plugins::catalogue::CatalogueError;
 use opssight_core::plugins::installs::InstallError;
 use std::error::Error;
@@ -120,6 +121,15 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         Self::logged(Kind::Unavailable, &error)
+    }
+}
+
+impl From<MetricsError> for Refusal {
+    fn from(error: MetricsError) -> Self {
+        let mut refusal = Self::logged(error.kind(), &error);
+        // A remote store's own words may be in it.
+        refusal.0.detail = opssight_core::fact::clean(&refusal.0.detail);
+        refusal
     }
 }
 

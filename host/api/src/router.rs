@@ -3,7 +3,9 @@
 use crate::app::App;
 use crate::assets::{self, Assets};
 use crate::limits::{self, Limits};
-use crate::{actions, auth, connections, deliveries, delivery, etag, hooks, identity, live, pipelines, plugins};
+use crate::{
+    actions, auth, connections, deliveries, delivery, etag, hooks, identity, live, metrics, pipelines, plugins,
+};
 use crate::{problem, security, system, trace};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
@@ -43,6 +45,7 @@ fn guarded() -> OpenApiRouter<Api> {
         .merge(deliveries::routes())
         .merge(pipelines::routes())
         .merge(delivery::routes())
+        .merge(metrics::routes())
         .merge(actions::routes())
         .merge(live::routes())
 }

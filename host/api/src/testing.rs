@@ -3,6 +3,7 @@
 
 mod desk;
 mod evidence;
+mod series;
 mod stubs;
 
 use crate::app::{ApiConfig, App, Readiness};
@@ -128,6 +129,7 @@ fn app(stubs: &Arc<Stubs>, desk: &Arc<Desk>, config: ApiConfig) -> App {
         catalogue: Some(desk.clone()),
         evidence: stubs.clone(),
         rates: stubs.clone(),
+        series: stubs.clone(),
         clock: stubs.clone(),
         random: stubs.clone(),
         config,

@@ -1,6 +1,6 @@
-//! Adapters of the storage-like ports: the relational store (SQLite or PostgreSQL), master keys and Vault, the in-process
-//! bus and Kafka at its edge, rates, values and locks in this process or in Redis, the system's clock and randomness. No
-//! rule lives here; each statement stands once, beside its feature.
+//! Adapters of the storage-like ports: the relational store (SQLite or PostgreSQL), the series of the metrics, master keys
+//! and Vault, the in-process bus and Kafka at its edge, rates, values and locks in this process or in Redis, the system's
+//! clock and randomness. No rule lives here; each statement stands once, beside its feature.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod bus;
@@ -11,6 +11,7 @@ pub mod kafka;
 mod link;
 mod packages;
 mod secrets;
+mod series;
 mod sql;
 mod system;
 
@@ -22,6 +23,7 @@ pub use secrets::{
     KeyError, KeyId, KeyPlace, KeyRing, MASTER_KEY_BYTES, SealError, SecretText, Vault, VaultAuth, VaultCredentials,
     VaultError, VaultOptions,
 };
+pub use series::{EmbeddedOptions, EmbeddedSeries, Gate, InfluxSeries, PrometheusSeries, RemoteUrlError};
 pub use sql::{
     KeyUse, MoveError, OpenError, Place, Rotate, RotateError, Rotated, Rotation, SecretsStatus, Store, StoreOptions,
     StoreStatus, UpkeepError, backup, database_status, file_status, move_to_postgres, restore, rotate_secrets,

@@ -39,6 +39,15 @@ pub trait EventLog: Send + Sync {
     async fn bounds(&self) -> Result<(i64, i64), StoreError>;
 }
 
+/// The port: how far the subscribers of the log are. What one of them has not seen yet is never purged.
+#[async_trait]
+pub trait Places: Send + Sync {
+    /// The last event that a subscriber took in; 0 before the first.
+    async fn place(&self, subscriber: &str) -> Result<i64, StoreError>;
+    /// A subscriber took in everything up to here. Never goes back.
+    async fn advance(&self, subscriber: &str, seq: i64) -> Result<(), StoreError>;
+}
+
 /// The in-process bus: wake-ups only, so that losing one loses nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Topic {

@@ -18,6 +18,7 @@ pub mod ingest;
 pub mod items;
 pub mod limits;
 pub mod locks;
+pub mod metrics;
 pub mod page;
 pub mod pipelines;
 pub mod plugins;

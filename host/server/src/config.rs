@@ -10,6 +10,7 @@ mod evidence;
 mod hooks;
 mod load;
 mod log;
+mod metrics;
 mod plugins;
 mod retention;
 mod secrets;
@@ -24,6 +25,7 @@ pub use evidence::{PluginEvidenceConfig, RecordedCalls};
 pub use hooks::HooksConfig;
 pub use load::{ConfigError, Flags, load};
 pub use log::{LogConfig, LogFormat};
+pub use metrics::{MetricsConfig, MetricsUrl};
 pub use plugins::{Largest, PluginsConfig, TrustConfig, UpdateConfig};
 pub use retention::RetentionConfig;
 pub use secrets::{SecretsConfig, VaultConfig};
@@ -55,6 +57,8 @@ pub struct Config {
     pub worker: WorkerConfig,
     /// How long things are kept.
     pub retention: RetentionConfig,
+    /// Where measurements are kept, and how many.
+    pub metrics: MetricsConfig,
     /// What is logged, and how.
     pub log: LogConfig,
 }
@@ -74,6 +78,7 @@ impl Config {
         problems.extend(self.plugins.evidence.problems());
         problems.extend(self.worker.problems());
         problems.extend(self.retention.problems());
+        problems.extend(self.metrics.problems());
         problems
     }
 }

@@ -18,6 +18,7 @@ use opssight_core::events::Bus;
 use opssight_core::feeds::{FeedStore, Puller};
 use opssight_core::hooks::{Hooks, Inbox, Processor, Retry};
 use opssight_core::identity::Identity;
+use opssight_core::metrics::{Producer, SeriesStore};
 use opssight_core::page::PageOf;
 use opssight_core::plugins::catalogue::Catalogue;
 use opssight_core::plugins::installs::{Installs, PluginRuntime};
@@ -41,6 +42,7 @@ pub struct Running {
     stop_workers: CancellationToken,
     drain: Duration,
     store: Arc<Store>,
+    series: Arc<dyn SeriesStore>,
 }
 
 /// Everything that the pieces share.
@@ -52,6 +54,7 @@ struct House {
     plugins: Arc<dyn Plugins>,
     installs: Installs,
     catalogue: Option<Arc<dyn Catalogue>>,
+    series: Arc<dyn SeriesStore>,
     bus: Arc<dyn Bus>,
     shared: Shared,
     clock: Arc<dyn Clock>,
@@ -88,12 +91,14 @@ pub async fn start_with(
         [] => None,
         _ => Some(crate::catalogues::open(&config.plugins).context("open the catalogues")?),
     };
+    let series = data::series(&config, &clock).await?;
     let house = House {
         store: Arc::clone(&store),
         credentials,
         plugins,
         installs,
         catalogue,
+        series,
         bus,
         shared,
         clock,
@@ -132,6 +137,7 @@ pub async fn start_with(
         stop_workers,
         drain: Duration::from_secs(house.config.server.drain_secs),
         store,
+        series: house.series,
     })
 }
 
@@ -176,6 +182,7 @@ impl House {
         workers.spawn(worker::process_deliveries(processor, bus(), worker.deliveries, lease, stop.clone()));
         workers.spawn(worker::pull_feeds(puller, bus(), worker.feeds, lease, stop.clone()));
         workers.spawn(worker::keep_ledger(self.store.clone(), bus(), stop.clone()));
+        workers.spawn(worker::tell_metrics(self.producer(), bus(), stop.clone()));
         workers.spawn(worker::purge_old(
             self.store.clone(),
             Arc::clone(&self.clock),
@@ -187,6 +194,17 @@ impl House {
         let rule = self.config.plugins.update.rule();
         workers.spawn(worker::watch_installs(self.installs.clone(), rule, stop.clone()));
         workers
+    }
+
+    fn producer(&self) -> Producer {
+        Producer {
+            events: self.store.clone(),
+            places: self.store.clone(),
+            runs: self.store.clone(),
+            metrics: Arc::clone(&self.series),
+            clock: Arc::clone(&self.clock),
+            kept_secs: self.config.metrics.kept_secs(),
+        }
     }
 
     fn connections(&self) -> Connections {
@@ -235,6 +253,7 @@ impl House {
             catalogue: self.catalogue.clone(),
             evidence: self.store.clone(),
             rates: Arc::clone(&self.shared.rates),
+            series: Arc::clone(&self.series),
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
             config: self.api_config(),
@@ -294,6 +313,7 @@ impl Running {
                 Ok(())
             }
         };
+        self.series.close().await;
         self.store.close().await;
         api.context("serve the API")
     }

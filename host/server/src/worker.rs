@@ -9,6 +9,7 @@ mod feeds;
 mod inlet;
 mod installs;
 mod ledger;
+mod metrics;
 #[cfg(feature = "kafka")]
 mod relay;
 mod retention;
@@ -20,6 +21,7 @@ pub(crate) use feeds::pull_feeds;
 pub(crate) use inlet::count_inlet;
 pub(crate) use installs::watch_installs;
 pub(crate) use ledger::keep_ledger;
+pub(crate) use metrics::tell_metrics;
 #[cfg(feature = "kafka")]
 pub(crate) use relay::relay_events;
 pub(crate) use retention::purge_old;

@@ -1,17 +1,14 @@
 //! OpenBao, which speaks Vault's API, for the tests of master keys and of credentials that stay in Vault. Everything is
 //! in memory.
 
-use super::{free_port, wait};
+use super::{free_port, is_well, wait};
 use crate::process::say;
 use crate::tools;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 use tempfile::TempDir;
 
 const TOKEN: &str = "only-for-tests";
@@ -37,7 +34,7 @@ impl Vault {
         server.stdin(Stdio::null()).stdout(log).stderr(errors);
         let child = server.spawn().context("start OpenBao")?;
         let mut vault = Self { child, _folder: folder, port };
-        wait("OpenBao", &mut vault.child, || is_well(port).unwrap_or(false))?;
+        wait("OpenBao", &mut vault.child, || is_well(port, "/v1/sys/health"))?;
         say(&format!("    OpenBao answers at 127.0.0.1:{port}"));
         Ok(vault)
     }
@@ -46,15 +43,6 @@ impl Vault {
     pub(super) fn address(&self) -> String {
         format!("http://root:{TOKEN}@127.0.0.1:{}", self.port)
     }
-}
-
-fn is_well(port: u16) -> std::io::Result<bool> {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-    stream.write_all(b"GET /v1/sys/health HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer.lines().next().is_some_and(|line| line.contains(" 200 ")))
 }
 
 impl Drop for Vault {

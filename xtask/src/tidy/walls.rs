@@ -87,6 +87,7 @@ const HEAVY: &[Room] = &[
         &["opssight-server"],
     ),
     ("vaultrs", &["opssight-backends"], &[]),
+    ("tsink", &["opssight-backends"], &[]),
     ("jsonwebtoken", &["opssight-runtime"], &[]),
     (
         "tokio",

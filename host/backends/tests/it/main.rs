@@ -12,6 +12,7 @@
 
 mod caches;
 mod connections;
+mod embedded_series;
 mod events;
 mod evidence;
 mod feeds;
@@ -29,8 +30,10 @@ mod ports;
 mod postgres;
 mod redis;
 mod relays;
+mod remote_series;
 mod retention;
 mod rotation;
+mod series;
 mod server;
 mod simulation;
 mod sqlite;
@@ -171,10 +174,45 @@ macro_rules! every_cache_case {
     };
 }
 
+/// The cases of the metrics' port, which has stores of its own.
+macro_rules! every_series_case {
+    ($open:path) => {
+        suite! { $open;
+            series:
+                what_is_written_is_found,
+                points_may_come_in_any_order,
+                history_of_many_days_comes_in_any_order,
+                the_same_point_again_changes_nothing,
+                another_value_for_the_same_time_leaves_exactly_one,
+                no_number_that_is_none_is_kept,
+                numbers_of_any_size_come_back_to_twelve_digits,
+                labels_of_any_text_come_back,
+                a_matcher_finds_every_series_that_has_the_label,
+                expressions_come_to_the_same_everywhere,
+                a_query_that_is_wrong_is_the_askers,
+                a_series_too_many_is_refused_and_those_that_exist_go_on,
+                many_who_write_at_once_are_all_answered,
+                what_is_closed_takes_nothing_more;
+        }
+    };
+}
+
 mod caches_of_one_process {
     every_cache_case!(crate::caches::local);
 }
 
 mod caches_in_redis {
     every_cache_case!(crate::caches::redis);
+}
+
+mod on_the_embedded_series {
+    every_series_case!(crate::embedded_series::open);
+}
+
+mod on_victoria_metrics {
+    every_series_case!(crate::remote_series::open);
+}
+
+mod through_the_line_protocol {
+    every_series_case!(crate::remote_series::open_by_lines);
 }

@@ -20,6 +20,7 @@ mod kafka;
 mod kills;
 mod lifecycle;
 mod live;
+mod metrics;
 mod postgres;
 mod redis;
 mod replay;

@@ -1,0 +1,119 @@
+//! Working out an expression.
+
+use super::position::{parse, wrong};
+use super::selectors::Selectors;
+use super::view::View;
+use opssight_core::metrics::{Answer, InstantQuery, Label, MOST_POINTS, MOST_SERIES, MetricsError, RangeQuery, Row};
+use opssight_core::time::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tsink::promql::error::PromqlError;
+use tsink::promql::{Engine, PromqlValue};
+use tsink::{Storage, TimestampPrecision, TsinkError};
+
+pub(super) fn instant(
+    storage: Arc<dyn Storage>,
+    query: &InstantQuery,
+    patience: Duration,
+) -> Result<Answer, MetricsError> {
+    let selectors = Selectors::of(&parse(&query.query)?);
+    let view = Arc::new(View::new(storage, selectors, 0, patience));
+    let engine = Engine::with_precision(view, TimestampPrecision::Microseconds);
+    let mut rows = Rows::default();
+    match engine.instant_query(&query.query, query.at.0).map_err(|error| failed(&query.query, error))? {
+        PromqlValue::RangeVector(series) => {
+            for series in series {
+                for (at, value) in series.samples {
+                    rows.add(&series.metric, &series.labels, at, value)?;
+                }
+            }
+        }
+        value => rows.add_step(query.at.0, value)?,
+    }
+    Ok(rows.answer())
+}
+
+/// The evaluator's own range query copies all points at every step. This one asks it step by step, and the view gives
+/// each step its own points only.
+pub(super) fn range(storage: Arc<dyn Storage>, query: &RangeQuery, patience: Duration) -> Result<Answer, MetricsError> {
+    let selectors = Selectors::of(&parse(&query.query)?);
+    let pinned = selectors.pinned;
+    let span = query.end.since(query.start);
+    let view = Arc::new(View::new(storage, selectors, span, patience));
+    let engine = Engine::with_precision(view.clone(), TimestampPrecision::Microseconds);
+    let failed = |error| failed(&query.query, error);
+    let mut rows = Rows::default();
+    if pinned {
+        let value = engine.range_query(&query.query, query.start.0, query.end.0, query.step).map_err(failed)?;
+        if let PromqlValue::RangeVector(series) = value {
+            for series in series {
+                for (at, value) in series.samples {
+                    rows.add(&series.metric, &series.labels, at, value)?;
+                }
+            }
+        }
+        return Ok(rows.answer());
+    }
+    for n in 0..query.steps()? {
+        view.check().map_err(|error| failed(error.into()))?;
+        let at = query.start.0.saturating_add(n.saturating_mul(query.step));
+        let value = engine.instant_query(&query.query, at).map_err(failed)?;
+        rows.add_step(at, value)?;
+    }
+    Ok(rows.answer())
+}
+
+fn failed(query: &str, error: PromqlError) -> MetricsError {
+    match error {
+        PromqlError::Storage(TsinkError::Other(why)) => MetricsError::TooLarge(why),
+        PromqlError::Storage(error) => super::wrong("answer the query", &error),
+        error => wrong(query, &error),
+    }
+}
+
+/// An answer as it grows.
+#[derive(Default)]
+struct Rows {
+    rows: BTreeMap<(String, Vec<tsink::Label>), Vec<(Timestamp, f64)>>,
+    points: usize,
+}
+
+impl Rows {
+    fn add_step(&mut self, at: i64, value: PromqlValue) -> Result<(), MetricsError> {
+        let unfit = |problem: &str| Err(MetricsError::Query { problem: problem.to_owned(), at: Some(0) });
+        match value {
+            PromqlValue::Scalar(value, _) => self.add("", &[], at, value),
+            PromqlValue::InstantVector(samples) => {
+                samples.iter().try_for_each(|sample| self.add(&sample.metric, &sample.labels, at, sample.value))
+            }
+            PromqlValue::RangeVector(_) => unfit(
+                "it gives many points at every step; a function makes one of them, like `avg_over_time(metric[1h])`",
+            ),
+            PromqlValue::String(..) => unfit("it gives a text and no numbers"),
+        }
+    }
+
+    fn add(&mut self, metric: &str, labels: &[tsink::Label], at: i64, value: f64) -> Result<(), MetricsError> {
+        let mut labels = labels.to_vec();
+        labels.sort();
+        self.rows.entry((metric.to_owned(), labels)).or_default().push((Timestamp(at), value));
+        self.points += 1;
+        if self.points > MOST_POINTS || self.rows.len() > MOST_SERIES {
+            return Err(MetricsError::TooLarge(format!(
+                "it has more than {MOST_SERIES} series or {MOST_POINTS} points: select less, add up, or ask for a \
+                 longer step"
+            )));
+        }
+        Ok(())
+    }
+
+    fn answer(self) -> Answer {
+        let row = |((metric, labels), points): ((String, Vec<tsink::Label>), Vec<(Timestamp, f64)>)| Row {
+            metric: (!metric.is_empty()).then_some(metric),
+            labels: labels.into_iter().map(|label| Label { name: label.name, value: label.value }).collect(),
+            points,
+        };
+        self.rows.into_iter().map(row).collect()
+    }
+}

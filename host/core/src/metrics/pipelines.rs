@@ -1,0 +1,89 @@
+//! What a run says as points. Names and labels are OpenTelemetry's for CI/CD (semantic conventions 1.44), as Prometheus
+//! spells them: `cicd.pipeline.run.duration` in seconds is `cicd_pipeline_run_duration_seconds`. The convention counts
+//! runs into a histogram; here every run is a point of its own, at the time when it ended, so that nothing is lost by
+//! buckets and what is told twice is one point.
+
+use super::{Point, Sample, Series};
+use crate::pipelines::{Job, Run, RunDetail};
+use crate::time::Timestamp;
+use crate::vocabulary::RunResult;
+
+const RUN: &str = "cicd_pipeline_run_duration_seconds";
+const TASK: &str = "cicd_pipeline_task_run_duration_seconds";
+const MICROS: i64 = 1_000_000;
+
+/// The points of a run that is over, and of its jobs that are. The same whoever says it and however often.
+pub fn samples_of_run(detail: &RunDetail) -> Vec<Sample> {
+    let run = &detail.run;
+    let states = [("pending", run.queue_micros()), ("executing", run.execution_micros())];
+    let of_run = states.into_iter().filter_map(|(state, micros)| sample_of_run(run, state, micros?));
+    of_run.chain(detail.jobs.iter().filter_map(|job| sample_of_job(run, job))).collect()
+}
+
+fn sample_of_run(run: &Run, state: &str, micros: i64) -> Option<Sample> {
+    let labels = [
+        ("cicd_pipeline_name", run.pipeline.as_deref().unwrap_or_default()),
+        ("cicd_pipeline_result", word(run.result?)),
+        ("cicd_pipeline_run_state", state),
+        ("service", &run.service),
+    ];
+    sample(RUN, &labels, apart(run.finished_at?, run.id.as_str()), micros)
+}
+
+fn sample_of_job(run: &Run, job: &Job) -> Option<Sample> {
+    let labels = [
+        ("cicd_pipeline_name", run.pipeline.as_deref().unwrap_or_default()),
+        ("cicd_pipeline_task_name", &job.name),
+        ("cicd_pipeline_task_run_result", word(job.result?)),
+        ("service", &run.service),
+    ];
+    let ended = job.finished_at?;
+    // Clocks of different machines can disagree: never negative.
+    sample(TASK, &labels, apart(ended, job.id.as_str()), ended.since(job.started_at?).max(0))
+}
+
+fn sample(metric: &str, labels: &[(&str, &str)], at: Timestamp, micros: i64) -> Option<Sample> {
+    // Names of people may be long or hold what no label may.
+    let labels = labels.iter().map(|(name, value)| (*name, tame(value)));
+    let series = Series::new(metric, labels).ok()?;
+    #[expect(clippy::cast_precision_loss, reason = "a duration in microseconds is far below 2^53")]
+    let value = micros as f64 / 1e6;
+    Some(Sample { series, point: Point { at, value } })
+}
+
+fn tame(value: &str) -> String {
+    const LONGEST: usize = 200;
+    crate::fact::clean(value)
+        .chars()
+        .filter(|c| !c.is_control())
+        .map(|c| if c == '\\' { '/' } else { c })
+        .take(LONGEST)
+        .collect()
+}
+
+/// Upstreams tell times in whole seconds. Two runs of a pipeline that end in the same one must not be one point, so the
+/// missing fraction, in milliseconds, is taken from the run's id: the same run gets the same one, always.
+fn apart(at: Timestamp, id: &str) -> Timestamp {
+    if at.0 % MICROS != 0 {
+        return at;
+    }
+    // FNV-1a: small, and the same for ever, which a hasher of the standard library does not promise.
+    let hash = id
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    at.plus_micros(i64::try_from(hash % 1000).unwrap_or(0) * 1000)
+}
+
+/// OpenTelemetry's words for results; it has none for the last two, which are neither good nor bad.
+fn word(result: RunResult) -> &'static str {
+    match result {
+        RunResult::Success => "success",
+        RunResult::Failure => "failure",
+        RunResult::Error => "error",
+        RunResult::Timeout => "timeout",
+        RunResult::Cancellation => "cancellation",
+        RunResult::Skip => "skip",
+        RunResult::Neutral => "neutral",
+        RunResult::ActionRequired => "action_required",
+    }
+}

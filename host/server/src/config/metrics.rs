@@ -1,0 +1,157 @@
+//! `[metrics]`
+
+use anyhow::Context;
+use opssight_backends::{InfluxSeries, PrometheusSeries};
+use opssight_core::metrics::{Limits, SeriesStore};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+
+const DAY_SECS: i64 = 86_400;
+
+/// Where measurements are kept, and how many.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetricsConfig {
+    /// A store for several processes or more load. Prometheus-compatible (VictoriaMetrics, Mimir, Prometheus itself):
+    /// `https://user:password@host:8428`, or `https://:token@host` for a bearer token. InfluxDB 2:
+    /// `influxdb://token@host:8086/organisation/bucket`, and `influxdb+http://` without TLS. Without it a folder in the
+    /// data folder, for one process.
+    pub url: Option<MetricsUrl>,
+    /// How long points are kept, days. Points that are older are not taken. A remote store keeps them as long as it is
+    /// told to.
+    pub raw_days: u32,
+    /// Series of one metric; one more is refused.
+    pub series_per_metric: usize,
+    /// Series of this host; one more is refused.
+    pub series: usize,
+    /// Points that may wait to be written; more are refused until there is room.
+    pub queue_points: usize,
+}
+
+impl Default for MetricsConfig {
+    fn default() -> Self {
+        let Limits { series_per_metric, series, queue_points } = Limits::default();
+        Self { url: None, raw_days: 90, series_per_metric, series, queue_points }
+    }
+}
+
+/// An address with a password or token in it, which is shown to nobody.
+#[derive(Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(transparent)]
+pub struct MetricsUrl(String);
+
+impl MetricsUrl {
+    /// The adapter that speaks to it.
+    pub(crate) fn connect(&self) -> anyhow::Result<Arc<dyn SeriesStore>> {
+        let url = url::Url::parse(&self.0).context("read `metrics.url`")?;
+        if url.scheme().starts_with("influxdb") {
+            return Ok(Arc::new(InfluxSeries::new(&url).context("use `metrics.url`")?));
+        }
+        Ok(Arc::new(PrometheusSeries::new(&url).context("use `metrics.url`")?))
+    }
+
+    /// The address without what proves who asks.
+    fn shown(&self) -> String {
+        let Ok(mut url) = url::Url::parse(&self.0) else { return "***".to_owned() };
+        if !url.username().is_empty() || url.password().is_some() {
+            // Only addresses without a host cannot have one.
+            let _kept = url.set_password(None);
+            let _kept = url.set_username("***");
+        }
+        url.to_string()
+    }
+}
+
+impl From<String> for MetricsUrl {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
+impl std::fmt::Debug for MetricsUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.shown())
+    }
+}
+
+impl Serialize for MetricsUrl {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.shown())
+    }
+}
+
+impl MetricsConfig {
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if let Some(url) = &self.url
+            && let Err(error) = url.connect()
+        {
+            problems.push(format!("metrics.url: {:#}", error.root_cause()));
+        }
+        if !(1..=36_500).contains(&self.raw_days) {
+            problems.push("metrics.raw_days: must be 1 to 36500".to_owned());
+        }
+        if self.series_per_metric == 0 || self.series == 0 {
+            problems.push("metrics.series and metrics.series_per_metric: must be at least 1".to_owned());
+        }
+        if !(1_000..=10_000_000).contains(&self.queue_points) {
+            problems.push("metrics.queue_points: must be 1000 to 10000000".to_owned());
+        }
+        problems
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        let Self { series_per_metric, series, queue_points, .. } = *self;
+        Limits { series_per_metric, series, queue_points }
+    }
+
+    pub(crate) fn kept_secs(&self) -> i64 {
+        i64::from(self.raw_days) * DAY_SECS
+    }
+
+    pub(crate) fn kept(&self) -> Duration {
+        Duration::from_secs(self.kept_secs().unsigned_abs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_proves_who_asks_is_shown_to_nobody() {
+        let check = |url: &str, shown: &str| {
+            let url = MetricsUrl(url.to_owned());
+            assert_eq!(format!("{url:?}"), shown);
+            assert_eq!(serde_json::to_string(&url).unwrap(), format!("\"{shown}\""));
+        };
+        check("https://ops:hunter2@metrics.example:8428/x", "https://***@metrics.example:8428/x");
+        check("https://:hunter2@metrics.example/", "https://***@metrics.example/");
+        check("influxdb://hunter2@influx.example:8086/acme/ops", "influxdb://***@influx.example:8086/acme/ops");
+        check("http://metrics.example:8428/", "http://metrics.example:8428/");
+        check("hunter2", "***");
+    }
+
+    #[test]
+    fn addresses_that_cannot_be_used_are_problems() {
+        let check = |url: &str, says: Option<&str>| {
+            let config = MetricsConfig { url: Some(MetricsUrl(url.to_owned())), ..MetricsConfig::default() };
+            match (config.problems().as_slice(), says) {
+                ([], None) => {}
+                ([problem], Some(says)) => {
+                    assert!(problem.starts_with("metrics.url: ") && problem.contains(says), "{url}: {problem}");
+                    assert!(!problem.contains("hunter2"), "{problem}");
+                }
+                (problems, _) => panic!("{url}: {problems:?}"),
+            }
+        };
+        check("http://127.0.0.1:8428", None);
+        check("https://ops:hunter2@metrics.example/prometheus", None);
+        check("influxdb://hunter2@influx.example:8086/acme/ops", None);
+        check("influxdb+http://hunter2@127.0.0.1:8086/acme/ops", None);
+        check("influxdb://hunter2@influx.example:8086/acme", Some("/organisation/bucket"));
+        check("ftp://hunter2@metrics.example", Some("http"));
+        check("metrics.example", Some("URL"));
+    }
+}
