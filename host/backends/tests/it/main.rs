@@ -37,6 +37,7 @@ mod series;
 mod server;
 mod simulation;
 mod sqlite;
+mod upgrades;
 mod upkeep;
 mod vault;
 

@@ -1,0 +1,125 @@
+//! A store of every earlier version opens, with what was in it, and is then what a new one is.
+
+use crate::ports::{open_at, options};
+use crate::server::Database;
+use opssight_backends::Store;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection};
+use std::path::{Path, PathBuf};
+
+/// Tables in which a row means something by itself to whoever opens the store.
+const KEPT_EMPTY: &str = "'house', '_sqlx_migrations', 'sqlite_sequence'";
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(name)
+}
+
+async fn sqlite(file: &Path) -> SqliteConnection {
+    // A row of each table by itself refers to nothing.
+    let options = SqliteConnectOptions::new().filename(file).create_if_missing(true).foreign_keys(false);
+    options.connect().await.unwrap()
+}
+
+/// A value that a column of this type takes.
+fn value(kind: &str) -> &'static str {
+    match kind.to_ascii_lowercase().as_str() {
+        "text" => "'x'",
+        "blob" => "x'01'",
+        "bytea" => "'\\x01'",
+        "boolean" => "TRUE",
+        _ => "1",
+    }
+}
+
+fn insert(table: &str, columns: &[(String, String)]) -> String {
+    let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+    let values: Vec<&str> = columns.iter().map(|(_, kind)| value(kind)).collect();
+    format!("INSERT INTO {table} ({}) VALUES ({}) ON CONFLICT DO NOTHING", names.join(", "), values.join(", "))
+}
+
+/// One row in every table; which tables those are.
+async fn furnish_sqlite(conn: &mut SqliteConnection) -> Vec<String> {
+    let tables = format!("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ({KEPT_EMPTY})");
+    let tables: Vec<String> = sqlx::query_scalar(AssertSqlSafe(tables)).fetch_all(&mut *conn).await.unwrap();
+    for table in &tables {
+        let columns = "SELECT name, type FROM pragma_table_info($1) WHERE \"notnull\" = 1 AND dflt_value IS NULL";
+        let columns: Vec<(String, String)> = sqlx::query_as(columns).bind(table).fetch_all(&mut *conn).await.unwrap();
+        sqlx::query(AssertSqlSafe(insert(table, &columns))).execute(&mut *conn).await.unwrap();
+    }
+    tables
+}
+
+async fn shape_sqlite(conn: &mut SqliteConnection) -> Vec<(String, String)> {
+    let shape = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name";
+    sqlx::query_as(shape).fetch_all(conn).await.unwrap()
+}
+
+#[tokio::test]
+async fn sqlite_opens_from_every_earlier_version() {
+    let all = Migrator::new(folder("sqlite")).await.unwrap();
+    let fresh = tempfile::tempdir().unwrap();
+    open_at(fresh.path()).await.close().await;
+    let wanted = shape_sqlite(&mut sqlite(&fresh.path().join("opssight.sqlite")).await).await;
+    for version in all.iter().map(|migration| migration.version) {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("opssight.sqlite");
+        let mut conn = sqlite(&file).await;
+        all.run_to(version, &mut conn).await.unwrap();
+        let tables = furnish_sqlite(&mut conn).await;
+        conn.close().await.unwrap();
+        open_at(dir.path()).await.close().await;
+        let mut conn = sqlite(&file).await;
+        assert_eq!(shape_sqlite(&mut conn).await, wanted, "from version {version}");
+        for table in tables {
+            let there = format!("SELECT COUNT(*) FROM {table}");
+            let rows: i64 = sqlx::query_scalar(AssertSqlSafe(there)).fetch_one(&mut conn).await.unwrap();
+            assert!(rows > 0, "what was in {table} of version {version} is gone");
+        }
+    }
+}
+
+/// One row in every table; which tables those are.
+async fn furnish_postgres(conn: &mut PgConnection) -> Vec<String> {
+    sqlx::query("SET session_replication_role = replica").execute(&mut *conn).await.unwrap();
+    let tables = format!(
+        "SELECT table_name::text FROM information_schema.tables
+         WHERE table_schema = 'public' AND table_name NOT IN ({KEPT_EMPTY}, 'members')"
+    );
+    let tables: Vec<String> = sqlx::query_scalar(AssertSqlSafe(tables)).fetch_all(&mut *conn).await.unwrap();
+    for table in &tables {
+        let columns = "SELECT column_name::text, data_type::text FROM information_schema.columns
+                       WHERE table_schema = 'public' AND table_name = $1 AND is_nullable = 'NO'
+                         AND column_default IS NULL AND is_identity = 'NO'";
+        let columns: Vec<(String, String)> = sqlx::query_as(columns).bind(table).fetch_all(&mut *conn).await.unwrap();
+        sqlx::query(AssertSqlSafe(insert(table, &columns))).execute(&mut *conn).await.unwrap();
+    }
+    tables
+}
+
+async fn shape_postgres(conn: &mut PgConnection) -> Vec<(String, String, String)> {
+    let shape = "SELECT table_name::text, column_name::text, data_type::text FROM information_schema.columns
+                 WHERE table_schema = 'public' ORDER BY 1, 2";
+    sqlx::query_as(shape).fetch_all(conn).await.unwrap()
+}
+
+#[tokio::test]
+async fn postgres_opens_from_every_earlier_version() {
+    let all = Migrator::new(folder("postgres")).await.unwrap();
+    let fresh = Database::create().await;
+    Store::connect(&fresh.address, options()).await.unwrap().close().await;
+    let wanted = shape_postgres(&mut PgConnection::connect(&fresh.address).await.unwrap()).await;
+    for version in all.iter().map(|migration| migration.version) {
+        let database = Database::create().await;
+        let mut conn = PgConnection::connect(&database.address).await.unwrap();
+        all.run_to(version, &mut conn).await.unwrap();
+        let tables = furnish_postgres(&mut conn).await;
+        Store::connect(&database.address, options()).await.unwrap().close().await;
+        assert_eq!(shape_postgres(&mut conn).await, wanted, "from version {version}");
+        for table in tables {
+            let there = format!("SELECT COUNT(*) FROM {table}");
+            let rows: i64 = sqlx::query_scalar(AssertSqlSafe(there)).fetch_one(&mut conn).await.unwrap();
+            assert!(rows > 0, "what was in {table} of version {version} is gone");
+        }
+    }
+}
