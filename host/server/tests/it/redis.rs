@@ -213,7 +213,8 @@ fn a_redis_that_cannot_be_used_stops_the_start_and_one_that_is_away_does_not() {
         assert!(!said.contains("wr0ng"), "{said}");
         (output.status.success(), said)
     };
-    let serve = ["serve", "--listen", "127.0.0.1:0", "--data", &data.to_string_lossy()];
+    let folder = data.to_string_lossy().into_owned();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--data", folder.as_str()];
     let (started, said) = run(&redis.address("wr0ng-wr0ng"), &serve);
     assert!(!started && said.contains("the user or the password is wrong; correct them in cache.url"), "{said}");
     let (started, said) = run("memcached://:wr0ng-wr0ng@127.0.0.1", &serve);
