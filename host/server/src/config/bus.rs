@@ -241,7 +241,10 @@ impl BusConfig {
             };
             rule(is_topic(&inlet.topic) && inlet.topic.len() <= 245, "topic: must be the name of a topic");
             rule(!self.publish || inlet.topic != self.topic, "topic: events of this host would come back to it");
-            rule(!inlet.connection.is_empty(), "connection: must be the id of a connection, con_...");
+            rule(
+                !inlet.connection.is_empty(),
+                "connection: must be the id of a connection, as `opssight connections list` shows it",
+            );
             rule(inlet.from().is_some(), "start: must be oldest, newest, offset:1234 or a time, 2026-01-31T12:00:00Z");
             let is_own = |other: &InletConfig| other.topic != inlet.topic || other.group() != inlet.group();
             let earlier = self.inlets.get(..n).unwrap_or_default();

@@ -92,14 +92,20 @@ fn read(brokers: &str, topic: &str, at_least: usize) -> Vec<OwnedMessage> {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", brokers).set("group.id", "a-reader").set("enable.auto.commit", "false");
     let consumer: BaseConsumer = config.create().expect("a consumer");
-    let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(10)).expect("an answer");
+    let deadline = Instant::now() + Duration::from_secs(120);
     let mut all = TopicPartitionList::new();
-    for partition in metadata.topics()[0].partitions() {
-        all.add_partition_offset(topic, partition.id(), Offset::Beginning).expect("a partition");
+    while all.count() == 0 {
+        assert!(Instant::now() < deadline, "there is no topic {topic}");
+        let metadata = consumer.fetch_metadata(None, Duration::from_secs(10)).expect("an answer");
+        for found in metadata.topics().iter().filter(|found| found.name() == topic) {
+            for partition in found.partitions() {
+                all.add_partition_offset(topic, partition.id(), Offset::Beginning).expect("a partition");
+            }
+        }
+        std::thread::sleep(Duration::from_millis(100));
     }
     consumer.assign(&all).expect("taken");
     let (mut found, mut quiet) = (Vec::new(), 0);
-    let deadline = Instant::now() + Duration::from_secs(30);
     while found.len() < at_least || quiet < 3 {
         assert!(Instant::now() < deadline, "{} of {at_least} messages are in {topic}", found.len());
         match consumer.poll(Duration::from_millis(200)) {

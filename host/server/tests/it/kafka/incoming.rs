@@ -52,7 +52,8 @@ fn header(message: &OwnedMessage, wanted: &str) -> String {
 
 /// The ids in the delivery log, once there are so many.
 async fn ids(client: &Client, count: usize, log: impl Fn() -> String) -> BTreeSet<String> {
-    let deadline = Instant::now() + Duration::from_secs(90);
+    // The broker of the tests takes up to half a minute for each member that joins a group.
+    let deadline = Instant::now() + Duration::from_secs(150);
     loop {
         let rows = client.all("/api/v1/deliveries").await;
         let ids: BTreeSet<String> =
