@@ -5,7 +5,7 @@ use futures::future::BoxFuture;
 use opssight_backends::{LocalBus, PackageFiles, Store, StoreOptions, SystemRandomness};
 use opssight_core::connections::{Connection, ConnectionStore, Inserted};
 use opssight_core::delivery::DeliveryStore;
-use opssight_core::events::{Bus, EventLog};
+use opssight_core::events::{Bus, EventLog, Places};
 use opssight_core::feeds::FeedStore;
 use opssight_core::hooks::Inbox;
 use opssight_core::id::{ConnectionId, DeliveryId};
@@ -46,6 +46,7 @@ pub(crate) struct Ports {
     pub(crate) feeds: Arc<dyn FeedStore>,
     pub(crate) ingest: Arc<dyn Ingest>,
     pub(crate) events: Arc<dyn EventLog>,
+    pub(crate) places: Arc<dyn Places>,
     pub(crate) identity: Arc<dyn IdentityStore>,
     pub(crate) runs: Arc<dyn RunStore>,
     pub(crate) delivery: Arc<dyn DeliveryStore>,
@@ -107,6 +108,7 @@ impl Ports {
             feeds: store.clone(),
             ingest: store.clone(),
             events: store.clone(),
+            places: store.clone(),
             identity: store.clone(),
             runs: store.clone(),
             delivery: store.clone(),
