@@ -42,7 +42,7 @@ async fn count(folder: &Path, at: Timestamp) -> (f64, f64) {
 
 /// What the killed process does: it writes, and says so only after the write returned.
 #[tokio::test]
-#[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "its parent, a test, says what to do and reads it")]
+#[expect(clippy::disallowed_methods, reason = "its parent, a test, says what to do and reads it")]
 async fn the_child_of_the_crash_test() {
     let Ok(told) = std::env::var(CHILD) else { return };
     let (folder, at, from) = {

@@ -68,7 +68,8 @@ macro_rules! every_case {
                 a_caller_that_goes_away_leaves_nothing_stale;
             events:
                 a_log_that_held_nothing_has_no_bounds,
-                events_are_numbered_and_read_in_order;
+                events_are_numbered_and_read_in_order,
+                a_subscriber_keeps_its_place_and_never_goes_back;
             evidence:
                 records_are_kept_listed_and_filtered,
                 old_and_surplus_records_go_oldest_first,

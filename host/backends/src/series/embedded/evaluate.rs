@@ -72,10 +72,13 @@ fn failed(query: &str, error: PromqlError) -> MetricsError {
     }
 }
 
+/// A metric, empty where the expression made another one of it, and labels.
+type Key = (String, Vec<tsink::Label>);
+
 /// An answer as it grows.
 #[derive(Default)]
 struct Rows {
-    rows: BTreeMap<(String, Vec<tsink::Label>), Vec<(Timestamp, f64)>>,
+    rows: BTreeMap<Key, Vec<(Timestamp, f64)>>,
     points: usize,
 }
 
@@ -109,7 +112,7 @@ impl Rows {
     }
 
     fn answer(self) -> Answer {
-        let row = |((metric, labels), points): ((String, Vec<tsink::Label>), Vec<(Timestamp, f64)>)| Row {
+        let row = |((metric, labels), points): (Key, Vec<_>)| Row {
             metric: (!metric.is_empty()).then_some(metric),
             labels: labels.into_iter().map(|label| Label { name: label.name, value: label.value }).collect(),
             points,

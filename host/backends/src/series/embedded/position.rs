@@ -32,8 +32,8 @@ fn place(query: &str) -> Option<usize> {
     }
     let Ok(tokens) = Lexer::new(query).tokenize() else {
         // The longest beginning that is made of words.
-        let ends = query.char_indices().map(|(at, _)| at).rev();
-        return ends.filter(|at| query.get(..*at).is_some_and(is_words)).next();
+        let mut ends = query.char_indices().map(|(at, _)| at).rev();
+        return ends.find(|at| query.get(..*at).is_some_and(is_words));
     };
     let wrong = tokens.iter().find(|token| !is_begun_well(query, token));
     Some(wrong.map_or(query.len(), |token| token.span.start))
