@@ -93,7 +93,6 @@ fn failed(link: &Link, error: &RelayError) {
 async fn count(relay: &Relay, link: &Link) {
     if let Ok(waiting) = relay.relays.waiting(&relay.name).await {
         let name = link.name().to_owned();
-        #[expect(clippy::cast_precision_loss, reason = "a figure for a graph")]
         metrics::gauge!("opssight_bus_waiting_events", "link" => name.clone()).set(waiting as f64);
         metrics::counter!("opssight_bus_events_total", "link" => name).absolute(link.counts().0);
     }
