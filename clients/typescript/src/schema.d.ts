@@ -355,6 +355,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/metrics/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Names of labels, or values of one. */
+        get: operations["list_metrics_labels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An expression at a moment. */
+        get: operations["query_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/query_range": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An expression at every step of a range, in columns. */
+        get: operations["query_metrics_range"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Series that a selector finds. */
+        get: operations["list_metrics_series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/overview": {
         parameters: {
             query?: never;
@@ -1932,6 +2000,80 @@ export interface components {
              */
             expires_at: string;
         };
+        /** @description A series of a range. */
+        MetricsColumn: {
+            /** @description The metric, unless the expression made another one of it. */
+            metric?: string | null;
+            /** @description Labels by name. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description One for every step; null where there is none, or no finite one. */
+            values: (number | null)[];
+        };
+        /** @description What an expression comes to at a moment. */
+        MetricsInstant: {
+            /**
+             * Format: date-time
+             * @description The moment.
+             */
+            at: string;
+            /** @description By metric and labels. */
+            series: components["schemas"]["MetricsRow"][];
+        };
+        /** @description A number at a time. */
+        MetricsPoint: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /**
+             * Format: double
+             * @description How much; null if that is no finite number.
+             */
+            value?: number | null;
+        };
+        /** @description What an expression comes to at every step of a range, in columns. */
+        MetricsRange: {
+            /**
+             * Format: date-time
+             * @description The first step.
+             */
+            start: string;
+            /**
+             * Format: int64
+             * @description From step to step.
+             */
+            step_ms: number;
+            /**
+             * Format: int64
+             * @description Steps.
+             */
+            steps: number;
+            /** @description By metric and labels. */
+            series: components["schemas"]["MetricsColumn"][];
+        };
+        /** @description A series at a moment; with a range selector, all points of that range. */
+        MetricsRow: {
+            /** @description The metric, unless the expression made another one of it. */
+            metric?: string | null;
+            /** @description Labels by name. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description By time. */
+            points: components["schemas"]["MetricsPoint"][];
+        };
+        /** @description A series that there is. */
+        MetricsSeries: {
+            /** @description The metric. */
+            metric: string;
+            /** @description Labels by name. */
+            labels: {
+                [key: string]: string;
+            };
+        };
         /** @description Make a connection. */
         NewConnection: {
             /** @description For people; unique. */
@@ -2069,6 +2211,13 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_MetricsSeries: {
+            /** @description The rows. */
+            items: components["schemas"]["MetricsSeries"][];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Pipeline: {
             /** @description The rows. */
             items: components["schemas"]["Pipeline"][];
@@ -2121,6 +2270,13 @@ export interface components {
         Page_Run: {
             /** @description The rows. */
             items: components["schemas"]["Run"][];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_String: {
+            /** @description The rows. */
+            items: string[];
             /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
             next_cursor?: string | null;
         };
@@ -3956,6 +4112,228 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_metrics_labels: {
+        parameters: {
+            query?: {
+                /** @description List the values of this label, `__name__` for the names of metrics. Without it the names of labels. */
+                values_of?: string;
+                /** @description Only of series that this selector finds. */
+                selector?: string;
+                /** @description With points since; a day before the end unless told. */
+                start?: string;
+                /** @description With points until; now unless told. */
+                end?: string;
+                /** @description At most so many, 1 to 2000; 1000 unless told. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_String"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    query_metrics: {
+        parameters: {
+            query: {
+                /** @description PromQL; Flux where metrics are kept in InfluxDB. */
+                query: string;
+                /** @description When; now unless told. */
+                at?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricsInstant"];
+                };
+            };
+            /** @description The expression is wrong, and where; or it asks for too much. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store of the metrics is not there now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    query_metrics_range: {
+        parameters: {
+            query: {
+                /** @description PromQL; Flux where metrics are kept in InfluxDB. */
+                query: string;
+                /** @description First step; an hour before the end unless told. */
+                start?: string;
+                /** @description No step after this; now unless told. */
+                end?: string;
+                /** @description Seconds from step to step; a 250th of the range unless told. */
+                step_secs?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricsRange"];
+                };
+            };
+            /** @description The expression is wrong, and where; or it asks for too much. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store of the metrics is not there now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_metrics_series: {
+        parameters: {
+            query: {
+                /** @description A selector: `name{label="value"}`. */
+                selector: string;
+                /** @description With points since; a day before the end unless told. */
+                start?: string;
+                /** @description With points until; now unless told. */
+                end?: string;
+                /** @description At most so many, 1 to 2000; 1000 unless told. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MetricsSeries"];
                 };
             };
             /** @description No session, or one that has ended. */
