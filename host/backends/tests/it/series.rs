@@ -77,7 +77,8 @@ impl Stores {
 /// What was written is durable, and seen soon: ask until the answer is this, or show the last other one.
 async fn soon<T: PartialEq + std::fmt::Debug, F: Future<Output = T>>(expect: T, ask: impl Fn() -> F) {
     let mut last = ask().await;
-    for _ in 0..200 {
+    // A store that many tests share on a busy machine takes its time.
+    for _ in 0..1_200 {
         if last == expect {
             return;
         }

@@ -122,7 +122,7 @@ async fn d1_a_broker_that_is_killed_and_started_again_misses_nothing() {
     let log = host.log();
     let said = log.matches("it does not work for now").count();
     assert!((1..=8).contains(&said), "it is said when it begins, not all the time ({said} times): {log}");
-    let figures = client.http.get(format!("{}/metrics", host.url)).send().await.expect("an answer");
+    let figures = client.request(reqwest::Method::GET, "/metrics").send().await.expect("an answer");
     let figures = figures.text().await.expect("text");
     assert!(figures.contains("opssight_bus_up{link=\"events to opssight.events\"} 1"), "{figures}");
     // The guide's command: from the first event on, under the same ids.
