@@ -2,13 +2,9 @@
 
 use crate::config::Config;
 use anyhow::Context;
-use opssight_backends::{
-    EmbeddedOptions, EmbeddedSeries, Gate, LocalBus, Store, StoreOptions, SystemRandomness, VaultCredentials,
-};
+use opssight_backends::{LocalBus, Store, StoreOptions, SystemRandomness, VaultCredentials};
 use opssight_core::events::Bus;
-use opssight_core::metrics::SeriesStore;
 use opssight_core::plugins::CredentialSource;
-use opssight_core::time::Clock;
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,25 +19,6 @@ pub async fn open(config: &Config) -> anyhow::Result<(Arc<Store>, Arc<dyn Bus>)>
         None => Store::open(&config.server.data, options).await?,
     };
     Ok((store, bus))
-}
-
-/// Open the store of the metrics: the one that is configured, or a folder beside the store.
-pub(crate) async fn series(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn SeriesStore>> {
-    let metrics = &config.metrics;
-    let store: Arc<dyn SeriesStore> = match &metrics.url {
-        Some(url) => url.connect()?,
-        None => {
-            if config.store.url.is_some() {
-                tracing::warn!(
-                    "the metrics are kept in this process's data folder; several processes need `metrics.url`"
-                );
-            }
-            let options = EmbeddedOptions { raw: metrics.kept(), ..EmbeddedOptions::default() };
-            let folder = config.server.data.join("metrics");
-            Arc::new(EmbeddedSeries::open(&folder, options).await.context("open the metrics")?)
-        }
-    };
-    Ok(Arc::new(Gate::new(store, Arc::clone(clock), metrics.limits(), metrics.kept_secs())))
 }
 
 /// With the master keys that are configured.

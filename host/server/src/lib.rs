@@ -11,6 +11,7 @@ mod edge;
 mod plugins;
 mod readiness;
 mod runtime;
+mod series;
 mod start;
 mod telemetry;
 mod worker;

@@ -7,6 +7,7 @@ use crate::edge::{self, Joints};
 use crate::plugins;
 use crate::readiness::PartsReadiness;
 use crate::runtime::runtime;
+use crate::series;
 use crate::telemetry::Telemetry;
 use crate::worker;
 use anyhow::Context;
@@ -91,7 +92,7 @@ pub async fn start_with(
         [] => None,
         _ => Some(crate::catalogues::open(&config.plugins).context("open the catalogues")?),
     };
-    let series = data::series(&config, &clock).await?;
+    let series = series::open(&config, &clock).await?;
     let house = House {
         store: Arc::clone(&store),
         credentials,
@@ -182,7 +183,9 @@ impl House {
         workers.spawn(worker::process_deliveries(processor, bus(), worker.deliveries, lease, stop.clone()));
         workers.spawn(worker::pull_feeds(puller, bus(), worker.feeds, lease, stop.clone()));
         workers.spawn(worker::keep_ledger(self.store.clone(), bus(), stop.clone()));
-        workers.spawn(worker::tell_metrics(self.producer(), bus(), stop.clone()));
+        if series::are_kept(&self.config) {
+            workers.spawn(worker::tell_metrics(self.producer(), bus(), stop.clone()));
+        }
         workers.spawn(worker::purge_old(
             self.store.clone(),
             Arc::clone(&self.clock),
