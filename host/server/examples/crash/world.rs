@@ -160,7 +160,7 @@ impl World {
 
     /// Dies at a named step; which one, if it was not reached and the host was killed in the end.
     async fn dies_at(&mut self, step: &str, nth: u64) -> Option<String> {
-        let Some(mut host) = self.start(&Fate::DiesAt(format!("{nth} {step}"))) else { return None };
+        let mut host = self.start(&Fate::DiesAt(format!("{nth} {step}")))?;
         self.moved(Some(&host));
         let (mut admin, process) = (self.client.clone(), host.child.id());
         admin.url.clone_from(&host.url);
