@@ -40,6 +40,22 @@ pub enum RunResult {
     ActionRequired,
 }
 
+impl RunResult {
+    /// The word for it, as it stands in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Error => "error",
+            Self::Timeout => "timeout",
+            Self::Cancellation => "cancellation",
+            Self::Skip => "skip",
+            Self::Neutral => "neutral",
+            Self::ActionRequired => "action_required",
+        }
+    }
+}
+
 /// One attempt of one run of a pipeline (CDEvents `pipelineRun`). Keyed by `(id, attempt)`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -60,7 +60,7 @@ pub(super) fn list(query: &RunQuery) -> Builder {
         (" AND r.pipeline = ", query.pipeline.clone()),
         (" AND r.branch = ", query.branch.clone()),
         (" AND r.commit_id = ", query.commit.clone()),
-        (" AND r.result = ", query.result.map(|result| words::run_result(result).to_owned())),
+        (" AND r.result = ", query.result.map(|result| result.as_str().to_owned())),
         (" AND r.cause = ", query.trigger.clone()),
         (" AND r.actor = ", query.actor.clone()),
     ];

@@ -11,19 +11,6 @@ pub(crate) fn run_state(state: RunState) -> &'static str {
     }
 }
 
-pub(crate) fn run_result(result: RunResult) -> &'static str {
-    match result {
-        RunResult::Success => "success",
-        RunResult::Failure => "failure",
-        RunResult::Error => "error",
-        RunResult::Timeout => "timeout",
-        RunResult::Cancellation => "cancellation",
-        RunResult::Skip => "skip",
-        RunResult::Neutral => "neutral",
-        RunResult::ActionRequired => "action_required",
-    }
-}
-
 pub(crate) fn change_state(state: ChangeState) -> &'static str {
     match state {
         ChangeState::Open => "open",
@@ -42,5 +29,5 @@ pub(crate) fn parse_run_result(word: &str) -> Option<RunResult> {
     use RunResult::{ActionRequired, Cancellation, Error, Failure, Neutral, Skip, Success, Timeout};
     [Success, Failure, Error, Timeout, Cancellation, Skip, Neutral, ActionRequired]
         .into_iter()
-        .find(|result| run_result(*result) == word)
+        .find(|result| result.as_str() == word)
 }

@@ -6,7 +6,6 @@
 use super::{Point, Sample, Series};
 use crate::pipelines::{Job, Run, RunDetail};
 use crate::time::Timestamp;
-use crate::vocabulary::RunResult;
 
 const RUN: &str = "cicd_pipeline_run_duration_seconds";
 const TASK: &str = "cicd_pipeline_task_run_duration_seconds";
@@ -23,7 +22,7 @@ pub fn samples_of_run(detail: &RunDetail) -> Vec<Sample> {
 fn sample_of_run(run: &Run, state: &str, micros: i64) -> Option<Sample> {
     let labels = [
         ("cicd_pipeline_name", run.pipeline.as_deref().unwrap_or_default()),
-        ("cicd_pipeline_result", word(run.result?)),
+        ("cicd_pipeline_result", run.result?.as_str()),
         ("cicd_pipeline_run_state", state),
         ("service", &run.service),
     ];
@@ -34,7 +33,7 @@ fn sample_of_job(run: &Run, job: &Job) -> Option<Sample> {
     let labels = [
         ("cicd_pipeline_name", run.pipeline.as_deref().unwrap_or_default()),
         ("cicd_pipeline_task_name", &job.name),
-        ("cicd_pipeline_task_run_result", word(job.result?)),
+        ("cicd_pipeline_task_run_result", job.result?.as_str()),
         ("service", &run.service),
     ];
     let ended = job.finished_at?;
@@ -72,18 +71,4 @@ fn apart(at: Timestamp, id: &str) -> Timestamp {
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     at.plus_micros(i64::try_from(hash % 1000).unwrap_or(0) * 1000)
-}
-
-/// OpenTelemetry's words for results; it has none for the last two, which are neither good nor bad.
-fn word(result: RunResult) -> &'static str {
-    match result {
-        RunResult::Success => "success",
-        RunResult::Failure => "failure",
-        RunResult::Error => "error",
-        RunResult::Timeout => "timeout",
-        RunResult::Cancellation => "cancellation",
-        RunResult::Skip => "skip",
-        RunResult::Neutral => "neutral",
-        RunResult::ActionRequired => "action_required",
-    }
 }

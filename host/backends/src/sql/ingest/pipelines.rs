@@ -8,7 +8,7 @@ use crate::sql::words;
 use opssight_core::id::{ConnectionId, JobId, RunId};
 use opssight_core::pipelines::{Job, JobDoc, Run, RunDoc};
 use opssight_core::time::Timestamp;
-use opssight_core::vocabulary::{Job as SeenJob, PipelineRun as SeenRun, RunState};
+use opssight_core::vocabulary::{Job as SeenJob, PipelineRun as SeenRun, RunResult, RunState};
 use serde_json::json;
 
 pub(super) fn run_id(connection: &ConnectionId, seen: &SeenRun) -> String {
@@ -42,7 +42,7 @@ impl Row for RunRow {
         row.push_bind(id).push_bind(connection.to_owned()).push_bind(run.upstream_id);
         row.push_bind(i64::from(run.attempt)).push_bind(run.service).push_bind(run.pipeline);
         row.push_bind(run.branch).push_bind(run.commit).push_bind(run.trigger).push_bind(run.actor);
-        row.push_bind(words::run_state(run.state)).push_bind(run.result.map(words::run_result));
+        row.push_bind(words::run_state(run.state)).push_bind(run.result.map(RunResult::as_str));
         row.push_bind(run.created_at.map(|at| at.0)).push_bind(began.map(|at| at.0));
         row.push_bind(run.finished_at.map(|at| at.0)).push_bind(sort_at);
         row.push_bind(self.search).push_bind(self.doc);
@@ -79,7 +79,7 @@ impl Row for JobRow {
         let job = self.job;
         let sort_at = job.created_at.or(job.started_at).or(job.finished_at).unwrap_or_default();
         row.push_bind(id).push_bind(job.run.0).push_bind(job.name);
-        row.push_bind(words::run_state(job.state)).push_bind(job.result.map(words::run_result));
+        row.push_bind(words::run_state(job.state)).push_bind(job.result.map(RunResult::as_str));
         row.push_bind(job.started_at.map(|at| at.0)).push_bind(job.finished_at.map(|at| at.0));
         row.push_bind(sort_at.0).push_bind(self.doc);
     }
@@ -92,7 +92,7 @@ impl Batch<'_> {
         let doc = json(doc)?;
         let data = json!({
             "service": run.service, "pipeline": run.pipeline, "number": run.number, "attempt": run.attempt,
-            "branch": run.branch, "state": words::run_state(run.state), "result": run.result.map(words::run_result),
+            "branch": run.branch, "state": words::run_state(run.state), "result": run.result.map(RunResult::as_str),
         });
         self.event(run.event_type(), id, &data);
         self.runs.keep(id, RunRow { search: search_text(&run), run, doc });
@@ -105,7 +105,7 @@ impl Batch<'_> {
         let doc = json(doc)?;
         let data = json!({
             "run": job.run, "service": seen.service, "name": job.name, "state": words::run_state(job.state),
-            "result": job.result.map(words::run_result),
+            "result": job.result.map(RunResult::as_str),
         });
         self.event(job.event_type(), id, &data);
         self.jobs.keep(id, JobRow { job, doc });
