@@ -8,7 +8,6 @@ use crate::test::Count;
 use crate::tools;
 use crate::workspace::Workspace;
 use anyhow::Result;
-use std::process::{Command, ExitCode};
 
 /// How often.
 #[derive(clap::Args)]
@@ -25,25 +24,18 @@ pub(crate) struct Args {
 const KILLS: u32 = 200;
 
 /// Kill. The last line says what became of everything that was accepted.
-pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
+pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     tools::wasm_target(workspace)?;
     tools::npm_packages(workspace)?;
-    let services = Services::start(workspace)?;
-    let status = program(workspace, &services, args)?.status()?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let program = host::example(workspace, "crash")?;
+    let services = Services::postgres(workspace)?;
+    let mut command = workspace.command(&program.to_string_lossy());
+    command.arg(workspace.opssight()).arg(args.kills.to_string()).arg(args.seed.to_string());
+    process::run_for_data(command.envs(services.variables()))
 }
 
 /// The same as a stage of `cargo xtask test`.
 pub(crate) fn stage(workspace: &Workspace) -> Result<Count> {
-    let services = Services::start(workspace)?;
-    process::run(&mut program(workspace, &services, &Args { kills: KILLS, seed: 1 })?)?;
+    run(workspace, &Args { kills: KILLS, seed: 1 })?;
     Ok(Count { passed: 1, failed: 0 })
-}
-
-fn program(workspace: &Workspace, services: &Services, args: &Args) -> Result<Command> {
-    let program = host::example(workspace, "crash")?;
-    let mut command = workspace.command(&program.to_string_lossy());
-    command.arg(workspace.opssight()).arg(args.kills.to_string()).arg(args.seed.to_string());
-    command.envs(services.variables());
-    Ok(command)
 }

@@ -92,7 +92,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Chore::Bench(args) => bench::run(&workspace, &args)?,
         Chore::Soak(args) => soak::run(&workspace, &args)?,
         Chore::Hostile(args) => return hostile::run(&workspace, &args),
-        Chore::Crash(args) => return crash::run(&workspace, &args),
+        Chore::Crash(args) => crash::run(&workspace, &args)?,
         Chore::Services => services::run(&workspace)?,
         Chore::Museum => return museum::run(&workspace),
         Chore::Tidy(args) => return tidy::run(&workspace, &args),

@@ -63,7 +63,7 @@ fn rust(workspace: &Workspace) -> Result<Count> {
     tools::conformance_packages(workspace)?;
     tools::registry(workspace)?;
     tools::python(workspace)?;
-    let services = Services::start(workspace)?;
+    let services = Services::all(workspace)?;
     let mut cargo = if tools::on_path("cargo-nextest") {
         let mut cargo = workspace.whole(&["nextest", "run"])?;
         cargo.args(["--status-level", "slow", "--final-status-level", "fail"]);

