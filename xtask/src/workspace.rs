@@ -5,8 +5,8 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What a full host has beyond the plain one.
-const FEATURES: &str = "opssight-server/kafka";
+/// What a full host has beyond the plain one, and what tests let it do.
+const FEATURES: &str = "opssight-server/kafka,opssight-server/failpoints";
 
 /// The repository and its build folder.
 #[derive(Debug, Clone)]

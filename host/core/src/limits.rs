@@ -59,7 +59,8 @@ impl Bucket {
         Self { level: rule.full(), at: now_micros }
     }
 
-    /// Take one token, at a time in microseconds from wherever. A clock that goes back gives and takes nothing.
+    /// Take one token, at a time in microseconds from wherever. A clock that goes back gives and takes nothing at once;
+    /// what it then makes up for is given again, up to a burst.
     pub fn take(&mut self, rule: Rule, now_micros: u64) -> Decision {
         self.fill(rule, now_micros);
         match self.level.checked_sub(TOKEN) {

@@ -16,10 +16,10 @@ pub(crate) struct Shared {
 
 /// Open what is configured. A Redis that is away is waited for in the background; one that cannot be used is an error.
 pub(crate) async fn open(config: &Config, store: &Store) -> anyhow::Result<Shared> {
-    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandomness));
+    let random = Arc::new(SystemRandomness);
     let cache = &config.cache;
     let Some(url) = &cache.url else {
-        return Ok(Shared { rates: Arc::new(LocalCache::new(clock, random)), redis: None });
+        return Ok(Shared { rates: Arc::new(LocalCache::new(Arc::new(SystemClock), random)), redis: None });
     };
     let prefix = match &cache.prefix {
         Some(prefix) => prefix.clone(),
@@ -33,6 +33,6 @@ pub(crate) async fn open(config: &Config, store: &Store) -> anyhow::Result<Share
     };
     let patience = Duration::from_millis(u64::from(cache.wait_ms));
     let address = url.expose().to_owned();
-    let redis = Arc::new(RedisCache::open(RedisOptions { address, prefix, patience, ca_pem, clock, random }).await?);
+    let redis = Arc::new(RedisCache::open(RedisOptions { address, prefix, patience, ca_pem, random }).await?);
     Ok(Shared { rates: redis.clone(), redis: Some(redis) })
 }

@@ -13,24 +13,27 @@ mod log;
 mod metrics;
 mod plugins;
 mod retention;
+mod secret_url;
 mod secrets;
 mod server;
 mod store;
 mod worker;
 
 pub use bus::{BusConfig, From, InletConfig, Password, RelayStart, Sasl};
-pub use cache::{CacheConfig, RedisUrl};
+pub use cache::CacheConfig;
 pub use caps::CapsConfig;
 pub use evidence::{PluginEvidenceConfig, RecordedCalls};
 pub use hooks::HooksConfig;
 pub use load::{ConfigError, Flags, load};
 pub use log::{LogConfig, LogFormat};
-pub use metrics::{MetricsConfig, MetricsUrl};
+pub use metrics::MetricsConfig;
+pub(crate) use metrics::connect;
 pub use plugins::{Largest, PluginsConfig, TrustConfig, UpdateConfig};
 pub use retention::RetentionConfig;
+pub use secret_url::SecretUrl;
 pub use secrets::{SecretsConfig, VaultConfig};
 pub use server::ServerConfig;
-pub use store::{DatabaseUrl, StoreConfig};
+pub use store::StoreConfig;
 pub use worker::WorkerConfig;
 
 use serde::{Deserialize, Serialize};
@@ -80,19 +83,5 @@ impl Config {
         problems.extend(self.retention.problems());
         problems.extend(self.metrics.problems());
         problems
-    }
-}
-
-/// An address as it may be shown.
-fn without_password(address: &str) -> String {
-    match url::Url::parse(address) {
-        Ok(mut url) => {
-            if url.password().is_some() {
-                // Only addresses without a host cannot have one.
-                let _kept = url.set_password(Some("***"));
-            }
-            url.to_string()
-        }
-        Err(_) => "***".to_owned(),
     }
 }

@@ -1,6 +1,6 @@
 //! Where metrics are kept: a store of their own, a folder beside the relational store, or nowhere.
 
-use crate::config::Config;
+use crate::config::{Config, connect};
 use anyhow::Context;
 use async_trait::async_trait;
 use opssight_backends::{EmbeddedOptions, EmbeddedSeries, Gate};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub(crate) async fn open(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn SeriesStore>> {
     let metrics = &config.metrics;
     let store: Arc<dyn SeriesStore> = match &metrics.url {
-        Some(url) => url.connect()?,
+        Some(url) => connect(url)?,
         None if !are_kept(config) => {
             tracing::warn!("no metrics are kept: several hosts may share `store.url`, and would need `metrics.url`");
             return Ok(Arc::new(Nowhere));

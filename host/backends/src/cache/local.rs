@@ -2,8 +2,9 @@
 
 mod buckets;
 
+pub(super) use buckets::Buckets;
+
 use async_trait::async_trait;
-use buckets::Buckets;
 use moka::Expiry;
 use moka::ops::compute::{CompResult, Op};
 use moka::policy::EvictionPolicy;
@@ -80,20 +81,12 @@ impl LocalCache {
             .build();
         Self { buckets: Buckets::default(), values, locks: Mutex::default(), clock, random }
     }
-
-    pub(super) fn take_now(&self, key: &str, rule: Rule) -> Decision {
-        self.buckets.take(key, rule)
-    }
-
-    pub(super) fn give_back(&self, key: &str, rule: Rule) {
-        self.buckets.give_back(key, rule);
-    }
 }
 
 #[async_trait]
 impl RateLimiter for LocalCache {
     async fn take(&self, key: &str, rule: Rule) -> Decision {
-        self.take_now(key, rule)
+        self.buckets.take(key, rule)
     }
 }
 

@@ -9,7 +9,7 @@ mod fault;
 mod link;
 mod scripts;
 
-use super::local::LocalCache;
+use super::local::Buckets;
 use ::redis::cmd;
 use async_trait::async_trait;
 use door::Door;
@@ -17,7 +17,7 @@ use link::Link;
 use opssight_core::cache::{Cache, CacheError};
 use opssight_core::limits::{Decision, RateLimiter, Rule};
 use opssight_core::locks::{Lock, Locks};
-use opssight_core::time::{Clock, Randomness};
+use opssight_core::time::Randomness;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::AbortOnDropHandle;
@@ -36,8 +36,6 @@ pub struct RedisOptions {
     pub patience: Duration,
     /// Certificate authorities (PEM) in the place of those that the system knows.
     pub ca_pem: Option<Vec<u8>>,
-    /// The time of this host, for when it is on its own.
-    pub clock: Arc<dyn Clock>,
     /// Names of lock holders.
     pub random: Arc<dyn Randomness>,
 }
@@ -70,7 +68,8 @@ pub enum RedisError {
 /// Rates, values and locks in a Redis.
 pub struct RedisCache {
     link: Arc<Link>,
-    local: LocalCache,
+    /// This host's own, for when it is on its own.
+    local: Buckets,
     prefix: String,
     random: Arc<dyn Randomness>,
     _keeper: AbortOnDropHandle<()>,
@@ -91,7 +90,7 @@ impl RedisCache {
         let keeper = tokio::spawn(Arc::clone(&link).keep());
         Ok(Self {
             link,
-            local: LocalCache::new(options.clock, Arc::clone(&options.random)),
+            local: Buckets::default(),
             prefix: options.prefix,
             random: options.random,
             _keeper: AbortOnDropHandle::new(keeper),
@@ -122,7 +121,7 @@ impl RateLimiter for RedisCache {
     /// A host's own bucket is never emptier than the one that it shares, so that asking it first changes nothing while
     /// all is well. It spares Redis a flood, and it holds this host to the rule when Redis is away or forgot.
     async fn take(&self, key: &str, rule: Rule) -> Decision {
-        let ours = self.local.take_now(key, rule);
+        let ours = self.local.take(key, rule);
         if ours != Decision::Allowed {
             return ours;
         }

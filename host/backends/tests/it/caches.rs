@@ -50,7 +50,6 @@ pub(crate) fn options(address: &str) -> RedisOptions {
         prefix: format!("test:{now}:{}:{count}", std::process::id()),
         patience: Duration::from_secs(10),
         ca_pem: None,
-        clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandomness),
     }
 }

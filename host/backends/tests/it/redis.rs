@@ -168,6 +168,7 @@ async fn a_redis_that_cannot_write_is_away_until_it_can() {
     own.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
     until_up(&redis).await;
     own.command(&["SCRIPT", "FLUSH"]).await;
-    assert!(matches!(redis.take("key", rule(1, 1)).await, Decision::Refused { .. } | Decision::Allowed));
-    assert!(redis.put("key", b"1", LONG).await.is_ok() && redis.status().is_ok(), "scripts are told again");
+    // One that nobody has taken from yet, so that this host's own bucket does not answer for Redis.
+    assert_eq!(redis.take("after the flush", rule(1, 1)).await, Decision::Allowed);
+    assert!(redis.status().is_ok(), "scripts are told again: {:?}", redis.status());
 }

@@ -4,7 +4,7 @@ use crate::native::Native;
 use opssight_backends::SystemClock;
 use opssight_core::plugins::Plugins;
 use opssight_runtime::{PluginHost, RuntimeConfig};
-use opssight_server::config::{Config, DatabaseUrl, LogConfig};
+use opssight_server::config::{Config, LogConfig, SecretUrl};
 use opssight_server::{Telemetry, data, start, start_with};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &[String]) {
     config.hooks.burst = std::num::NonZeroU32::MAX;
     config.log.filter = "warn".to_owned();
     if args[0] == "postgres" {
-        config.store.url = postgres().map(DatabaseUrl::from);
+        config.store.url = postgres().map(SecretUrl::from);
     }
     let native = args[0] == "native";
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");

@@ -13,6 +13,7 @@ mod noisy;
 mod path;
 mod peer;
 mod peers;
+#[path = "../parts/recorded.rs"]
 mod recorded;
 
 use opssight_runtime::{CellLimits, compile_worker};

@@ -1,9 +1,10 @@
 //! A host that is there to be killed.
 
 use crate::launch::{Launch, Launched};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
+use std::process::{Command, ExitStatus};
+use std::time::{Duration, Instant};
 
 /// How it is started.
 pub(crate) struct Start<'a> {
@@ -25,8 +26,8 @@ pub(crate) enum Fate<'a> {
 }
 
 impl Start<'_> {
-    /// None: it died before it was ready, as some fates want it.
-    pub(crate) fn start(&self, fate: &Fate<'_>) -> Option<Launched> {
+    /// With how it ended, if that was before it was ready, as some fates want it.
+    pub(crate) fn start(&self, fate: &Fate<'_>) -> Result<Launched, ExitStatus> {
         let command = match fate {
             Fate::DiskFull(kib) => {
                 let mut shell = Command::new("bash");
@@ -54,16 +55,22 @@ impl Start<'_> {
     }
 }
 
-/// Whether it dies by itself within this time.
-pub(crate) async fn dies(host: &mut Launched, within: Duration) -> bool {
-    let deadline = std::time::Instant::now() + within;
-    while std::time::Instant::now() < deadline {
-        if host.child.try_wait().expect("its state").is_some() {
-            return true;
+/// How it ended, if it did within this time.
+pub(crate) async fn ends(host: &mut Launched, within: Duration) -> Option<ExitStatus> {
+    let deadline = Instant::now() + within;
+    loop {
+        let ended = host.child.try_wait().expect("its state");
+        if ended.is_some() || Instant::now() >= deadline {
+            return ended;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    false
+}
+
+/// Whether it died at the step where it was to.
+pub(crate) fn at_its_step(ended: ExitStatus) -> bool {
+    const ABORTED: i32 = 6;
+    ended.signal() == Some(ABORTED)
 }
 
 pub(crate) fn signal(host: &Launched, name: &str) {

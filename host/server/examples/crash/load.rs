@@ -1,9 +1,8 @@
 //! Deliveries that keep coming, as upstreams send them: what was not accepted is sent again, under the same id.
 
 use crate::client::Client;
-use serde_json::Value;
+use crate::recorded::Recorded;
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -37,36 +36,21 @@ pub(crate) struct Target {
     pub(crate) connection: String,
     secret: String,
     /// A recorded delivery, or nothing in particular.
-    example: Option<Value>,
+    example: Option<Recorded>,
 }
 
 impl Target {
-    pub(crate) fn new((connection, secret): (String, String), example: Option<Value>) -> Self {
+    pub(crate) fn new((connection, secret): (String, String), example: Option<Recorded>) -> Self {
         Self { connection, secret, example }
     }
 
     /// Each delivery is about a run of its own.
     fn body(&self, number: u64) -> Vec<u8> {
         match &self.example {
-            Some(example) => {
-                let mut example = example.clone();
-                example["workflow_run"]["id"] = (1_000_000 + number).into();
-                serde_json::to_vec(&example).expect("JSON")
-            }
+            Some(example) => example.body(1_000_000 + number),
             None => format!("{{\"number\":{number}}}").into_bytes(),
         }
     }
-}
-
-/// The smallest recorded `workflow_run` of npm's `@octokit/webhooks-examples`.
-pub(crate) fn example() -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../node_modules/@octokit/webhooks-examples/api.github.com/index.json");
-    let text = std::fs::read(path).expect("the recorded deliveries: run `npm ci` first");
-    let index: Vec<Value> = serde_json::from_slice(&text).expect("JSON");
-    let found = index.iter().find(|entry| entry["name"] == "workflow_run").expect("the event is recorded");
-    let examples = found["examples"].as_array().expect("examples");
-    examples.iter().min_by_key(|example| example.to_string().len()).expect("an example").clone()
 }
 
 /// All senders.
@@ -146,7 +130,7 @@ impl Sender {
         let request = self
             .http
             .post(format!("{url}/hooks/{}", self.target.connection))
-            .header("x-github-event", "workflow_run")
+            .header("x-github-event", self.target.example.as_ref().map_or("any", |example| example.event.as_str()))
             .header("x-github-delivery", id)
             .header("x-hub-signature-256", signature)
             .timeout(Duration::from_secs(5))

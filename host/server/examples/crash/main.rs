@@ -17,6 +17,8 @@ mod late;
 #[path = "../parts/launch.rs"]
 mod launch;
 mod load;
+#[path = "../parts/recorded.rs"]
+mod recorded;
 mod world;
 
 use check::Verdict;

@@ -3,12 +3,14 @@
 use crate::check::{Evidence, Verdict};
 use crate::client::Client;
 use crate::database::Database;
-use crate::host::{Fate, Start, dies, signal, terminate};
+use crate::host::{Fate, Start, at_its_step, ends, signal, terminate};
 use crate::late;
 use crate::launch::Launched;
-use crate::load::{self, Load, Places, Target};
+use crate::load::{Load, Places, Target};
+use crate::recorded;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 /// How long a host has to take the step at which it is to die.
@@ -70,7 +72,7 @@ impl World {
         let client = Client::sign_in(&host.url, host.secret.as_deref().expect("a first start shows it")).await;
         let runs = client.connect(&github("runs")).await;
         let late = client.connect(&json!({ "name": "late", "plugin": late::ID })).await;
-        let (runs, late) = (Target::new(runs, Some(load::example())), Target::new(late, None));
+        let (runs, late) = (Target::new(runs, recorded::examples("workflow_run").pop()), Target::new(late, None));
         let places = Places::default();
         places.set(vec![host.url.clone()]);
         let load = Load::begin(&client, &places, &[runs.clone(), late.clone()]);
@@ -106,14 +108,23 @@ impl World {
         self.random
     }
 
-    fn start(&mut self, fate: &Fate<'_>) -> Option<Launched> {
+    fn start(&mut self, fate: &Fate<'_>) -> Result<Launched, ExitStatus> {
         let begun = Instant::now();
         let start = Start { binary: &self.binary, dir: self.dir.path(), store: self.database.url() };
         let host = start.start(fate);
-        if host.is_some() {
+        if host.is_ok() {
             self.restarts_ms.push(begun.elapsed().as_millis());
         }
         host
+    }
+
+    /// One that nothing awaits yet; that it does not start is wrong.
+    fn start_well(&mut self, fate: &Fate<'_>) -> Option<Launched> {
+        let started = self.start(fate);
+        if let Err(ended) = &started {
+            self.verdict.wrong.push(format!("a host did not start: {ended}"));
+        }
+        started.ok()
     }
 
     /// Tell the senders where the hosts are.
@@ -132,7 +143,11 @@ impl World {
         let mut unreached = Vec::new();
         for kill in 0..kills {
             match steps.get(kill as usize) {
-                Some(step) => unreached.extend(self.dies_at(step, 1).await),
+                Some(step) => {
+                    if !self.dies_at(step, 1).await {
+                        unreached.push(step.as_str());
+                    }
+                }
                 // Some are taken once, when a host starts; the others again, deeper in its life.
                 None if kill % 4 == 0 && !steps.is_empty() => {
                     let (step, nth) = (self.random(), self.random() % 20 + 2);
@@ -158,9 +173,17 @@ impl World {
         }
     }
 
-    /// Dies at a named step; which one, if it was not reached and the host was killed in the end.
-    async fn dies_at(&mut self, step: &str, nth: u64) -> Option<String> {
-        let mut host = self.start(&Fate::DiesAt(format!("{nth} {step}")))?;
+    /// Dies at a named step; false if it did not get there, and was killed in the end.
+    async fn dies_at(&mut self, step: &str, nth: u64) -> bool {
+        let mut host = match self.start(&Fate::DiesAt(format!("{nth} {step}"))) {
+            Ok(host) => host,
+            Err(ended) => {
+                if !at_its_step(ended) {
+                    self.verdict.wrong.push(format!("a host that was to die at `{step}` did not start: {ended}"));
+                }
+                return true;
+            }
+        };
         self.moved(Some(&host));
         let (mut admin, process) = (self.client.clone(), host.child.id());
         admin.url.clone_from(&host.url);
@@ -170,19 +193,19 @@ impl World {
                 chores(admin.clone(), format!("chore {process} {number}")).await;
             }
         });
-        let died = dies(&mut host, STEP).await;
+        let ended = ends(&mut host, STEP).await;
         chores.abort();
         self.moved(None);
-        if died { None } else { Some(step.to_owned()) }
+        if let Some(ended) = ended.filter(|ended| !at_its_step(*ended)) {
+            self.verdict.wrong.push(format!("a host that was to die at `{step}` ended with {ended}"));
+        }
+        ended.is_some()
     }
 
     /// Killed at a random moment; where there are two hosts, either of them.
     async fn killed(&mut self) {
         let life = Duration::from_millis(self.random() % LIFE_MS);
-        let Some(host) = self.start(&Fate::Calm) else {
-            self.verdict.wrong.push("a host did not start".to_owned());
-            return;
-        };
+        let Some(host) = self.start_well(&Fate::Calm) else { return };
         self.hosts.push(host);
         self.moved(None);
         tokio::time::sleep(life).await;
@@ -197,10 +220,7 @@ impl World {
         let Database::File(path) = &self.database else { return };
         let kib = std::fs::metadata(path).map_or(0, |file| file.len() >> 10);
         let before = self.load.refused();
-        let Some(mut host) = self.start(&Fate::DiskFull(kib + 64)) else {
-            self.verdict.wrong.push("a host on a full disk did not start".to_owned());
-            return;
-        };
+        let Some(mut host) = self.start_well(&Fate::DiskFull(kib + 64)) else { return };
         self.moved(Some(&host));
         let deadline = Instant::now() + Duration::from_secs(20);
         while self.load.refused() < before + 20 && Instant::now() < deadline {
@@ -211,15 +231,15 @@ impl World {
         if refused == 0 {
             self.verdict.wrong.push("a host on a full disk refused nothing".to_owned());
         }
-        if dies(&mut host, Duration::ZERO).await {
-            self.verdict.wrong.push("a host on a full disk ended".to_owned());
+        if let Some(ended) = ends(&mut host, Duration::ZERO).await {
+            self.verdict.wrong.push(format!("a host on a full disk ended with {ended}"));
         }
         self.moved(None);
     }
 
     /// A host stands still for so long that another takes over its work; when it goes on, what it had is not its own.
     async fn stands_still(&mut self) {
-        let Some(host) = self.start(&Fate::Calm) else { return };
+        let Some(host) = self.start_well(&Fate::Calm) else { return };
         self.moved(Some(&host));
         tokio::time::sleep(Duration::from_millis(500)).await;
         signal(&host, "-STOP");

@@ -42,8 +42,9 @@ impl Client {
     /// All rows of a list.
     pub(crate) async fn all(&self, path: &str) -> Vec<Value> {
         let (mut rows, mut cursor) = (Vec::new(), String::new());
+        let mark = if path.contains('?') { '&' } else { '?' };
         loop {
-            let page = self.get(&format!("{path}&limit=200{cursor}")).await;
+            let page = self.get(&format!("{path}{mark}limit=200{cursor}")).await;
             rows.extend(page["items"].as_array().expect("items").iter().cloned());
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// How a host is started.
 pub(crate) struct Launch {
@@ -34,8 +34,8 @@ impl Launch {
         self
     }
 
-    /// None: it ended before it was ready.
-    pub(crate) fn start(mut self) -> Option<Launched> {
+    /// With how it ended, if that was before it was ready.
+    pub(crate) fn start(mut self) -> Result<Launched, ExitStatus> {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.join("log"));
         let errors = log.expect("a log file");
         let piped = self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
@@ -44,7 +44,8 @@ impl Launch {
         let mut host = Launched { child, url: String::new(), secret: None };
         let mut lines = BufReader::new(host.child.stdout.take().expect("its output")).lines();
         while host.url.is_empty() {
-            let line = lines.next()?.expect("text");
+            let Some(line) = lines.next() else { return Err(host.child.wait().expect("its end")) };
+            let line = line.expect("text");
             if let Some(shown) = line.strip_prefix("Admin secret (shown once): ") {
                 host.secret = Some(shown.to_owned());
             }
@@ -52,7 +53,7 @@ impl Launch {
                 url.clone_into(&mut host.url);
             }
         }
-        Some(host)
+        Ok(host)
     }
 }
 

@@ -18,7 +18,7 @@ impl Host {
             .env("MALLOC_ARENA_MAX", "2")
             .env("MALLOC_MMAP_THRESHOLD_", "131072")
             .env("MALLOC_TRIM_THRESHOLD_", "131072");
-        Self(launch.start().expect("the host says that it is ready"))
+        Self(launch.start().expect("the host becomes ready"))
     }
 
     /// What it has allocated, with what lies in files that are in memory only, as plugins do; pages of its own program

@@ -1,5 +1,6 @@
 //! `[cache]`
 
+use super::SecretUrl;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 pub struct CacheConfig {
     /// A Redis of version 6 or later, `redis://user:password@host:6379/0`, or `rediss://` for TLS. Without it each host
     /// counts for itself.
-    pub url: Option<RedisUrl>,
+    pub url: Option<SecretUrl>,
     /// What every key in it begins with. By default it is a name that the store has, so that two
     /// installations on one Redis do not meet.
     pub prefix: Option<String>,
@@ -25,40 +26,16 @@ impl Default for CacheConfig {
     }
 }
 
-/// An address with a password in it, which is shown to nobody.
-#[derive(Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
-#[serde(transparent)]
-pub struct RedisUrl(String);
-
-impl RedisUrl {
-    /// The address as it was given.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for RedisUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&super::without_password(&self.0))
-    }
-}
-
-impl Serialize for RedisUrl {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&super::without_password(&self.0))
-    }
-}
-
 impl CacheConfig {
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        let url = self.url.as_ref().map(|url| url::Url::parse(&url.0));
+        let url = self.url.as_ref().map(SecretUrl::parts);
         let is_redis =
             |url: &url::Url| matches!(url.scheme(), "redis" | "rediss") && url.has_host() && url.fragment().is_none();
-        if url.as_ref().is_some_and(|url| !url.as_ref().is_ok_and(is_redis)) {
+        if url.as_ref().is_some_and(|url| !url.as_ref().is_some_and(is_redis)) {
             problems.push("cache.url: must look like redis://user:password@host:6379/0, or rediss://".to_owned());
         }
-        let tls = matches!(&url, Some(Ok(url)) if url.scheme() == "rediss");
+        let tls = matches!(&url, Some(Some(url)) if url.scheme() == "rediss");
         if self.ca_file.is_some() && !tls {
             problems.push("cache.ca_file: is for a cache.url that begins with rediss://".to_owned());
         }

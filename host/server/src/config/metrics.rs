@@ -1,5 +1,6 @@
 //! `[metrics]`
 
+use super::SecretUrl;
 use anyhow::Context;
 use opssight_backends::{InfluxSeries, PrometheusSeries};
 use opssight_core::metrics::{Limits, SeriesStore};
@@ -17,7 +18,7 @@ pub struct MetricsConfig {
     /// `https://user:password@host:8428`, or `https://:token@host` for a bearer token. InfluxDB 2:
     /// `influxdb://token@host:8086/organisation/bucket`, and `influxdb+http://` without TLS. Without it a folder in the
     /// data folder, for one process.
-    pub url: Option<MetricsUrl>,
+    pub url: Option<SecretUrl>,
     /// How long points are kept, days. Points that are older are not taken. A remote store keeps them as long as it is
     /// told to.
     pub raw_days: u32,
@@ -36,56 +37,11 @@ impl Default for MetricsConfig {
     }
 }
 
-/// An address with a password or token in it, which is shown to nobody.
-#[derive(Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
-#[serde(transparent)]
-pub struct MetricsUrl(String);
-
-impl MetricsUrl {
-    /// The adapter that speaks to it.
-    pub(crate) fn connect(&self) -> anyhow::Result<Arc<dyn SeriesStore>> {
-        let url = url::Url::parse(&self.0).context("read `metrics.url`")?;
-        if url.scheme().starts_with("influxdb") {
-            return Ok(Arc::new(InfluxSeries::new(&url).context("use `metrics.url`")?));
-        }
-        Ok(Arc::new(PrometheusSeries::new(&url).context("use `metrics.url`")?))
-    }
-
-    /// The address without what proves who asks.
-    fn shown(&self) -> String {
-        let Ok(mut url) = url::Url::parse(&self.0) else { return "***".to_owned() };
-        if !url.username().is_empty() || url.password().is_some() {
-            // Only addresses without a host cannot have one.
-            let _kept = url.set_password(None);
-            let _kept = url.set_username("***");
-        }
-        url.to_string()
-    }
-}
-
-impl From<String> for MetricsUrl {
-    fn from(url: String) -> Self {
-        Self(url)
-    }
-}
-
-impl std::fmt::Debug for MetricsUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.shown())
-    }
-}
-
-impl Serialize for MetricsUrl {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.shown())
-    }
-}
-
 impl MetricsConfig {
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if let Some(url) = &self.url
-            && let Err(error) = url.connect()
+            && let Err(error) = connect(url)
         {
             problems.push(format!("metrics.url: {:#}", error.root_cause()));
         }
@@ -115,28 +71,23 @@ impl MetricsConfig {
     }
 }
 
+/// The adapter that speaks to a store.
+pub(crate) fn connect(url: &SecretUrl) -> anyhow::Result<Arc<dyn SeriesStore>> {
+    let url = url::Url::parse(url.expose()).context("read `metrics.url`")?;
+    if url.scheme().starts_with("influxdb") {
+        return Ok(Arc::new(InfluxSeries::new(&url).context("use `metrics.url`")?));
+    }
+    Ok(Arc::new(PrometheusSeries::new(&url).context("use `metrics.url`")?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_proves_who_asks_is_shown_to_nobody() {
-        let check = |url: &str, shown: &str| {
-            let url = MetricsUrl(url.to_owned());
-            assert_eq!(format!("{url:?}"), shown);
-            assert_eq!(serde_json::to_string(&url).unwrap(), format!("\"{shown}\""));
-        };
-        check("https://ops:hunter2@metrics.example:8428/x", "https://***@metrics.example:8428/x");
-        check("https://:hunter2@metrics.example/", "https://***@metrics.example/");
-        check("influxdb://hunter2@influx.example:8086/acme/ops", "influxdb://***@influx.example:8086/acme/ops");
-        check("http://metrics.example:8428/", "http://metrics.example:8428/");
-        check("hunter2", "***");
-    }
-
-    #[test]
     fn addresses_that_cannot_be_used_are_problems() {
         let check = |url: &str, says: Option<&str>| {
-            let config = MetricsConfig { url: Some(MetricsUrl(url.to_owned())), ..MetricsConfig::default() };
+            let config = MetricsConfig { url: Some(url.to_owned().into()), ..MetricsConfig::default() };
             match (config.problems().as_slice(), says) {
                 ([], None) => {}
                 ([problem], Some(says)) => {

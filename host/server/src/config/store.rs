@@ -1,5 +1,6 @@
 //! `[store]`
 
+use super::SecretUrl;
 use serde::{Deserialize, Serialize};
 
 /// Where everything is kept that must last.
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct StoreConfig {
     /// A PostgreSQL database, `postgres://user:password@host:5432/name`, for several processes or more load. Without it a
     /// SQLite file in the data folder, for one process.
-    pub url: Option<DatabaseUrl>,
+    pub url: Option<SecretUrl>,
     /// Connections that read, of each process.
     pub readers: u32,
     /// What SQLite keeps of its file in memory, MiB. The system keeps it as well, so that little is enough.
@@ -21,42 +22,12 @@ impl Default for StoreConfig {
     }
 }
 
-/// An address with a password in it, which is shown to nobody.
-#[derive(Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
-#[serde(transparent)]
-pub struct DatabaseUrl(String);
-
-impl From<String> for DatabaseUrl {
-    fn from(url: String) -> Self {
-        Self(url)
-    }
-}
-
-impl DatabaseUrl {
-    /// The address as it was given.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for DatabaseUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&super::without_password(&self.0))
-    }
-}
-
-impl Serialize for DatabaseUrl {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&super::without_password(&self.0))
-    }
-}
-
 impl StoreConfig {
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if let Some(url) = &self.url {
-            let is_postgres = url::Url::parse(&url.0)
-                .is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql") && url.has_host());
+            let is_postgres =
+                url.parts().is_some_and(|url| matches!(url.scheme(), "postgres" | "postgresql") && url.has_host());
             if !is_postgres {
                 problems.push("store.url: must look like postgres://user:password@host:5432/name".to_owned());
             }

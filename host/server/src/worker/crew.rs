@@ -24,8 +24,8 @@ pub(super) struct Crew {
     running: HashMap<ConnectionId, u32>,
     /// Whether there may be something that was not looked at yet.
     news: bool,
-    /// When it was looked last.
-    looked: Option<Instant>,
+    /// When the last look was over.
+    looked: Instant,
 }
 
 impl Crew {
@@ -36,7 +36,7 @@ impl Crew {
             whose: HashMap::new(),
             running: HashMap::new(),
             news: true,
-            looked: None,
+            looked: Instant::now(),
         }
     }
 
@@ -71,10 +71,9 @@ impl Crew {
             self.ended(ended);
         }
         // What comes after a quiet while is looked for at once: only those who come close upon another share a look.
-        let looked = self.looked.unwrap_or_else(Instant::now);
         while self.at_once.saturating_sub(self.busy()) < self.at_once.div_ceil(2) {
             let all_taken = self.busy() >= self.at_once.saturating_mul(2);
-            let look_again = looked + if self.news { LOOK_AGAIN } else { LOOK_ANYWAY };
+            let look_again = self.looked + if self.news { LOOK_AGAIN } else { LOOK_ANYWAY };
             let listens = !self.news;
             tokio::select! {
                 // Its connection may have more that waits.
@@ -84,7 +83,11 @@ impl Crew {
             }
         }
         self.news = false;
-        self.looked = Some(Instant::now());
+    }
+
+    /// A look is over, whatever it found.
+    pub(super) fn has_looked(&mut self) {
+        self.looked = Instant::now();
     }
 
     /// Nothing was there to begin: wait until something may be.
@@ -176,6 +179,7 @@ mod tests {
         let pace = async |crew: &mut Crew, calls: u32| {
             let begun = Instant::now();
             crew.pace(&mut Calls(calls)).await;
+            crew.has_looked();
             begun.elapsed()
         };
         assert_eq!(pace(&mut crew, 0).await, LOOK_AGAIN, "nobody has looked yet");
@@ -191,6 +195,7 @@ mod tests {
         crew.begin("a".into(), std::future::pending());
         crew.begin("b".into(), std::future::pending());
         crew.pace(&mut Calls(0)).await;
+        crew.has_looked();
         tokio::time::sleep(LOOK_AGAIN).await;
         let begun = Instant::now();
         crew.pace(&mut Calls(1)).await;

@@ -21,7 +21,9 @@ pub(crate) async fn process_deliveries(
     let mut crew = Crew::new(at_once);
     while !stop.is_cancelled() {
         crew.pace(listener.as_mut()).await;
-        match processor.inbox.lease(&crew.ask(processor.clock.now(), lease)).await {
+        let leased = processor.inbox.lease(&crew.ask(processor.clock.now(), lease)).await;
+        crew.has_looked();
+        match leased {
             Ok(leased) if leased.is_empty() => {
                 let pause = pause(&processor).await;
                 crew.rest(listener.as_mut(), pause, &stop).await;

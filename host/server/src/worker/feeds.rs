@@ -21,7 +21,9 @@ pub(crate) async fn pull_feeds(
     let mut crew = Crew::new(at_once);
     while !stop.is_cancelled() {
         crew.pace(listener.as_mut()).await;
-        match puller.feeds.lease_feeds(&crew.ask(puller.clock.now(), lease)).await {
+        let leased = puller.feeds.lease_feeds(&crew.ask(puller.clock.now(), lease)).await;
+        crew.has_looked();
+        match leased {
             Ok(leased) if leased.is_empty() => crew.rest(listener.as_mut(), REST, &stop).await,
             Ok(leased) => {
                 for feed in leased {

@@ -9,7 +9,7 @@ use std::time::Instant;
 const FEW: usize = 1024;
 
 /// The buckets of this process, by a clock that only goes forward.
-pub(super) struct Buckets {
+pub(in crate::cache) struct Buckets {
     since: Instant,
     inside: Mutex<Inside>,
 }
@@ -28,12 +28,12 @@ impl Default for Buckets {
 }
 
 impl Buckets {
-    pub(super) fn take(&self, key: &str, rule: Rule) -> Decision {
+    pub(in crate::cache) fn take(&self, key: &str, rule: Rule) -> Decision {
         let now = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.inside().take(key, rule, now)
     }
 
-    pub(super) fn give_back(&self, key: &str, rule: Rule) {
+    pub(in crate::cache) fn give_back(&self, key: &str, rule: Rule) {
         if let Some((bucket, _)) = self.inside().buckets.get_mut(key) {
             bucket.give_back(rule);
         }

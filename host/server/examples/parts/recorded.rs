@@ -1,8 +1,9 @@
-//! The delivery that is measured: the largest recorded `workflow_run` of npm's `@octokit/webhooks-examples`.
+//! Recorded deliveries of npm's `@octokit/webhooks-examples`, each as often as wanted, about a run of its own.
 
 use serde_json::Value;
 use std::path::Path;
 
+#[derive(Clone)]
 pub(crate) struct Recorded {
     pub(crate) event: String,
     pub(crate) payload: Value,
