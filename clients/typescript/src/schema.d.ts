@@ -2021,6 +2021,20 @@ export interface components {
             /** @description By metric and labels. */
             series: components["schemas"]["MetricsRow"][];
         };
+        /** @description A list of what there is, sorted. It has no pages: a store of metrics is asked for the first ones only. */
+        MetricsList_MetricsSeries: {
+            /** @description At most `limit` of them. */
+            items: components["schemas"]["MetricsSeries"][];
+            /** @description Whether there are more than `limit`: ask for a higher one, or select less. */
+            more: boolean;
+        };
+        /** @description A list of what there is, sorted. It has no pages: a store of metrics is asked for the first ones only. */
+        MetricsList_String: {
+            /** @description At most `limit` of them. */
+            items: string[];
+            /** @description Whether there are more than `limit`: ask for a higher one, or select less. */
+            more: boolean;
+        };
         /** @description A number at a time. */
         MetricsPoint: {
             /**
@@ -2211,13 +2225,6 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
-        Page_MetricsSeries: {
-            /** @description The rows. */
-            items: components["schemas"]["MetricsSeries"][];
-            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
         Page_Pipeline: {
             /** @description The rows. */
             items: components["schemas"]["Pipeline"][];
@@ -2270,13 +2277,6 @@ export interface components {
         Page_Run: {
             /** @description The rows. */
             items: components["schemas"]["Run"][];
-            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page_String: {
-            /** @description The rows. */
-            items: string[];
             /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
             next_cursor?: string | null;
         };
@@ -4160,7 +4160,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_String"];
+                    "application/json": components["schemas"]["MetricsList_String"];
                 };
             };
             /** @description No session, or one that has ended. */
@@ -4253,7 +4253,10 @@ export interface operations {
                 start?: string;
                 /** @description No step after this; now unless told. */
                 end?: string;
-                /** @description Seconds from step to step; a 250th of the range unless told. */
+                /**
+                 * @description Seconds from step to step. Unless told, the shortest round one (15 seconds, 10 minutes, a day) that makes at most
+                 *     about 250 steps of the range.
+                 */
                 step_secs?: number;
             };
             header?: never;
@@ -4333,7 +4336,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_MetricsSeries"];
+                    "application/json": components["schemas"]["MetricsList_MetricsSeries"];
                 };
             };
             /** @description No session, or one that has ended. */

@@ -1,7 +1,7 @@
 //! The shapes on the wire, shared by the API that writes them and the command line that reads them.
 //!
 //! Times are RFC 3339 in UTC; durations are whole milliseconds and end in `_ms`; ids are opaque text. A list is a
-//! [`Page`]; an error is a [`Problem`] (RFC 9457).
+//! [`Page`], or a [`metrics::MetricsList`] where a store has no pages; an error is a [`Problem`] (RFC 9457).
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod actions;

@@ -18,7 +18,8 @@ pub struct MetricsRangeQuery {
     pub start: Option<DateTime<Utc>>,
     /// No step after this; now unless told.
     pub end: Option<DateTime<Utc>>,
-    /// Seconds from step to step; a 250th of the range unless told.
+    /// Seconds from step to step. Unless told, the shortest round one (15 seconds, 10 minutes, a day) that makes at most
+    /// about 250 steps of the range.
     pub step_secs: Option<u32>,
 }
 
@@ -120,6 +121,15 @@ pub struct MetricsPoint {
     pub value: Option<f64>,
 }
 
+/// A list of what there is, sorted. It has no pages: a store of metrics is asked for the first ones only.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct MetricsList<T> {
+    /// At most `limit` of them.
+    pub items: Vec<T>,
+    /// Whether there are more than `limit`: ask for a higher one, or select less.
+    pub more: bool,
+}
+
 /// A series that there is.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct MetricsSeries {
@@ -152,6 +162,15 @@ impl MetricsRange {
         };
         let series = answer.into_iter().map(column).collect();
         Self { start: utc(query.start), step_ms: query.step / 1000, steps, series }
+    }
+}
+
+impl<T> MetricsList<T> {
+    /// The first ones of what was found, which is asked for with one more than the limit.
+    pub fn of<R: Into<T>>(mut found: Vec<R>, limit: usize) -> Self {
+        let more = found.len() > limit;
+        found.truncate(limit);
+        Self { items: found.into_iter().map(Into::into).collect(), more }
     }
 }
 

@@ -7,11 +7,13 @@ use crate::router::Api;
 use axum::Json;
 use axum::extract::State;
 use opssight_api_types::metrics::{
-    MetricsInstant, MetricsInstantQuery, MetricsLabelsQuery, MetricsRange, MetricsRangeQuery, MetricsSeries,
-    MetricsSeriesQuery,
+    MetricsInstant, MetricsInstantQuery, MetricsLabelsQuery, MetricsList, MetricsRange, MetricsRangeQuery,
+    MetricsSeries, MetricsSeriesQuery,
 };
-use opssight_api_types::{Page, Time};
-use opssight_core::metrics::{InstantQuery, LabelsQuery, MOST_SERIES, MetricsError, RangeQuery, SeriesQuery, Window};
+use opssight_api_types::Time;
+use opssight_core::metrics::{
+    InstantQuery, LabelsQuery, MOST_POINTS, MOST_SERIES, MetricsError, RangeQuery, SeriesQuery, Window,
+};
 use opssight_core::time::Timestamp;
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
@@ -53,6 +55,7 @@ async fn query_metrics_range(
     let query = RangeQuery { query: query.query, start: window.start, end: window.end, step };
     let steps = query.steps()?;
     let answer = app.series.query_range(&query).await.map_err(|error| refuse(&query.query, error))?;
+    fits(steps, answer.len())?;
     Ok(Json(MetricsRange::of(&query, steps, answer)))
 }
 
@@ -78,33 +81,34 @@ async fn query_metrics(
 /// Series that a selector finds.
 #[utoipa::path(
     get, path = "/api/v1/metrics/series", tag = "metrics", params(MetricsSeriesQuery),
-    responses((status = 200, body = Page<MetricsSeries>))
+    responses((status = 200, body = MetricsList<MetricsSeries>))
 )]
 async fn list_metrics_series(
     State(app): State<Arc<App>>,
     Query(query): Query<MetricsSeriesQuery>,
-) -> Result<Json<Page<MetricsSeries>>, Refusal> {
+) -> Result<Json<MetricsList<MetricsSeries>>, Refusal> {
     let window = window(&app, query.start, query.end, DAY_SECS)?;
-    let query = SeriesQuery { selector: query.selector, window, limit: limit(query.limit)? };
+    let limit = limit(query.limit)?;
+    let query = SeriesQuery { selector: query.selector, window, limit: limit + 1 };
     let found = app.series.series(&query).await.map_err(|error| refuse(&query.selector, error))?;
-    Ok(Json(Page::whole(found.into_iter().map(MetricsSeries::from).collect())))
+    Ok(Json(MetricsList::of(found, limit)))
 }
 
 /// Names of labels, or values of one.
 #[utoipa::path(
     get, path = "/api/v1/metrics/labels", tag = "metrics", params(MetricsLabelsQuery),
-    responses((status = 200, body = Page<String>))
+    responses((status = 200, body = MetricsList<String>))
 )]
 async fn list_metrics_labels(
     State(app): State<Arc<App>>,
     Query(query): Query<MetricsLabelsQuery>,
-) -> Result<Json<Page<String>>, Refusal> {
+) -> Result<Json<MetricsList<String>>, Refusal> {
     let window = window(&app, query.start, query.end, DAY_SECS)?;
     let (values_of, selector, limit) = (query.values_of, query.selector, limit(query.limit)?);
-    let query = LabelsQuery { values_of, selector, window, limit };
+    let query = LabelsQuery { values_of, selector, window, limit: limit + 1 };
     let found = app.series.labels(&query).await;
     let found = found.map_err(|error| refuse(query.selector.as_deref().unwrap_or_default(), error))?;
-    Ok(Json(Page::whole(found)))
+    Ok(Json(MetricsList::of(found, limit)))
 }
 
 fn window(app: &App, start: Option<Time>, end: Option<Time>, back_secs: i64) -> Result<Window, Refusal> {
@@ -114,6 +118,18 @@ fn window(app: &App, start: Option<Time>, end: Option<Time>, back_secs: i64) -> 
         return Err(Refusal::field("/start", "must not be after the end"));
     }
     Ok(Window { start, end })
+}
+
+/// Columns have a place for every step of every series, also where a store found few points.
+fn fits(steps: i64, series: usize) -> Result<(), MetricsError> {
+    let places = usize::try_from(steps).unwrap_or(usize::MAX).saturating_mul(series);
+    if places > MOST_POINTS {
+        return Err(MetricsError::TooLarge(format!(
+            "{series} series of {steps} steps have more than {MOST_POINTS} places: ask for a longer step or a shorter \
+             range, select less, or add up"
+        )));
+    }
+    Ok(())
 }
 
 fn limit(limit: Option<usize>) -> Result<usize, Refusal> {
@@ -171,9 +187,13 @@ mod tests {
         let row = serde_json::json!({ "metric": "up", "labels": { "host": "a" }, "points": [point] });
         assert_eq!(answer, serde_json::json!({ "at": "2026-01-01T00:00:00Z", "series": [row] }));
         let answer = json(world.get("/api/v1/metrics/series?selector=up").await).await;
-        assert_eq!(answer["items"][0]["labels"]["host"], "a");
-        let answer = json(world.get("/api/v1/metrics/labels?values_of=host&limit=7").await).await;
-        assert_eq!(answer["items"], serde_json::json!(["host", "7"]));
+        assert_eq!((&answer["items"][0]["labels"]["host"], &answer["more"]), (&"a".into(), &false.into()));
+        let answer = json(world.get("/api/v1/metrics/labels?values_of=host").await).await;
+        assert_eq!(answer, serde_json::json!({ "items": ["a", "b", "c"], "more": false }));
+        let answer = json(world.get("/api/v1/metrics/labels?values_of=host&limit=3").await).await;
+        assert_eq!(answer, serde_json::json!({ "items": ["a", "b", "c"], "more": false }));
+        let answer = json(world.get("/api/v1/metrics/labels?values_of=host&limit=2").await).await;
+        assert_eq!(answer, serde_json::json!({ "items": ["a", "b"], "more": true }));
     }
 
     #[tokio::test]
@@ -201,6 +221,8 @@ mod tests {
         check("query?query=down", 503, "cannot be used now").await;
         check("query_range?query=up&step_secs=0", 400, "at least one second").await;
         check("query_range?query=up&start=2025-01-01T00:00:00Z&step_secs=1", 400, "longer step").await;
+        let day = "start=2026-01-01T00:00:00Z&end=2026-01-02T00:00:00Z";
+        check(&format!("query_range?query=many&{day}&step_secs=10"), 400, "more than 500000 places").await;
         check("query_range?query=up&end=2025-01-01T00:00:00Z&start=2026-01-01T00:00:00Z", 400, "/start").await;
         check("series?selector=up&limit=0", 400, "between 1 and 2000").await;
         check("query?query=up&colour=red", 400, "unknown field").await;

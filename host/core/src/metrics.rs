@@ -5,7 +5,8 @@
 //! Prometheus and OpenTelemetry. The rules that every adapter of [`SeriesStore`] keeps:
 //!
 //! - **Order.** Points may come in any order. The same point again changes nothing. Whoever writes another value for
-//!   the same series and time leaves exactly one of the two to be seen, and does not choose which; so nobody does.
+//!   the same series and time leaves exactly one of the two to be seen, and does not choose which; so nobody does that
+//!   unless it has learnt better since. (A remote store has to be set up for both, as the operators' guide says.)
 //! - **Numbers.** A point is a finite number: NaN, the infinities and Prometheus' marker of staleness are refused. A
 //!   series ends by silence: five minutes after its last point an instant selector finds nothing.
 //! - **Time.** Not before 1970, not more than [`AHEAD`] in the future. Queries see whole milliseconds at least.

@@ -1,4 +1,4 @@
-//! A store of metrics that knows one series.
+//! A store of metrics that knows one series, and many with one point each.
 
 use super::stubs::Stubs;
 use async_trait::async_trait;
@@ -14,7 +14,7 @@ fn row(points: Vec<(Timestamp, f64)>) -> Answer {
 
 fn asked(query: &str) -> Result<(), MetricsError> {
     match query {
-        "up" => Ok(()),
+        "up" | "many" => Ok(()),
         "down" => Err(MetricsError::Unavailable {
             doing: "answer the query",
             place: "a store".to_owned(),
@@ -41,6 +41,9 @@ impl SeriesStore for Stubs {
     async fn query_range(&self, query: &RangeQuery) -> Result<Answer, MetricsError> {
         asked(&query.query)?;
         let step = |n: i64| query.start.plus_micros(n * query.step);
+        if query.query == "many" {
+            return Ok((0..100).flat_map(|_| row(vec![(step(0), 1.0)])).collect());
+        }
         Ok(row(vec![(step(0), 1.0), (step(2), f64::INFINITY), (step(3), -2.5)]))
     }
 
@@ -50,7 +53,7 @@ impl SeriesStore for Stubs {
     }
 
     async fn labels(&self, query: &LabelsQuery) -> Result<Vec<String>, MetricsError> {
-        Ok(query.values_of.iter().cloned().chain([query.limit.to_string()]).collect())
+        Ok(["a", "b", "c"].map(str::to_owned).into_iter().take(query.limit).collect())
     }
 
     async fn close(&self) {}

@@ -12,6 +12,7 @@ mod view;
 
 pub(super) use selectors::matchers as parse_selector;
 
+use super::names;
 use async_trait::async_trait;
 use opssight_core::metrics::{
     Answer, InstantQuery, LabelsQuery, MetricsError, RangeQuery, Sample, Series, SeriesQuery, SeriesStore, Window,
@@ -23,7 +24,10 @@ use tokio::sync::Semaphore;
 use tsink::{DataPoint, Label, MetricSeries, Row, SeriesSelection, Storage, TsinkError};
 
 /// Expressions that are worked out at once; each may take a processor.
-const READERS: usize = 4;
+const READERS: u32 = 4;
+
+/// How long those who read may go on when the store is to be closed.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// How an embedded store is kept.
 #[derive(Debug, Clone)]
@@ -54,7 +58,7 @@ impl EmbeddedSeries {
     pub async fn open(folder: &Path, options: EmbeddedOptions) -> Result<Self, MetricsError> {
         let (folder, patience) = (folder.to_owned(), options.patience);
         let storage = blocking(move || open::open(&folder, &options)).await?;
-        Ok(Self { storage, readers: Arc::new(Semaphore::new(READERS)), patience })
+        Ok(Self { storage, readers: Arc::new(Semaphore::new(READERS as usize)), patience })
     }
 
     /// Read on a thread for blocking work, when it is this reader's turn.
@@ -98,7 +102,7 @@ impl SeriesStore for EmbeddedSeries {
         let query = query.clone();
         self.read(move |storage| {
             let found = select(&storage, Some(&query.selector), query.window)?;
-            let mut found: Vec<Series> = found.into_iter().filter_map(|series| ours(&series)).collect();
+            let mut found: Vec<Series> = found.iter().filter_map(ours).collect();
             found.sort_unstable();
             found.truncate(query.limit);
             Ok(found)
@@ -109,32 +113,21 @@ impl SeriesStore for EmbeddedSeries {
     async fn labels(&self, query: &LabelsQuery) -> Result<Vec<String>, MetricsError> {
         let query = query.clone();
         self.read(move |storage| {
-            let mut found: Vec<String> = Vec::new();
-            for series in select(&storage, query.selector.as_deref(), query.window)? {
-                match query.values_of.as_deref() {
-                    None => found.extend(series.labels.into_iter().map(|label| label.name)),
-                    Some("__name__") => found.push(series.name),
-                    Some(name) => {
-                        let values = series.labels.into_iter().filter(|label| label.name == name);
-                        found.extend(values.map(|label| label.value));
-                    }
-                }
-                if found.len() > 4 * query.limit {
-                    found.sort_unstable();
-                    found.dedup();
-                }
-            }
-            found.sort_unstable();
-            found.dedup();
-            found.truncate(query.limit);
-            Ok(found)
+            let found = select(&storage, query.selector.as_deref(), query.window)?;
+            Ok(names(found.iter().filter_map(ours), &query))
         })
         .await
     }
 
     async fn close(&self) {
-        // No reader may hold the folder any more when the next process opens it.
+        // No reader may hold the folder any more when the next process opens it. Whoever comes later waits behind this,
+        // and is told that the store is closed.
+        let turns = tokio::time::timeout(CLOSING, self.readers.acquire_many(READERS)).await;
+        if turns.is_err() {
+            tracing::warn!("the metrics are closed while an expression is still worked out");
+        }
         self.readers.close();
+        drop(turns);
         let storage = Arc::clone(&self.storage);
         let ended = blocking(move || storage.close().map_err(|error| wrong("close the metrics", &error))).await;
         if let Err(error) = ended {

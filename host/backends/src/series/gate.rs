@@ -16,12 +16,13 @@ use opssight_core::time::{Clock, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use writer::{Job, Writer};
 
-/// Writes that may wait, whatever their size.
-const MOST_JOBS: usize = 4096;
+/// How long what waits may still be written when the door is closed. The host has waited for whoever wrote already.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// The door of a store.
 pub struct Gate {
@@ -31,14 +32,14 @@ pub struct Gate {
     kept_secs: i64,
     census: Mutex<Census>,
     waiting: Arc<AtomicUsize>,
-    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    jobs: Mutex<Option<mpsc::UnboundedSender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Gate {
     /// Before this store, which keeps points for `kept_secs`. Must be made inside of a runtime.
     pub fn new(store: Arc<dyn SeriesStore>, clock: Arc<dyn Clock>, limits: Limits, kept_secs: i64) -> Self {
-        let (sender, jobs) = mpsc::channel(MOST_JOBS);
+        let (sender, jobs) = mpsc::unbounded_channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let writer = Writer { store: Arc::clone(&store), waiting: Arc::clone(&waiting) };
         Self {
@@ -64,7 +65,7 @@ impl Gate {
             // One more than there may be is enough to know that there is no room.
             let limit = self.limits.series_per_metric.saturating_add(1);
             let query = SeriesQuery { selector: metric.to_owned(), window, limit };
-            let held: Vec<Series> = self.store.series(&query).await?;
+            let held = self.store.series(&query).await.map_err(|error| uncounted(metric, error))?;
             self.census().recall(metric, &held);
         }
         Ok(())
@@ -74,10 +75,20 @@ impl Gate {
         self.census.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Room for so many points more.
+    /// Whether these points may be kept: their numbers, their times, and how many series there would be.
+    async fn let_in(&self, samples: &[Sample]) -> Result<(), MetricsError> {
+        let now = self.clock.now();
+        let oldest = now.plus_secs(-self.kept_secs);
+        samples.iter().try_for_each(|sample| sample.admit(oldest, now))?;
+        self.recall(samples.iter().map(|sample| sample.series.metric()).collect()).await?;
+        self.census().admit(samples.iter().map(|sample| &sample.series), &self.limits)
+    }
+
+    /// Room for so many points more. More than there is ever room for go alone, when nothing else waits: refused, they
+    /// would be refused for ever.
     fn reserve(&self, points: usize) -> Result<(), MetricsError> {
         let most = self.limits.queue_points;
-        let fits = |waiting: usize| waiting.checked_add(points).filter(|all| *all <= most);
+        let fits = |waiting: usize| waiting.checked_add(points).filter(|all| waiting == 0 || *all <= most);
         let reserved = self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits);
         reserved.map(|_| ()).map_err(|waiting| overloaded(points, waiting))
     }
@@ -86,7 +97,7 @@ impl Gate {
         let points = job.samples.len();
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = match jobs.as_ref() {
-            Some(jobs) => jobs.try_send(job).map_err(|_| overloaded(points, self.waiting.load(Ordering::Relaxed))),
+            Some(jobs) => jobs.send(job).map_err(|_| closed()),
             None => Err(closed()),
         };
         if sent.is_err() {
@@ -101,6 +112,16 @@ fn overloaded(points: usize, waiting: usize) -> MetricsError {
     MetricsError::Overloaded { points, waiting }
 }
 
+/// Without the series that the store holds there is no telling whether one more may be. Nothing is wrong with the points,
+/// even where the store says so of the question: they wait.
+fn uncounted(metric: &str, error: MetricsError) -> MetricsError {
+    if error.may_pass() {
+        return error;
+    }
+    let problem = format!("it does not tell which series of {metric} it holds: {error}");
+    MetricsError::Unavailable { doing: "keep the points", place: "the store of the metrics".to_owned(), problem }
+}
+
 fn closed() -> MetricsError {
     let problem = "this host is being stopped".to_owned();
     MetricsError::Unavailable { doing: "keep the points", place: "the metrics".to_owned(), problem }
@@ -112,11 +133,7 @@ impl SeriesStore for Gate {
         if samples.is_empty() {
             return Ok(());
         }
-        let now: Timestamp = self.clock.now();
-        let oldest = now.plus_secs(-self.kept_secs);
-        samples.iter().try_for_each(|sample| sample.admit(oldest, now))?;
-        self.recall(samples.iter().map(|sample| sample.series.metric()).collect()).await?;
-        self.census().admit(samples.iter().map(|sample| &sample.series), &self.limits)?;
+        self.let_in(&samples).await.inspect_err(|error| writer::count(samples.len(), Err(error)))?;
         self.reserve(samples.len())?;
         let (done, ended) = oneshot::channel();
         self.send(Job { samples, done })?;
@@ -144,11 +161,19 @@ impl SeriesStore for Gate {
         // Without a sender the writer ends when it has written what waits.
         drop(self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take());
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(writer) = writer
-            && let Err(error) = writer.await
-        {
-            tracing::error!(%error, "the writer of the metrics ended early");
+        if let Some(mut writer) = writer {
+            match tokio::time::timeout(CLOSING, &mut writer).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(%error, "the writer of the metrics ended early"),
+                Err(_) => {
+                    // Whoever waits is told that its points are not kept, and writes them again one day.
+                    writer.abort();
+                    tracing::warn!("points still wait to be written; they are told again after the next start");
+                }
+            }
         }
-        self.store.close().await;
+        if tokio::time::timeout(2 * CLOSING, self.store.close()).await.is_err() {
+            tracing::warn!("the store of the metrics takes too long to close; what it acknowledged is kept");
+        }
     }
 }

@@ -8,10 +8,11 @@ mod line;
 mod table;
 
 use super::embedded::parse_selector;
-use super::remote::{Remote, RemoteUrlError, percent_decoded};
+use super::names;
+use super::remote::{Remote, RemoteUrlError, bounded, percent_decoded};
 use async_trait::async_trait;
 use opssight_core::metrics::{
-    Answer, InstantQuery, LabelsQuery, MOST_SERIES, MetricsError, RangeQuery, Sample, Series, SeriesQuery, SeriesStore,
+    Answer, InstantQuery, LabelsQuery, MetricsError, RangeQuery, Sample, Series, SeriesQuery, SeriesStore,
     Window,
 };
 use opssight_core::time::Timestamp;
@@ -39,9 +40,19 @@ impl InfluxSeries {
             "influxdb+http" => "http",
             _ => return Err(refuse()),
         };
+        if url.password().is_some() {
+            return Err(RemoteUrlError(
+                "InfluxDB takes a token and no password: it stands alone before the `@`, as in \
+                 influxdb://token@host:8086/organisation/bucket"
+                    .to_owned(),
+            ));
+        }
         let host = url.host_str().ok_or_else(refuse)?;
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-        let base = Url::parse(&format!("{scheme}://{host}{port}/")).map_err(|_| refuse())?;
+        let mut base = Url::parse(&format!("{scheme}://{host}{port}/")).map_err(|_| refuse())?;
+        // Neither has a meaning here, and both are refused where they are for every store.
+        base.set_query(url.query());
+        base.set_fragment(url.fragment());
         let parts: Vec<String> =
             url.path().split('/').skip(1).filter(|part| !part.is_empty()).map(percent_decoded).collect();
         let [organisation, bucket] = parts.try_into().map_err(|_| refuse())?;
@@ -124,27 +135,8 @@ impl SeriesStore for InfluxSeries {
 
     async fn labels(&self, query: &LabelsQuery) -> Result<Vec<String>, MetricsError> {
         let found = self.found(query.selector.as_deref(), query.window).await?;
-        let labels = |series: &Series| -> Vec<String> {
-            match query.values_of.as_deref() {
-                None => series.labels().iter().map(|label| label.name.clone()).collect(),
-                Some("__name__") => vec![series.metric().to_owned()],
-                Some(name) => {
-                    let values = series.labels().iter().filter(|label| label.name == name);
-                    values.map(|label| label.value.clone()).collect()
-                }
-            }
-        };
-        let all: BTreeSet<String> = found.iter().flat_map(labels).collect();
-        Ok(all.into_iter().take(query.limit).collect())
+        Ok(names(found, query))
     }
 
     async fn close(&self) {}
-}
-
-fn bounded(answer: Answer) -> Result<Answer, MetricsError> {
-    if answer.len() > MOST_SERIES {
-        let problem = format!("it has more than {MOST_SERIES} series: select less, or group");
-        return Err(MetricsError::TooLarge(problem));
-    }
-    Ok(answer)
 }

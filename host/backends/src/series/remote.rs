@@ -1,7 +1,7 @@
 //! What remote stores have in common: one client, patience, answers of a bounded size, and errors that name the store
 //! without what proves who asks.
 
-use opssight_core::metrics::MetricsError;
+use opssight_core::metrics::{Answer, MOST_SERIES, MetricsError};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use std::time::Duration;
@@ -45,6 +45,12 @@ impl Remote {
                  InfluxDB 2",
             );
         }
+        if url.query().is_some() || url.fragment().is_some() {
+            return refuse(
+                "must end with its path: what stands after a `?` or `#` would not be sent. What proves who asks stands \
+                 before the `@`: https://user:password@host, or https://:token@host for a bearer token",
+            );
+        }
         let decode = |text: &str| percent_decoded(text);
         let proof = match (url.username(), url.password()) {
             ("", None) => Proof::None,
@@ -55,8 +61,6 @@ impl Remote {
         // An address that has a host takes both.
         let _gone = base.set_password(None);
         let _gone = base.set_username("");
-        base.set_query(None);
-        base.set_fragment(None);
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
@@ -157,6 +161,15 @@ impl Remote {
     pub(super) fn unavailable(&self, doing: &'static str, problem: String) -> MetricsError {
         MetricsError::Unavailable { doing, place: self.place.clone(), problem }
     }
+}
+
+/// An answer of no more series than anybody reads.
+pub(super) fn bounded(answer: Answer) -> Result<Answer, MetricsError> {
+    if answer.len() > MOST_SERIES {
+        let problem = format!("it has more than {MOST_SERIES} series: select less, or group");
+        return Err(MetricsError::TooLarge(problem));
+    }
+    Ok(answer)
 }
 
 /// The store will answer otherwise one day. That it does not know us is the operator's to mend, and loses no point.

@@ -116,6 +116,102 @@ async fn what_was_closed_well_is_there_at_the_next_start() {
     assert_eq!(count(folder.path(), at).await, (300.0, 44_850.0));
 }
 
+/// Expressions that the parser, the evaluator, or what shows or drops them, goes into as deep as `words` allow.
+fn deep(words: usize) -> Vec<String> {
+    let nested = |begin: &str, core: &str, end: &str, each: usize| {
+        let levels = words.saturating_sub(6) / each;
+        format!("{}{core}{}", begin.repeat(levels), end.repeat(levels))
+    };
+    let functions = ["abs", "sum", "scalar", "vector", "sort", "timestamp", "absent", "histogram_count"];
+    let functions = functions.map(|name| nested(&format!("{name}("), "m", ")", 3));
+    let others = [
+        nested("(", "1", "", 1),
+        nested("(", "1", ")", 2),
+        nested("(", "1", "", 1) + "[5m]",
+        nested("(", "1", ")", 2) + "[5m]",
+        nested("-", "1", "", 1),
+        nested("-abs(", "m", ")", 4),
+        nested("+", "m", "", 1),
+        nested("1^", "1", "", 2),
+        nested("1+", "1", "", 2),
+        nested("m or ", "m", "", 2),
+        nested("m + on (a) group_left ", "m", "", 7),
+        nested("topk(1, ", "m", ")", 5),
+        nested("clamp_max(", "m", ", 1)", 5),
+        nested("label_replace(", "m", ", \"a\", \"b\", \"c\", \"d\")", 11),
+        nested("max_over_time(", "m", "[0s:1s])", 8),
+        nested("", "m", "[0s:1s]", 5),
+    ];
+    functions.into_iter().chain(others).collect()
+}
+
+#[tokio::test]
+async fn an_expression_of_any_depth_leaves_the_process_alive() {
+    // What an expression is worked out on has the stack that a thread has unless it is told otherwise: the host's do.
+    let s = open().await;
+    for query in deep(500) {
+        let told = s.query(&query).await.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(!told.contains("words") && told.len() < 700, "{told}");
+    }
+    for query in deep(1_200) {
+        let MetricsError::Query { problem, at: Some(_) } = s.query(&query).await.unwrap_err() else { panic!("{query}") };
+        assert!(problem.contains("at most 500 are read"), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_expression_that_is_wrong_is_refused_at_once() {
+    let s = open().await;
+    let begun = std::time::Instant::now();
+    // A regular expression of many states, over and over, and an error at the very end.
+    let query = format!("{}1)", "{a=~\"x{20}{20}\"} or ".repeat(70));
+    let error = s.query(&query).await.unwrap_err();
+    assert!(matches!(error, MetricsError::Query { at: Some(at), .. } if at == query.len() - 1), "{error:?}");
+    // Texts of which none ends.
+    let query = format!("m{{a=\"{}", "\\\"".repeat(4_000));
+    let error = s.query(&query).await.unwrap_err();
+    assert!(matches!(error, MetricsError::Query { at: Some(4), .. }), "{error:?}");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn subqueries_are_answered_and_those_that_never_end_are_refused() {
+    let s = open().await;
+    s.gate.write((0..120).map(|n| s.sample("m", &[("a", "1")], n * 60, n as f64)).collect()).await.unwrap();
+    s.gate.write(vec![s.sample("m", &[("a", "2")], 0, 1000.0)]).await.unwrap();
+    let value = async |query: &str| s.query(query).await.unwrap()[0].points[0].1;
+    assert_eq!(value("max_over_time(sum($m)[1h:1m])").await, 1000.0);
+    assert_eq!(value("count_over_time(vector(1)[1h:])").await, 60.0);
+    // A part that names no metric sees all series, whatever another part selects.
+    assert_eq!(value("count($m{a=\"1\"}) + count({__name__=\"$m\"})").await, 3.0);
+    for query in [
+        "count_over_time(vector(1)[100y:1ms])",
+        "max_over_time(max_over_time($m[10h:1m])[10h:1m])",
+        "max_over_time($m[100h:1m]) + max_over_time($m[100h:1m])",
+        "max_over_time($m[1y:])",
+        "max_over_time(max_over_time(vector(1)[100y:100y])[100y:1ms])",
+    ] {
+        for error in [s.query(query).await.unwrap_err(), s.range(query, 600, 60).await.unwrap_err()] {
+            let error = (error.to_string(), error);
+            assert!(matches!(&error, (told, MetricsError::TooLarge(_)) if told.contains("11000 steps")), "{error:?}");
+        }
+    }
+    // Asked for as a range, a subquery that tells no step has the one of the range.
+    assert!(s.range("count_over_time(vector(1)[1y:] @ end())", 86_400 * 2, 86_400).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_subquery_reads_its_points_once() {
+    let s = open().await;
+    // Read anew for each of its steps they would be more than an expression may read.
+    let samples = (0..20_000).map(|n| s.sample("m", &[], n, 1.0)).collect();
+    s.gate.write(samples).await.unwrap();
+    for query in ["max_over_time(count_over_time($m[4h])[1h:10s])", "max_over_time(max_over_time(count_over_time($m[2h])[1h:10m])[1h:1m])"] {
+        let answer = s.query(query).await.unwrap();
+        assert!(answer[0].points[0].1 >= 7_200.0, "{query}: {answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_wrong_query_says_where() {
     let s = open().await;

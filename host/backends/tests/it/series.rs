@@ -57,7 +57,7 @@ impl Stores {
     }
 
     /// From so many seconds before now until now.
-    async fn range(&self, query: &str, ago: i64, step: i64) -> Result<Answer, MetricsError> {
+    pub(crate) async fn range(&self, query: &str, ago: i64, step: i64) -> Result<Answer, MetricsError> {
         let query = query.replace('$', &format!("{}_", self.prefix));
         let (start, end) = (self.now.plus_secs(-ago), self.now);
         self.gate.query_range(&RangeQuery { query, start, end, step: step * 1_000_000 }).await
@@ -121,6 +121,9 @@ pub(crate) async fn what_is_written_is_found(s: Stores) {
     let names = s.gate.labels(&labels(None)).await.unwrap();
     assert_eq!(names.iter().filter(|name| *name != "__name__").collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(s.gate.labels(&labels(Some("a"))).await.unwrap(), ["1", "2"]);
+    for (values_of, first) in [(None, "a"), (Some("a"), "1")] {
+        assert_eq!(s.gate.labels(&LabelsQuery { limit: 1, ..labels(values_of) }).await.unwrap(), [first]);
+    }
     assert_eq!(s.gate.labels(&labels(Some("__name__"))).await.unwrap(), [s.metric("up")]);
     assert!(s.query("$never").await.unwrap().is_empty());
 }
@@ -173,8 +176,10 @@ pub(crate) async fn no_number_that_is_none_is_kept(s: Stores) {
     assert!(error.contains("in the future"), "{error}");
     let error = s.gate.write(vec![s.sample("m", &[], KEPT + DAY, 1.0)]).await.unwrap_err().to_string();
     assert!(error.contains("metrics.raw_days"), "{error}");
-    // All or none: the good point beside a bad one is not there either.
-    assert!(s.query("count_over_time($m[10m])").await.unwrap().is_empty());
+    // All or none: the good point beside a bad one is not there either, once a later one is.
+    s.gate.write(vec![s.sample("m", &[], 10, 5.0)]).await.unwrap();
+    soon(vec![": 5".to_owned()], || async { told(s.query("$m").await) }).await;
+    assert_eq!(told(s.query("count_over_time($m[10m])").await), [": 1"]);
 }
 
 pub(crate) async fn numbers_of_any_size_come_back_to_twelve_digits(s: Stores) {

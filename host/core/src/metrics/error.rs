@@ -1,15 +1,11 @@
 //! Why metrics cannot be written or read.
 
-use super::SeriesProblem;
 use crate::error::Kind;
 
 /// What went wrong; the texts are for people, and none of them holds a credential.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetricsError {
-    /// A name or a label.
-    #[error("keep the point: {0}")]
-    Series(#[from] SeriesProblem),
     /// A number or a time.
     #[error("keep a point of {series}: {problem}")]
     Point {
@@ -55,9 +51,6 @@ pub enum MetricsError {
     /// What is asked for is too much.
     #[error("answer the query: {0}")]
     TooLarge(String),
-    /// The store cannot do this.
-    #[error("answer the query: {0}")]
-    Unsupported(String),
     /// The store refused for good: the same again would be refused again.
     #[error("keep the points: {place} refused them: {said}")]
     Refused {
@@ -82,9 +75,7 @@ impl MetricsError {
     /// What it means to whoever asked.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Series(_) | Self::Point { .. } | Self::Query { .. } | Self::TooLarge(_) | Self::Unsupported(_) => {
-                Kind::Invalid
-            }
+            Self::Point { .. } | Self::Query { .. } | Self::TooLarge(_) => Kind::Invalid,
             Self::Cardinality { .. } => Kind::TooMany,
             Self::Overloaded { .. } | Self::Unavailable { .. } => Kind::Unavailable,
             Self::Refused { .. } => Kind::Upstream,

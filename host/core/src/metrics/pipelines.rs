@@ -11,7 +11,11 @@ const RUN: &str = "cicd_pipeline_run_duration_seconds";
 const TASK: &str = "cicd_pipeline_task_run_duration_seconds";
 const MICROS: i64 = 1_000_000;
 
-/// The points of a run that is over, and of its jobs that are. The same whoever says it and however often.
+/// The points of a run that is over, and of its jobs that are. They follow from what is known now and nothing else, so
+/// that telling them again changes nothing. What becomes known later can: a run works from the start of its first job
+/// on, and a job that is learnt of afterwards may have begun before those that were known. Then there is another value
+/// for the same time. Waiting for jobs that are open would not do: some, like those that somebody has to start by hand,
+/// stay open for good.
 pub fn samples_of_run(detail: &RunDetail) -> Vec<Sample> {
     let run = &detail.run;
     let states = [("pending", run.queue_micros()), ("executing", run.execution_micros())];
@@ -36,9 +40,7 @@ fn sample_of_job(run: &Run, job: &Job) -> Option<Sample> {
         ("cicd_pipeline_task_run_result", job.result?.as_str()),
         ("service", &run.service),
     ];
-    let ended = job.finished_at?;
-    // Clocks of different machines can disagree: never negative.
-    sample(TASK, &labels, apart(ended, job.id.as_str()), ended.since(job.started_at?).max(0))
+    sample(TASK, &labels, apart(job.finished_at?, job.id.as_str()), job.execution_micros()?)
 }
 
 fn sample(metric: &str, labels: &[(&str, &str)], at: Timestamp, micros: i64) -> Option<Sample> {
@@ -52,12 +54,7 @@ fn sample(metric: &str, labels: &[(&str, &str)], at: Timestamp, micros: i64) -> 
 
 fn tame(value: &str) -> String {
     const LONGEST: usize = 200;
-    crate::fact::clean(value)
-        .chars()
-        .filter(|c| !c.is_control())
-        .map(|c| if c == '\\' { '/' } else { c })
-        .take(LONGEST)
-        .collect()
+    crate::fact::clean(value).chars().map(|c| if c == '\\' { '/' } else { c }).take(LONGEST).collect()
 }
 
 /// Upstreams tell times in whole seconds. Two runs of a pipeline that end in the same one must not be one point, so the

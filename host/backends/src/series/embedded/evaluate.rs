@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tsink::promql::error::PromqlError;
+use tsink::promql::types::Series;
 use tsink::promql::{Engine, PromqlValue};
 use tsink::{Storage, TimestampPrecision, TsinkError};
 
@@ -17,18 +18,12 @@ pub(super) fn instant(
     query: &InstantQuery,
     patience: Duration,
 ) -> Result<Answer, MetricsError> {
-    let selectors = Selectors::of(&parse(&query.query)?);
+    let selectors = Selectors::of(&parse(&query.query)?, None)?;
     let view = Arc::new(View::new(storage, selectors, 0, patience));
     let engine = Engine::with_precision(view, TimestampPrecision::Microseconds);
     let mut rows = Rows::default();
     match engine.instant_query(&query.query, query.at.0).map_err(|error| failed(&query.query, error))? {
-        PromqlValue::RangeVector(series) => {
-            for series in series {
-                for (at, value) in series.samples {
-                    rows.add(&series.metric, &series.labels, at, value)?;
-                }
-            }
-        }
+        PromqlValue::RangeVector(series) => series.into_iter().try_for_each(|series| rows.add_series(&series))?,
         value => rows.add_step(query.at.0, value)?,
     }
     Ok(rows.answer())
@@ -37,7 +32,7 @@ pub(super) fn instant(
 /// The evaluator's own range query copies all points at every step. This one asks it step by step, and the view gives
 /// each step its own points only.
 pub(super) fn range(storage: Arc<dyn Storage>, query: &RangeQuery, patience: Duration) -> Result<Answer, MetricsError> {
-    let selectors = Selectors::of(&parse(&query.query)?);
+    let selectors = Selectors::of(&parse(&query.query)?, Some(query.step))?;
     let pinned = selectors.pinned;
     let span = query.end.since(query.start);
     let view = Arc::new(View::new(storage, selectors, span, patience));
@@ -47,11 +42,7 @@ pub(super) fn range(storage: Arc<dyn Storage>, query: &RangeQuery, patience: Dur
     if pinned {
         let value = engine.range_query(&query.query, query.start.0, query.end.0, query.step).map_err(failed)?;
         if let PromqlValue::RangeVector(series) = value {
-            for series in series {
-                for (at, value) in series.samples {
-                    rows.add(&series.metric, &series.labels, at, value)?;
-                }
-            }
+            series.into_iter().try_for_each(|series| rows.add_series(&series))?;
         }
         return Ok(rows.answer());
     }
@@ -95,6 +86,10 @@ impl Rows {
             ),
             PromqlValue::String(..) => unfit("it gives a text and no numbers"),
         }
+    }
+
+    fn add_series(&mut self, series: &Series) -> Result<(), MetricsError> {
+        series.samples.iter().try_for_each(|(at, value)| self.add(&series.metric, &series.labels, *at, *value))
     }
 
     fn add(&mut self, metric: &str, labels: &[tsink::Label], at: i64, value: f64) -> Result<(), MetricsError> {

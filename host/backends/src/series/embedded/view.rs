@@ -27,7 +27,7 @@ struct Read {
 pub(super) struct View {
     storage: Arc<dyn Storage>,
     selectors: Selectors,
-    /// From the first step to the last: what is read for the first serves them all.
+    /// From the first step to the last: what is read for the first, and for all that its subqueries ask, serves them all.
     span: i64,
     read: Mutex<HashMap<String, Read>>,
     points: AtomicUsize,
@@ -51,7 +51,8 @@ impl View {
 
     fn points_of(&self, metric: &str, start: i64, end: i64) -> Result<Arc<Vec<Points>>> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut from, mut to) = (start, end.saturating_add(self.span));
+        let last = end.saturating_add(self.span).saturating_add(self.selectors.reach(metric));
+        let (mut from, mut to) = (start, last);
         if let Some(known) = read.get(metric) {
             if known.start <= start && end <= known.end {
                 return Ok(Arc::clone(&known.series));

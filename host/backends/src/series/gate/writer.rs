@@ -21,7 +21,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Until nobody can send any more.
-    pub(super) async fn run(self, mut jobs: mpsc::Receiver<Job>) {
+    pub(super) async fn run(self, mut jobs: mpsc::UnboundedReceiver<Job>) {
         let mut held = None;
         loop {
             let Some(first) = (match held.take() {
@@ -59,22 +59,23 @@ impl Writer {
                 Err(error) if !alone && !error.may_pass() => self.store.write(job.samples).await,
                 ended => ended.clone(),
             };
-            self.end(job_points, &ended);
+            self.waiting.fetch_sub(job_points, Ordering::Relaxed);
+            count(job_points, ended.as_ref().copied());
             // Whoever wrote may have gone away; its points are as they are.
             let _gone = job.done.send(ended);
         }
     }
+}
 
-    fn end(&self, points: usize, ended: &Result<(), MetricsError>) {
-        self.waiting.fetch_sub(points, Ordering::Relaxed);
-        let outcome = match ended {
-            Ok(()) => "written",
-            Err(error) if error.may_pass() => "failed",
-            Err(error) => {
-                tracing::warn!(points, %error, "the store of the metrics refused points for good");
-                "refused"
-            }
-        };
-        metrics::counter!("opssight_metrics_points_total", "outcome" => outcome).increment(points as u64);
-    }
+/// How points ended, where whoever operates the host looks.
+pub(super) fn count(points: usize, ended: Result<(), &MetricsError>) {
+    let outcome = match ended {
+        Ok(()) => "written",
+        Err(error) if error.may_pass() => "failed",
+        Err(error) => {
+            tracing::warn!(points, %error, "points are refused for good");
+            "refused"
+        }
+    };
+    metrics::counter!("opssight_metrics_points_total", "outcome" => outcome).increment(points as u64);
 }

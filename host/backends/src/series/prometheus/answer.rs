@@ -1,6 +1,6 @@
 //! Answers of the HTTP API.
 
-use super::bounded;
+use super::super::remote::bounded;
 use opssight_core::metrics::{Answer, Label, MOST_POINTS, MetricsError, Row, Series};
 use opssight_core::time::Timestamp;
 use serde::Deserialize;
@@ -11,14 +11,8 @@ const NAME: &str = "__name__";
 /// Around every answer.
 #[derive(Deserialize)]
 pub(super) struct Reply<T> {
-    #[serde(default = "none")]
     pub(super) data: Option<T>,
-    #[serde(default)]
     pub(super) error: Option<String>,
-}
-
-fn none<T>() -> Option<T> {
-    None
 }
 
 /// A time in seconds, and a number as text.
@@ -37,7 +31,6 @@ pub(super) enum Found {
 #[derive(Deserialize)]
 pub(super) struct Line {
     metric: BTreeMap<String, String>,
-    #[serde(default)]
     value: Option<Pair>,
     #[serde(default)]
     values: Vec<Pair>,
