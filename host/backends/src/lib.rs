@@ -20,8 +20,8 @@ pub use cache::{LocalCache, RedisCache, RedisError, RedisOptions};
 pub use link::Link;
 pub use packages::PackageFiles;
 pub use secrets::{
-    KeyError, KeyId, KeyPlace, KeyRing, MASTER_KEY_BYTES, SealError, SecretText, Vault, VaultAuth, VaultCredentials,
-    VaultError, VaultOptions,
+    KeyError, KeyId, KeyPlace, KeyRing, SealError, SecretText, Vault, VaultAuth, VaultCredentials, VaultError,
+    VaultOptions,
 };
 pub use series::{EmbeddedOptions, EmbeddedSeries, Gate, InfluxSeries, PrometheusSeries, RemoteUrlError};
 pub use sql::{

@@ -16,7 +16,7 @@ mod wrapped;
 
 pub use places::KeyPlace;
 pub(crate) use ring::MasterKey;
-pub use ring::{KeyError, KeyRing, MASTER_KEY_BYTES};
+pub use ring::{KeyError, KeyRing};
 pub use sealer::SealError;
 #[cfg(test)]
 pub(crate) use sealer::wrap_unnamed;

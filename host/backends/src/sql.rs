@@ -85,8 +85,8 @@ impl Store {
     pub async fn open(dir: &Path, options: StoreOptions) -> Result<Arc<Store>, OpenError> {
         let opened = sqlite::open(dir, &options).await?;
         let store = Arc::new(Self::of(opened, options));
-        store.tell_keys().await.map_err(OpenError::Join)?;
-        tokio::spawn(keys::watch(Arc::downgrade(&store), store.closed.clone()));
+        let told = store.tell_keys().await.map_err(OpenError::Join)?;
+        tokio::spawn(keys::watch(Arc::downgrade(&store), told, store.closed.clone()));
         Ok(store)
     }
 
@@ -96,7 +96,7 @@ impl Store {
         let opened = postgres::open(address, &options).await?;
         let store = Arc::new(Self::of(opened, options));
         store.attend().await.map_err(OpenError::Join)?;
-        store.tell_keys().await.map_err(OpenError::Join)?;
+        let told = store.tell_keys().await.map_err(OpenError::Join)?;
         if let Readers::Postgres(pool) = &store.readers {
             store.connections.trust(false);
             let (pool, cache) = (pool.clone(), store.connections.clone());
@@ -104,7 +104,7 @@ impl Store {
             tokio::spawn(ear.listen());
         }
         tokio::spawn(members::stay(Arc::downgrade(&store), store.closed.clone()));
-        tokio::spawn(keys::watch(Arc::downgrade(&store), store.closed.clone()));
+        tokio::spawn(keys::watch(Arc::downgrade(&store), told, store.closed.clone()));
         Ok(store)
     }
 

@@ -24,5 +24,5 @@ pub use call::{
 pub use digest::digest_of;
 pub use error::{CallError, FailureClass, FaultSource};
 pub use manifest::Manifest;
-pub use reference::{SecretReference, SecretUnavailable};
+pub use reference::{SecretReference, SecretUnavailable, is_plain_segment};
 pub use stats::{ConnectionFault, KindStats, LogLevel, LogLine, PluginStats};

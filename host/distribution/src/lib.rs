@@ -26,7 +26,7 @@ pub use digest::Digest;
 pub use lock::{LOCK_FILE, Lock, LockError, Locked};
 pub use open::{Copied, Open, Published};
 pub use package::Package;
-pub use place::{Place, PlaceError};
+pub use place::{Place, PlaceError, is_this_machine};
 pub use places::Places;
 pub use reference::{Located, Reference, ReferenceError, Wanted};
 

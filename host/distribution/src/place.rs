@@ -106,7 +106,8 @@ fn is_part(part: &str) -> bool {
         })
 }
 
-fn is_this_machine(url: &url::Url) -> bool {
+/// Whether an address is one of this machine, so that nobody else sees what is sent to it.
+pub fn is_this_machine(url: &url::Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(address)) => address.is_loopback(),

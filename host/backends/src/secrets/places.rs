@@ -28,8 +28,6 @@ pub enum KeyPlace {
         /// The key's name.
         name: String,
     },
-    /// This key, for tests and benches.
-    Given(SecretText),
 }
 
 impl KeyPlace {
@@ -41,9 +39,6 @@ impl KeyPlace {
             Self::Variable { name, value } => ring_file::parse(value.expose())
                 .map(local)
                 .map_err(|why| KeyError::Variable { name: name.clone(), why }),
-            Self::Given(key) => ring_file::parse(key.expose())
-                .map(local)
-                .map_err(|why| KeyError::Variable { name: "-".to_owned(), why }),
             Self::Transit { vault, mount, name } => {
                 Ok(vec![MasterKey::Transit(Arc::new(TransitKey::new(Arc::clone(vault), mount, name)))])
             }
@@ -56,7 +51,6 @@ impl KeyPlace {
             Self::File(path) => format!("file {}", path.display()),
             Self::Variable { name, .. } => format!("environment variable {name}"),
             Self::Transit { vault, mount, name } => format!("Vault {}, {mount}/{name}", vault.at()),
-            Self::Given(_) => "given".to_owned(),
         }
     }
 }

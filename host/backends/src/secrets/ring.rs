@@ -10,10 +10,11 @@ use base64::engine::general_purpose::STANDARD;
 use opssight_core::time::Randomness;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 /// Length of a master key.
-pub const MASTER_KEY_BYTES: usize = 32;
+pub(crate) const MASTER_KEY_BYTES: usize = 32;
 
 /// Why the master keys cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,7 +93,12 @@ pub struct KeyRing(Arc<Ring>);
 struct Ring {
     places: Vec<KeyPlace>,
     keys: RwLock<Arc<[MasterKey]>>,
+    /// When they were last read because one was missing.
+    missed: Mutex<Option<Instant>>,
 }
+
+/// So long after one was missing the places are not read again because another is.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 
 impl std::fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -103,9 +109,9 @@ impl std::fmt::Debug for KeyRing {
 impl From<[u8; MASTER_KEY_BYTES]> for KeyRing {
     /// One key, for tests and benches.
     fn from(key: [u8; MASTER_KEY_BYTES]) -> Self {
-        let place = KeyPlace::Given(SecretText::from(STANDARD.encode(key)));
+        let place = KeyPlace::Variable { name: "given".to_owned(), value: SecretText::from(STANDARD.encode(key)) };
         let key = MasterKey::Local(LocalKey::new(KeyBytes::new(key)));
-        Self(Arc::new(Ring { places: vec![place], keys: RwLock::new(Arc::from([key])) }))
+        Self(Arc::new(Ring { places: vec![place], keys: RwLock::new(Arc::from([key])), missed: Mutex::default() }))
     }
 }
 
@@ -114,16 +120,14 @@ impl KeyRing {
     pub fn open(place: KeyPlace, previous: Vec<KeyPlace>) -> Result<Self, KeyError> {
         let places: Vec<KeyPlace> = std::iter::once(place).chain(previous).collect();
         let keys = read(&places)?;
-        Ok(Self(Arc::new(Ring { places, keys: RwLock::new(keys) })))
+        Ok(Self(Arc::new(Ring { places, keys: RwLock::new(keys), missed: Mutex::default() })))
     }
 
     /// Make the file of a first start, with one new key, unless there is one.
     pub fn make_file(path: &std::path::Path, random: &dyn Randomness) -> Result<(), KeyError> {
         match std::fs::symlink_metadata(path) {
             Ok(_) => Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                ring_file::write(path, &[ring_file::fresh(random)])
-            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => ring_file::write_first(path, random),
             Err(error) => Err(KeyError::File { path: path.to_owned(), why: error.to_string() }),
         }
     }
@@ -152,9 +156,15 @@ impl KeyRing {
         Ok(())
     }
 
-    /// [`KeyRing::find`], also among what was added meanwhile.
+    /// [`KeyRing::find`], also among what was added meanwhile. Whoever sends deliveries to a connection whose key is
+    /// missing does not keep this process reading files.
     pub(crate) fn find_or_read(&self, id: KeyId) -> Option<MasterKey> {
         self.find(id).or_else(|| {
+            let mut missed = self.0.missed.lock().unwrap_or_else(PoisonError::into_inner);
+            if missed.is_some_and(|at| at.elapsed() < READ_AGAIN) {
+                return self.find(id);
+            }
+            *missed = Some(Instant::now());
             if let Err(error) = self.read_again() {
                 tracing::warn!(error = %error, "the master keys cannot be read again");
             }

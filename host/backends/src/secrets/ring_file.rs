@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use opssight_core::time::Randomness;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// More keys than anybody needs; a file of more is not a ring.
@@ -59,9 +59,56 @@ pub(super) fn fresh(random: &dyn Randomness) -> LocalKey {
     LocalKey::new(bytes)
 }
 
-/// Written beside and renamed: whatever happens, the file is the old one or the new one. A single key is written as it
-/// is, which every version of OpsSight reads.
+/// The file of a first start. Of several processes that start at once one writes it, and the others use that one: a key
+/// that another replaced would be lost with everything that was sealed under it meanwhile.
+pub(super) fn write_first(path: &Path, random: &dyn Randomness) -> Result<(), KeyError> {
+    let mut own = [0; 8];
+    random.fill(&mut own);
+    let beside = with_end(path, &format!(".{}.new", hex::encode(own)));
+    let text = text_of(&[fresh(random)]);
+    let write = || -> std::io::Result<()> {
+        put(&beside, &text, None)?;
+        // Unlike a rename this replaces nothing that came meanwhile.
+        match std::fs::hard_link(&beside, path) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+            _ => sync_folder_of(path),
+        }
+    };
+    let written = write();
+    let _tidied = std::fs::remove_file(&beside);
+    written.map_err(cannot_write(path))
+}
+
+/// Written beside and renamed: whatever happens, the file is the old one or the new one.
 pub(super) fn write(path: &Path, keys: &[LocalKey]) -> Result<(), KeyError> {
+    let text = text_of(keys);
+    if text.len() as u64 > MOST_BYTES {
+        let why = format!(
+            "{} keys are more than fit into it; take out those that nothing needs: `opssight secrets rotate --drop-unused`",
+            keys.len()
+        );
+        return Err(KeyError::File { path: path.to_owned(), why });
+    }
+    // Where a link leads stays where it is.
+    let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let beside = with_end(path, ".new");
+    let write = || -> std::io::Result<()> {
+        // What an earlier try left may be anybody's to read.
+        let _nothing = std::fs::remove_file(&beside);
+        put(&beside, &text, std::fs::metadata(path).ok().as_ref())?;
+        std::fs::rename(&beside, path)?;
+        sync_folder_of(path)
+    };
+    write().map_err(cannot_write(path))
+}
+
+fn cannot_write(path: &Path) -> impl FnOnce(std::io::Error) -> KeyError {
+    let path = path.to_owned();
+    move |source| KeyError::File { path, why: format!("it cannot be written: {source}") }
+}
+
+/// A single key is written as it is, which every version of OpsSight reads.
+fn text_of(keys: &[LocalKey]) -> Zeroizing<Vec<u8>> {
     let mut text = Zeroizing::new(Vec::new());
     match keys {
         [key] => text.extend_from_slice(key.bytes.as_slice()),
@@ -75,33 +122,37 @@ pub(super) fn write(path: &Path, keys: &[LocalKey]) -> Result<(), KeyError> {
             }
         }
     }
-    // Where a link leads stays where it is.
-    let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = Path::new(&beside);
-    let write = || -> std::io::Result<()> {
-        // What an earlier try left may be anybody's to read.
-        let _nothing = std::fs::remove_file(beside);
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
+    text
+}
+
+fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}
+
+/// A new file that only its owner reads, unless it is to take the place of one that others may read: root may rotate what
+/// a host of another user reads.
+fn put(path: &Path, text: &[u8], like: Option<&std::fs::Metadata>) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    if let Some(known) = like {
+        file.set_permissions(known.permissions())?;
         #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(beside)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        // A file that is there keeps its owner and who may read it: root may rotate what a host of another user reads.
-        if let Ok(known) = std::fs::metadata(path) {
-            file.set_permissions(known.permissions())?;
-            #[cfg(unix)]
-            keep_owner(&file, &known)?;
-        }
-        std::fs::rename(beside, path)?;
-        // The rename itself must survive a power cut: without the key the sealed secrets are lost.
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-    };
-    write().map_err(|source| KeyError::File { path: path.to_owned(), why: format!("it cannot be written: {source}") })
+        keep_owner(&file, known)?;
+    }
+    Ok(())
+}
+
+/// A name must survive a power cut as well: without the key the sealed secrets are lost.
+fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(unix)]

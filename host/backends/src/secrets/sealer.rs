@@ -2,10 +2,11 @@
 //! wrapped by a master key of the ring.
 
 use super::cipher::{self, KeyBytes};
-use super::kept::{DataKeys, Known};
+use super::kept::Kept;
 use super::ring::{KeyError, KeyRing, LocalKey, MasterKey};
-use super::vault::VaultError;
+use super::vault::{TransitKey, VaultError};
 use super::wrapped::{KeyId, Wrapped};
+use aws_lc_rs::digest::{Context, SHA256};
 use opssight_core::time::Randomness;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -41,6 +42,13 @@ pub enum SealError {
     Vault(#[from] VaultError),
 }
 
+impl SealError {
+    /// Whether it is about this one data key: others may well be unwrapped.
+    pub(crate) fn is_of_this_one(&self) -> bool {
+        matches!(self, Self::Unseal | Self::UnknownKey(_) | Self::Vault(VaultError::Refused { .. }))
+    }
+}
+
 /// Sealed credentials as they are kept.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Sealed {
@@ -56,7 +64,9 @@ pub(crate) struct Sealer {
     random: Arc<dyn Randomness>,
     /// What new data keys are under: what the store says, which is not the newest key while a rotation begins.
     under: RwLock<Option<KeyId>>,
-    kept: DataKeys,
+    /// What Vault unwrapped.
+    kept: Kept<[u8; 32], KeyBytes>,
+    keep: Duration,
 }
 
 impl std::fmt::Debug for Sealer {
@@ -68,7 +78,7 @@ impl std::fmt::Debug for Sealer {
 impl Sealer {
     /// Data keys come from `random`; what Vault unwraps is kept for `keep`.
     pub(crate) fn new(ring: KeyRing, random: Arc<dyn Randomness>, keep: Duration) -> Self {
-        Self { ring, random, under: RwLock::new(None), kept: DataKeys::new(keep) }
+        Self { ring, random, under: RwLock::new(None), kept: Kept::new(keep), keep }
     }
 
     pub(crate) fn ring(&self) -> &KeyRing {
@@ -98,37 +108,38 @@ impl Sealer {
 
     pub(crate) async fn unseal(&self, owner: &str, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let data_key = self.data_key(owner, &sealed.data_key).await?;
+        self.open(owner, &data_key, sealed)
+    }
+
+    /// With the data key that was unwrapped already.
+    pub(crate) fn open(
+        &self,
+        owner: &str,
+        data_key: &KeyBytes,
+        sealed: &Sealed,
+    ) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let (version, text) = sealed.sealed.split_first().ok_or(SealError::Unseal)?;
         if *version != VERSION {
             return Err(SealError::Unseal);
         }
-        cipher::open(&data_key, &about("credentials", owner), text).map_err(|_| SealError::Unseal)
+        cipher::open(data_key, &about("credentials", owner), text).map_err(|_| SealError::Unseal)
     }
 
     /// Unwrap a data key, from memory where that may be.
     async fn data_key(&self, owner: &str, wrapped: &[u8]) -> Result<KeyBytes, SealError> {
-        if !matches!(Wrapped::read(wrapped), Some(Wrapped::Transit { .. })) {
+        let Some(Wrapped::Transit { by, ciphertext }) = Wrapped::read(wrapped) else {
             return Ok(self.unwrap(owner, wrapped).await?.0);
-        }
-        let aging = match self.kept.find(wrapped, owner) {
-            Known::Fresh(key) => return Ok(key),
-            Known::Aging(key) => Some(key),
-            Known::Nothing => None,
         };
-        match (self.unwrap(owner, wrapped).await, aging) {
-            (Ok((key, _)), _) => {
-                self.kept.keep(wrapped, owner, &key);
-                Ok(key)
-            }
-            (Err(SealError::Vault(error)), Some(key)) if error.is_away() => {
-                tracing::warn!(error = %error, "Vault is away; credentials that are in memory are used while they may be");
-                self.kept.wait(wrapped, owner);
-                Ok(key)
-            }
-            (Err(error), _) => {
-                self.kept.forget(wrapped, owner);
-                Err(error)
-            }
+        let key = self.transit_key(by)?;
+        // After half of its time Vault is asked whether it still gives it out.
+        let ask = async { key.unwrap(&about("data-key", owner), ciphertext).await };
+        Ok(self.kept.get(name(owner, wrapped), self.keep / 2, ask).await?)
+    }
+
+    fn transit_key(&self, by: KeyId) -> Result<Arc<TransitKey>, SealError> {
+        match self.ring.find_or_read(by) {
+            Some(MasterKey::Transit(key)) => Ok(key),
+            _ => Err(SealError::UnknownKey(by)),
         }
     }
 
@@ -140,10 +151,9 @@ impl Sealer {
                 Some(MasterKey::Local(key)) => Ok((open_named(&key, owner, sealed)?, by)),
                 _ => Err(SealError::UnknownKey(by)),
             },
-            Wrapped::Transit { by, ciphertext } => match self.ring.find_or_read(by) {
-                Some(MasterKey::Transit(key)) => Ok((key.unwrap(&about("data-key", owner), ciphertext).await?, by)),
-                _ => Err(SealError::UnknownKey(by)),
-            },
+            Wrapped::Transit { by, ciphertext } => {
+                Ok((self.transit_key(by)?.unwrap(&about("data-key", owner), ciphertext).await?, by))
+            }
         }
     }
 
@@ -191,6 +201,17 @@ fn open_named(key: &LocalKey, owner: &str, sealed: &[u8]) -> Result<KeyBytes, Se
 /// What is sealed says what it is for and whose it is.
 fn about(purpose: &str, owner: &str) -> String {
     format!("opssight\0{purpose}\0{owner}")
+}
+
+/// Of a data key in memory. A row that is moved to another connection is another one.
+fn name(owner: &str, wrapped: &[u8]) -> [u8; 32] {
+    let mut digest = Context::new(&SHA256);
+    for part in [owner.as_bytes(), &[0], wrapped] {
+        digest.update(part);
+    }
+    let mut name = [0; 32];
+    name.iter_mut().zip(digest.finish().as_ref()).for_each(|(byte, of)| *byte = *of);
+    name
 }
 
 /// Which key it says it is under is authenticated as well.

@@ -72,6 +72,52 @@ fn a_ring_is_read_and_written_as_it_is_kept() {
 }
 
 #[test]
+fn of_first_starts_at_the_same_time_all_use_the_one_key() {
+    for _ in 0..50 {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, together) = (dir.path().join("master.key"), std::sync::Barrier::new(4));
+        let start = || {
+            together.wait();
+            KeyRing::make_file(&file, &SystemRandomness).unwrap();
+            KeyRing::open(KeyPlace::File(file.clone()), Vec::new()).unwrap().ids()
+        };
+        let rings: Vec<_> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
+        });
+        assert!(rings.iter().all(|ids| *ids == rings[0]), "a key was lost: {rings:?}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "something was left behind");
+        assert_eq!(std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&file).unwrap()) & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn a_ring_that_would_not_be_read_again_is_not_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("ring");
+    let keys: Vec<LocalKey> = (0..1_100).map(|_| ring_file::fresh(&SystemRandomness)).collect();
+    ring_file::write(&file, &keys[..1_000]).unwrap();
+    let refused = ring_file::write(&file, &keys).unwrap_err().to_string();
+    assert!(refused.contains("1100 keys") && refused.contains("rotate --drop-unused"), "{refused}");
+    assert_eq!(ring_file::read(&file).unwrap(), keys[..1_000]);
+}
+
+#[test]
+fn a_key_that_is_missing_is_looked_for_in_the_file_once_a_second() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("ring");
+    let keys: Vec<LocalKey> = (0..3).map(|_| ring_file::fresh(&SystemRandomness)).collect();
+    ring_file::write(&file, &keys[..1]).unwrap();
+    let ring = KeyRing::open(KeyPlace::File(file.clone()), Vec::new()).unwrap();
+    ring_file::write(&file, &keys[..2]).unwrap();
+    assert!(ring.find_or_read(keys[1].id).is_some());
+    ring_file::write(&file, &keys).unwrap();
+    assert!(ring.find_or_read(keys[2].id).is_none(), "the file was read at once again");
+    std::thread::sleep(Duration::from_millis(1_100));
+    assert!(ring.find_or_read(keys[2].id).is_some());
+}
+
+#[test]
 fn what_is_no_ring_is_refused_without_a_word_of_it() {
     let short = STANDARD.encode([5; 31]);
     for (text, why) in [

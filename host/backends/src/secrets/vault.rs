@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use url::Url;
 use vaultrs::client::{VaultClient, VaultClientSettings};
 use vaultrs::error::ClientError;
@@ -22,6 +22,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 const CONNECT: Duration = Duration::from_secs(2);
 const ANSWER: Duration = Duration::from_secs(5);
+/// So long after signing in because something was denied it is not done again for that.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// A secret text, overwritten when the last clone is dropped. Prints nothing of itself.
 #[derive(Clone, PartialEq, Eq)]
@@ -111,7 +113,7 @@ pub enum VaultError {
         /// What.
         path: String,
     },
-    /// It says why not.
+    /// It says why not; something else it may well do.
     #[error("ask Vault at {at} for {path}: it refuses ({said})")]
     Refused {
         /// Where.
@@ -144,6 +146,16 @@ pub struct Vault {
     at: String,
     http: reqwest::Client,
     client: RwLock<Option<Arc<VaultClient>>>,
+    door: tokio::sync::Mutex<Door>,
+}
+
+/// One signs in at a time.
+#[derive(Default)]
+struct Door {
+    /// The last time that it was done because something was denied.
+    denied_at: Option<Instant>,
+    /// The last time, if it failed.
+    failed: Option<(Instant, VaultError)>,
 }
 
 impl std::fmt::Debug for Vault {
@@ -171,7 +183,7 @@ impl Vault {
             builder = builder.tls_certs_merge(known);
         }
         let http = builder.build().map_err(|error| setup(format!("its TLS cannot be set up ({error})")))?;
-        Ok(Arc::new(Self { options, at, http, client: RwLock::new(None) }))
+        Ok(Arc::new(Self { options, at, http, client: RwLock::new(None), door: tokio::sync::Mutex::default() }))
     }
 
     /// Where it is.
@@ -191,24 +203,53 @@ impl Vault {
         Asked: Future<Output = Result<T, ClientError>> + Send,
         T: Send,
     {
-        let known = self.client.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(client) = known {
-            match ask(Arc::clone(&client)).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => match self.meaning(path, &error) {
-                    denied @ VaultError::Denied { .. } => {
-                        let fresh = self.sign_in().await?;
-                        if fresh.settings.token == client.settings.token {
-                            return Err(denied);
-                        }
-                        return ask(fresh).await.map_err(|error| self.meaning(path, &error));
-                    }
-                    error => return Err(error),
-                },
-            }
+        let client = match self.signed_in() {
+            Some(client) => client,
+            None => self.sign_in_after(None).await?,
+        };
+        let denied = match ask(Arc::clone(&client)).await.map_err(|error| self.meaning(path, &error)) {
+            Err(denied @ VaultError::Denied { .. }) => denied,
+            answer => return answer,
+        };
+        let fresh = match self.sign_in_after(Some(&client)).await {
+            // It was the token of now that was refused.
+            Ok(fresh) if fresh.settings.token == client.settings.token => return Err(denied),
+            fresh => fresh?,
+        };
+        ask(fresh).await.map_err(|error| self.meaning(path, &error))
+    }
+
+    fn signed_in(&self) -> Option<Arc<VaultClient>> {
+        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sign in where nobody is signed in, or where this one was denied something, which may be the token's end and may
+    /// be the policy's word. Of those who need it at once one does it; and a stranger who sends deliveries that lead to
+    /// something that is denied does not make this host sign in at every one.
+    async fn sign_in_after(&self, denied: Option<&Arc<VaultClient>>) -> Result<Arc<VaultClient>, VaultError> {
+        let asked = Instant::now();
+        let mut door = self.door.lock().await;
+        if let Some(now) = self.signed_in()
+            && denied.is_none_or(|denied| !Arc::ptr_eq(denied, &now))
+        {
+            return Ok(now);
         }
-        let client = self.sign_in().await?;
-        ask(client).await.map_err(|error| self.meaning(path, &error))
+        match &door.failed {
+            // Somebody else tried while this one waited.
+            Some((at, error)) if asked < *at => return Err(error.clone()),
+            _ => {}
+        }
+        if let Some(denied) = denied
+            && matches!(self.options.auth, VaultAuth::AppRole { .. })
+        {
+            if door.denied_at.is_some_and(|at| at.elapsed() < AGAIN) {
+                return Ok(Arc::clone(denied));
+            }
+            door.denied_at = Some(Instant::now());
+        }
+        let signed_in = self.sign_in().await;
+        door.failed = signed_in.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        signed_in
     }
 
     async fn sign_in(&self) -> Result<Arc<VaultClient>, VaultError> {
@@ -274,20 +315,17 @@ impl Vault {
             Told::Status(code @ (429 | 500..=599), _) => {
                 VaultError::Away { at, why: format!("it answers HTTP {code}") }
             }
-            Told::Status(code @ 300..=399, _) => VaultError::Refused {
+            Told::Status(code @ 300..=399, _) => VaultError::Setup {
                 at,
-                path: path.to_owned(),
-                said: format!("HTTP {code}, it sends us elsewhere; name the address that answers itself"),
+                why: format!("it answers HTTP {code} and sends us elsewhere; name the address that answers itself"),
             },
             Told::Status(code, said) => {
                 VaultError::Refused { at, path: path.to_owned(), said: format!("HTTP {code} {said}") }
             }
             Told::Silence(why) => VaultError::Away { at, why: why.to_owned() },
-            Told::Nonsense => VaultError::Refused {
-                at,
-                path: path.to_owned(),
-                said: "its answer is not what Vault answers".to_owned(),
-            },
+            Told::Nonsense => {
+                VaultError::Setup { at, why: format!("what it answers for {path} is not what Vault answers") }
+            }
         }
     }
 }

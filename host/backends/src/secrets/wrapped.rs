@@ -6,7 +6,7 @@
 //! | 2 | the key's id (8 bytes), nonce, ciphertext and tag |
 //! | 3 | the key's id (8 bytes), what Vault's transit engine answered: `vault:v1:...` |
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256};
 
 /// Which master key. The first bytes of a digest: it names the key and tells nothing of it, and the same key has the
 /// same id wherever it lies.
@@ -16,12 +16,12 @@ pub struct KeyId(pub(crate) [u8; 8]);
 impl KeyId {
     /// Of a secret key (32 random bytes), or of the name of one that is kept elsewhere.
     pub(super) fn of(kind: &str, what: &[u8]) -> Self {
-        let mut text = format!("opssight key id\0{kind}\0").into_bytes();
-        text.extend_from_slice(what);
-        let digest = digest(&SHA256, &text);
-        text.fill(0);
+        let mut digest = Context::new(&SHA256);
+        for part in [b"opssight key id\0", kind.as_bytes(), b"\0", what] {
+            digest.update(part);
+        }
         let mut id = [0; 8];
-        id.iter_mut().zip(digest.as_ref()).for_each(|(byte, of)| *byte = *of);
+        id.iter_mut().zip(digest.finish().as_ref()).for_each(|(byte, of)| *byte = *of);
         Self(id)
     }
 

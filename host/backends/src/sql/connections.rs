@@ -114,9 +114,28 @@ impl Store {
         }
     }
 
-    /// Whether a write failed because the master key was rotated meanwhile; if so, the new one is used from now on.
-    async fn overtaken<T>(&self, done: &Result<T, Error>) -> bool {
-        matches!(done, Err(Error::Seal(SealError::Rotated))) && self.learn_key().await.is_ok()
+    /// Seal credentials, if there are any, and write; both again where the master key was rotated between them.
+    async fn write_sealed<T, Done>(
+        &self,
+        doing: &'static str,
+        (id, credentials): (&ConnectionId, Option<&Credentials>),
+        write: impl Fn(Option<Sealed>) -> Done + Send + Sync,
+    ) -> Result<T, StoreError>
+    where
+        T: Send,
+        Done: Future<Output = Result<T, Error>> + Send,
+    {
+        for _ in 0..TRIES {
+            let sealed = match credentials {
+                Some(credentials) => Some(self.seal(id, credentials).await.doing(doing)?),
+                None => None,
+            };
+            match write(sealed).await {
+                Err(Error::Seal(SealError::Rotated)) => self.learn_key().await.doing(doing)?,
+                done => return done.doing(doing),
+            }
+        }
+        Err(Error::Seal(SealError::Rotated)).doing(doing)
     }
 
     /// What is done after the commit of a change of a connection.
@@ -141,7 +160,7 @@ async fn write_credentials(conn: &mut Conn, id: &str, sealed: &Sealed) -> Result
     Ok(())
 }
 
-async fn insert(conn: &mut Conn, new: &Written, sealed: &Sealed, feeds: &[String]) -> Result<Inserted, Error> {
+async fn insert(conn: &mut Conn, new: &Written, sealed: Option<&Sealed>, feeds: &[String]) -> Result<Inserted, Error> {
     conn.alone().await?;
     let connection = &new.connection;
     if let Some(install) = installs::find(conn, connection.plugin.as_str()).await? {
@@ -168,7 +187,9 @@ async fn insert(conn: &mut Conn, new: &Written, sealed: &Sealed, feeds: &[String
     if done == 0 {
         return Ok(Inserted::NameTaken);
     }
-    write_credentials(conn, connection.id.as_str(), sealed).await?;
+    if let Some(sealed) = sealed {
+        write_credentials(conn, connection.id.as_str(), sealed).await?;
+    }
     for feed in feeds {
         super::feeds::insert(conn, &connection.id, feed, connection.created_at).await?;
     }
@@ -224,21 +245,18 @@ impl ConnectionStore for Store {
         feeds: &[String],
     ) -> Result<Inserted, StoreError> {
         const DOING: &str = "keep the new connection";
-        let new = Written::of(connection).doing(DOING)?;
-        let new = Arc::new(new);
-        for _ in 0..TRIES {
-            let sealed = self.seal(&connection.id, credentials).await.doing(DOING)?;
-            let after = self.forgetting(&connection.id);
+        let new = Arc::new(Written::of(connection).doing(DOING)?);
+        let write = |sealed| {
             let data = (Arc::clone(&new), sealed, feeds.to_vec());
-            let done = self
-                .writer
-                .write(DOING, data, |(new, sealed, feeds), conn| Box::pin(insert(conn, new, sealed, feeds)), after)
-                .await;
-            if !self.overtaken(&done).await {
-                return done.doing(DOING);
-            }
-        }
-        Err(Error::Seal(SealError::Rotated)).doing(DOING)
+            let after = self.forgetting(&connection.id);
+            self.writer.write(
+                DOING,
+                data,
+                |(new, sealed, feeds), conn| Box::pin(insert(conn, new, sealed.as_ref(), feeds)),
+                after,
+            )
+        };
+        self.write_sealed(DOING, (&connection.id, Some(credentials)), write).await
     }
 
     async fn update(
@@ -248,29 +266,18 @@ impl ConnectionStore for Store {
         was: Timestamp,
     ) -> Result<bool, StoreError> {
         const DOING: &str = "keep the changed connection";
-        let new = Written::of(connection).doing(DOING)?;
-        let new = Arc::new(new);
-        for _ in 0..TRIES {
-            let sealed = match credentials {
-                Some(credentials) => Some(self.seal(&connection.id, credentials).await.doing(DOING)?),
-                None => None,
-            };
-            let after = self.forgetting(&connection.id);
+        let new = Arc::new(Written::of(connection).doing(DOING)?);
+        let write = |sealed| {
             let data = (Arc::clone(&new), sealed, was);
-            let done = self
-                .writer
-                .write(
-                    DOING,
-                    data,
-                    |(new, sealed, was), conn| Box::pin(update(conn, new, sealed.as_ref(), *was)),
-                    after,
-                )
-                .await;
-            if !self.overtaken(&done).await {
-                return done.doing(DOING);
-            }
-        }
-        Err(Error::Seal(SealError::Rotated)).doing(DOING)
+            let after = self.forgetting(&connection.id);
+            self.writer.write(
+                DOING,
+                data,
+                |(new, sealed, was), conn| Box::pin(update(conn, new, sealed.as_ref(), *was)),
+                after,
+            )
+        };
+        self.write_sealed(DOING, (&connection.id, credentials), write).await
     }
 
     async fn remove(&self, id: &ConnectionId) -> Result<bool, StoreError> {

@@ -21,6 +21,9 @@ const AGAIN: u32 = 5;
 
 pub(super) const PROBE: &str = "probe";
 
+/// Which key data keys are to be under.
+const SEALING_KEY: &str = "SELECT value FROM house WHERE name = 'sealing-key'";
+
 /// A store remembers something that only its master key opens, so that a wrong key is found now and not when the
 /// first delivery comes; and which key it is that new data keys are under.
 pub(super) async fn check_key(conn: &mut Conn, sealer: &Sealer) -> Result<(), OpenError> {
@@ -28,8 +31,8 @@ pub(super) async fn check_key(conn: &mut Conn, sealer: &Sealer) -> Result<(), Op
         Some(probe) => probe,
         None => make_probe(conn, sealer).await?,
     };
-    let (_, by) = sealer.unwrap(PROBE, &probe.data_key).await.map_err(wrong)?;
-    sealer.unseal(PROBE, &probe).await.map_err(wrong)?;
+    let (data_key, by) = sealer.unwrap(PROBE, &probe.data_key).await.map_err(wrong)?;
+    sealer.open(PROBE, &data_key, &probe).map_err(wrong)?;
     // A store from before there was a ring: what its probe is under.
     query("INSERT INTO house (name, value) VALUES ('sealing-key', $1) ON CONFLICT (name) DO NOTHING")
         .bind(&by.0[..])
@@ -43,7 +46,7 @@ pub(super) async fn check_key(conn: &mut Conn, sealer: &Sealer) -> Result<(), Op
 fn wrong(error: SealError) -> OpenError {
     match error {
         SealError::Unseal => OpenError::WrongKey,
-        SealError::UnknownKey(_) => OpenError::WrongKey,
+        SealError::UnknownKey(id) => OpenError::MissingKey(id),
         error => OpenError::Seal(error),
     }
 }
@@ -70,18 +73,15 @@ pub(super) async fn probe(conn: &mut Conn) -> Result<Option<Sealed>, sqlx::Error
 
 /// Which key data keys are to be under.
 pub(super) async fn sealing_key(conn: &mut Conn) -> Result<Option<KeyId>, sqlx::Error> {
-    let value: Option<Vec<u8>> =
-        query_scalar("SELECT value FROM house WHERE name = 'sealing-key'").fetch_optional(conn).await?;
+    let value: Option<Vec<u8>> = query_scalar(SEALING_KEY).fetch_optional(conn).await?;
     Ok(value.and_then(|value| KeyId::from_bytes(&value)))
 }
 
 /// Called in the transaction that writes a data key. A rotation that has begun waits for its end, or it waits for that
 /// of the rotation and sees what it decided: after a rotation has looked through all rows, none comes under the old key.
 pub(super) async fn still_right(conn: &mut Conn, sealed: &Sealed) -> Result<(), Error> {
-    const NOW: Spelt = Spelt {
-        sqlite: "SELECT value FROM house WHERE name = 'sealing-key'",
-        postgres: "SELECT value FROM house WHERE name = 'sealing-key' FOR SHARE",
-    };
+    const NOW: Spelt =
+        Spelt { sqlite: SEALING_KEY, postgres: "SELECT value FROM house WHERE name = 'sealing-key' FOR SHARE" };
     let now: Option<Vec<u8>> = query_scalar(NOW.for_conn(conn)).fetch_optional(conn).await?;
     let under = Wrapped::read(&sealed.data_key).and_then(|wrapped| wrapped.by());
     if now.and_then(|now| KeyId::from_bytes(&now)) == under { Ok(()) } else { Err(SealError::Rotated.into()) }
@@ -101,16 +101,15 @@ impl Store {
 
     /// Use the key that the store says.
     pub(super) async fn learn_key(&self) -> Result<(), Error> {
-        let value: Option<Vec<u8>> =
-            query_scalar("SELECT value FROM house WHERE name = 'sealing-key'").fetch_optional(&self.readers).await?;
+        let value: Option<Vec<u8>> = query_scalar(SEALING_KEY).fetch_optional(&self.readers).await?;
         let under = value.and_then(|value| KeyId::from_bytes(&value)).ok_or(SealError::Rotated)?;
         Ok(self.sealer.wrap_under(under)?)
     }
 
-    /// Tell those who rotate which keys this process has.
-    pub(super) async fn tell_keys(&self) -> Result<(), StoreError> {
-        let ids: Vec<u8> = self.sealer.ring().ids().iter().flat_map(|id| id.0).collect();
-        let data = (format!("ring:{}", self.member), ids);
+    /// Tell those who rotate which keys this process has; returns those.
+    pub(super) async fn tell_keys(&self) -> Result<Vec<KeyId>, StoreError> {
+        let told = self.sealer.ring().ids();
+        let data = (format!("ring:{}", self.member), told.iter().flat_map(|id| id.0).collect::<Vec<u8>>());
         self.write("say which master keys this process has", data, |(name, ids), conn| {
             Box::pin(async move {
                 // Of processes that are gone. SQLite has one process at a time.
@@ -131,14 +130,14 @@ impl Store {
                 Ok(())
             })
         })
-        .await
+        .await?;
+        Ok(told)
     }
 }
 
-/// Until the store is gone or closed, look whether there are other keys now, and say so. On PostgreSQL it is said now and
+/// Until the store is gone or closed, look whether there are other keys than were `told`, and say so. On PostgreSQL it is said now and
 /// then in any case: whoever was slow for a while may have been taken for gone.
-pub(super) async fn watch(store: Weak<Store>, stop: CancellationToken) {
-    let mut told: Option<Vec<KeyId>> = None;
+pub(super) async fn watch(store: Weak<Store>, mut told: Vec<KeyId>, stop: CancellationToken) {
     let mut rounds = 0_u32;
     while stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
         let Some(store) = store.upgrade() else { return };
@@ -146,13 +145,12 @@ pub(super) async fn watch(store: Weak<Store>, stop: CancellationToken) {
         if let Err(error) = store.sealer.ring().read_again() {
             tracing::warn!(error = %error, "the master keys cannot be read again; those that are known are used");
         }
-        let ids = store.sealer.ring().ids();
         let is_shared = matches!(store.readers, Readers::Postgres(_));
-        if told.as_ref() == Some(&ids) && !(is_shared && rounds.is_multiple_of(AGAIN)) {
+        if told == store.sealer.ring().ids() && !(is_shared && rounds.is_multiple_of(AGAIN)) {
             continue;
         }
         match store.tell_keys().await {
-            Ok(()) => told = Some(ids),
+            Ok(now) => told = now,
             Err(error) => {
                 tracing::warn!(error = %error, source = ?error.source, "failed to say which master keys this process has");
             }

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 /// How often a process says that it is there.
 const EVERY: Duration = Duration::from_secs(3);
 /// So long after it last said so, it is there no more. Microseconds.
-const GONE_AFTER: i64 = 15_000_000;
+pub(super) const GONE_AFTER: i64 = 15_000_000;
 
 /// Take back what was leased by processes that are there no more. SQLite is open in one process at a time: whatever is
 /// leased when it starts was leased by one that is gone.

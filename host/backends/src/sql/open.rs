@@ -131,10 +131,10 @@ pub enum OpenError {
         "open the store: its credentials were sealed with another master key; start with the key that it was made with"
     )]
     WrongKey,
-    /// A rotation made another key the one to use.
+    /// The key that it is sealed with is not here: this is another one, or a rotation made another one the one to use.
     #[error(
         "open the store: its credentials are sealed under the master key {0}, which is not among those of `secrets.key` \
-         and `secrets.previous`; give this host the same keys as the one that rotated them"
+         and `secrets.previous`; start with the key that it was made with, or that it was rotated to"
     )]
     MissingKey(KeyId),
     /// The key cannot be used.

@@ -12,9 +12,10 @@ mod desk;
 mod tests;
 
 use crate::SystemRandomness;
+use crate::failpoint;
 use crate::secrets::{KeyError, KeyId, KeyRing, MasterKey, SealError};
 use crate::sql::open::OpenError;
-use desk::Desk;
+use desk::{Desk, Unreadable};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -24,6 +25,9 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(17);
 /// Rows that come under the old key while a rotation looks through them are wrapped in the next round.
 const ROUNDS: u32 = 3;
+
+/// For those who let it die at a step.
+const DOING: &str = "rotate the master key";
 
 /// Where the store is.
 #[derive(Clone)]
@@ -83,6 +87,8 @@ pub struct SecretsStatus {
     pub unreadable: u64,
     /// Processes that work on the store, and how many of them have the newest key.
     pub processes: (u64, u64),
+    /// Why it cannot be asked which version of the newest key is the newest.
+    pub unasked: Option<String>,
 }
 
 /// How one key is used.
@@ -96,8 +102,8 @@ pub struct KeyUse {
     pub is_used: bool,
     /// Data keys that are under it.
     pub data_keys: u64,
-    /// Of those, under an older version of it (Vault).
-    pub behind: u64,
+    /// Of those, under an older version of it (Vault); none: it cannot be asked which version is the newest.
+    pub behind: Option<u64>,
 }
 
 /// Why the keys were not rotated. Every data key is under a key of the ring all the same.
@@ -134,10 +140,15 @@ pub enum RotateError {
     Seal(#[from] SealError),
     /// Some cannot be opened.
     #[error(
-        "wrap the data keys of {0:?} anew: no key of the ring opens them; add the key that they are under to \
-         `secrets.previous`, or enter those credentials again. All others were wrapped anew"
+        "wrap the data keys of {owners:?} anew: no key of the ring opens them (of the first: {why}); add the key that \
+         they are under to `secrets.previous`, or enter those credentials again. All others were wrapped anew"
     )]
-    Unreadable(Vec<String>),
+    Unreadable {
+        /// The connections whose they are.
+        owners: Vec<String>,
+        /// Why not, of the first.
+        why: SealError,
+    },
     /// It does not come to an end.
     #[error("finish the rotation: data keys under an older key keep coming; is a host of an older version running?")]
     Restless,
@@ -147,12 +158,20 @@ pub enum RotateError {
 pub async fn secrets_status(place: &Place, ring: &KeyRing) -> Result<SecretsStatus, RotateError> {
     let mut desk = Desk::open(place, ring.clone()).await?;
     let under = desk.sealing_key().await?;
-    let latest = match ring.newest() {
-        Some(MasterKey::Transit(key)) => key.latest().await.ok().map(|version| (key.id(), version)),
-        _ => None,
+    let newest = ring.newest();
+    let (latest, unasked) = match &newest {
+        Some(key) => match least_version(key).await {
+            Ok(latest) => (latest, None),
+            Err(error) => (None, Some(error.to_string())),
+        },
+        None => (None, None),
     };
+    let newest = newest.map(|key| key.id());
     let mut keys: Vec<KeyUse> = Vec::new();
-    let unused = |id: KeyId| KeyUse { id, place: ring.place_of(id), is_used: id == under, data_keys: 0, behind: 0 };
+    let unused = |id: KeyId| {
+        let behind = if unasked.is_some() && newest == Some(id) { None } else { Some(0) };
+        KeyUse { id, place: ring.place_of(id), is_used: id == under, data_keys: 0, behind }
+    };
     keys.extend(ring.ids().into_iter().map(unused));
     let mut unreadable = 0;
     for row in desk.all().await? {
@@ -165,15 +184,14 @@ pub async fn secrets_status(place: &Place, ring: &KeyRing) -> Result<SecretsStat
         }
         if let Some(key) = keys.iter_mut().find(|key| key.id == by) {
             key.data_keys += 1;
-            let is_behind = latest.is_some_and(|(id, latest)| id == by && version.is_some_and(|v| v < latest));
-            key.behind += u64::from(is_behind);
+            let is_behind = newest == Some(by) && latest.zip(version).is_some_and(|(latest, version)| version < latest);
+            key.behind = key.behind.map(|behind| behind + u64::from(is_behind));
         }
     }
-    let newest = ring.newest().map(|key| key.id());
     let holders = desk.holders().await?;
     let having = holders.iter().filter(|ids| newest.is_some_and(|newest| ids.contains(&newest))).count();
     desk.close().await;
-    Ok(SecretsStatus { keys, unreadable, processes: (holders.len() as u64, having as u64) })
+    Ok(SecretsStatus { keys, unreadable, processes: (holders.len() as u64, having as u64), unasked })
 }
 
 /// Bring every data key under the newest key of the ring; if all are, make a new one first. `told` is called as it goes
@@ -185,30 +203,43 @@ pub async fn rotate_secrets(
     told: impl Fn(Rotation) + Send + Sync,
 ) -> Result<Rotated, RotateError> {
     let mut desk = Desk::open(place, ring.clone()).await?;
-    if !desk.take_turn(place).await? {
+    if !desk.take_turn().await? {
         return Err(RotateError::UnderWay);
     }
     let mut newest = ring.newest().ok_or(SealError::Seal)?;
     desk.opens().await?;
     let mut least = least_version(&newest).await?;
-    let resumed = desk.sealing_key().await? != newest.id() || desk.left(newest.id(), least).await? > 0;
+    let resumed = desk.sealing_key().await? != newest.id() || desk.has_left(newest.id(), least).await?;
+    let mut dropped = 0;
     if !resumed {
+        // Already here, so that there is room for a new one.
+        dropped += drop_unused(&mut desk, ring, newest.id(), how).await?;
         newest = ring.make(&SystemRandomness).await?;
+        failpoint::reached(DOING, "made");
         least = least_version(&newest).await?;
     }
     everywhere(&mut desk, newest.id()).await?;
     desk.use_key(newest.id()).await?;
-    let rewrapped = rewrap_all(&mut desk, &newest, least, how.batch, &told).await?;
-    let mut dropped = 0;
-    if how.drop_unused {
-        let mut needed = BTreeSet::from([newest.id()]);
-        let rows = desk.all().await?;
-        needed.extend(rows.iter().filter_map(|row| desk.under(row)).map(|(by, _)| by));
-        dropped = ring.drop_others(&needed)?;
-    }
+    failpoint::reached(DOING, "used");
+    let (rewrapped, unreadable) = rewrap_all(&mut desk, &newest, least, how.batch, &told).await?;
+    dropped += drop_unused(&mut desk, ring, newest.id(), how).await?;
     let place = ring.place_of(newest.id()).unwrap_or_default();
     desk.close().await;
-    Ok(Rotated { key: newest.id(), place, resumed, rewrapped, dropped })
+    match unreadable {
+        Some(Unreadable { owners, why }) => Err(RotateError::Unreadable { owners, why }),
+        None => Ok(Rotated { key: newest.id(), place, resumed, rewrapped, dropped }),
+    }
+}
+
+/// Take out what no row is under, if that is asked for; how many went.
+async fn drop_unused(desk: &mut Desk, ring: &KeyRing, newest: KeyId, how: Rotate) -> Result<usize, RotateError> {
+    if !how.drop_unused {
+        return Ok(0);
+    }
+    let mut needed = BTreeSet::from([newest]);
+    let rows = desk.all().await?;
+    needed.extend(rows.iter().filter_map(|row| desk.under(row)).map(|(by, _)| by));
+    Ok(ring.drop_others(&needed)?)
 }
 
 /// What is under a version before this one is to be wrapped anew.
@@ -235,17 +266,18 @@ async fn everywhere(desk: &mut Desk, key: KeyId) -> Result<(), RotateError> {
     }
 }
 
+/// How many were wrapped anew, and which cannot be.
 async fn rewrap_all(
     desk: &mut Desk,
     key: &MasterKey,
     least: Option<u64>,
     batch: u32,
     told: &(impl Fn(Rotation) + Send + Sync),
-) -> Result<u64, RotateError> {
+) -> Result<(u64, Option<Unreadable>), RotateError> {
     let mut rewrapped = 0;
     for _ in 0..ROUNDS {
         let (of, mut done, mut after) = (desk.count().await?, 0, String::new());
-        let mut unreadable = Vec::new();
+        let mut unreadable = None;
         told(Rotation { done, of });
         while let Some(last) = desk.rewrap(key, least, (&after, batch), &mut rewrapped, &mut unreadable).await? {
             (after, done) = (last.connection, done + last.rows);
@@ -253,11 +285,8 @@ async fn rewrap_all(
         }
         // The last, so that a start finds out whether a ring lacks the key that something is still under.
         desk.rewrap_probe(key, least).await?;
-        if !unreadable.is_empty() {
-            return Err(RotateError::Unreadable(unreadable));
-        }
-        if desk.left(key.id(), least).await? == 0 {
-            return Ok(rewrapped);
+        if !desk.has_left(key.id(), least).await? {
+            return Ok((rewrapped, unreadable));
         }
     }
     Err(RotateError::Restless)

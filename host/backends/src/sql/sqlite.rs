@@ -131,7 +131,7 @@ pub(super) fn connect_options(file: &Path) -> SqliteConnectOptions {
 }
 
 /// Only its owner looks into a data directory: bodies of deliveries can be private.
-fn make_dir(dir: &Path) -> std::io::Result<()> {
+pub(super) fn make_dir(dir: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

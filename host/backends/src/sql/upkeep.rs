@@ -158,35 +158,78 @@ pub async fn backup(dir: &Path, into: &Path) -> Result<u64, UpkeepError> {
 }
 
 /// Put a backup in the place of the store in a directory, which no host may use meanwhile. What was there is kept
-/// beside it; its name is returned.
+/// beside it as it was, also if it is damaged; its name is returned.
 pub async fn restore(dir: &Path, from: &Path, options: StoreOptions) -> Result<Option<PathBuf>, UpkeepError> {
     check(from).await?;
     let file = file_of(dir);
-    let had_one = file.exists();
-    if had_one {
-        // Closing writes everything back into the one file.
-        Store::open(dir, options.clone()).await?.close().await;
-    }
-    // Tried apart before anything is changed: the key may be another one, or its tables those of a later version.
+    sqlite::make_dir(dir).map_err(failed("make the folder of", &file))?;
+    // To the end: what a host writes while the copy is being tried would be lost.
+    let lock = sqlite::DirLock::take(dir)?;
     let apart = dir.join("restore.new");
-    let new = file_of(&apart);
-    let copied = std::fs::create_dir_all(&apart).and_then(|()| std::fs::copy(from, &new));
-    copied.map_err(failed("copy the backup beside", &file))?;
-    let tried = match Store::open(&apart, options).await {
-        Ok(store) => {
-            store.close().await;
-            let lock = sqlite::DirLock::take(dir)?;
-            let before = free_name(&file);
-            let kept = if had_one { std::fs::rename(&file, &before) } else { Ok(()) };
-            let placed = kept.and_then(|()| std::fs::rename(&new, &file)).and_then(|()| sync_folder(dir));
-            lock.release();
-            placed.map(|()| had_one.then_some(before)).map_err(failed("put the backup into the place of", &file))
-        }
-        Err(error) => Err(error.into()),
-    };
+    clear(&apart).map_err(failed("clear what an earlier restore left in", &apart))?;
+    let restored = try_and_place((dir, &file), from, &apart, options).await;
     // Left behind it would only take room.
-    let _tidied = std::fs::remove_dir_all(&apart);
-    tried
+    let _tidied = clear(&apart);
+    drop(lock);
+    restored
+}
+
+/// A log that is beside a copy when it is opened becomes part of it, whosever it is.
+fn clear(folder: &Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+async fn try_and_place(
+    (dir, file): (&Path, &Path),
+    from: &Path,
+    apart: &Path,
+    options: StoreOptions,
+) -> Result<Option<PathBuf>, UpkeepError> {
+    let new = file_of(apart);
+    let copied = sqlite::make_dir(apart).and_then(|()| std::fs::copy(from, &new));
+    copied.map_err(failed("copy the backup beside", file))?;
+    // Tried apart before anything is changed: the key may be another one, or its tables those of a later version.
+    Store::open(apart, options).await?.close().await;
+    let before = if file.exists() { Some(free_name(file)) } else { None };
+    if before.is_some() {
+        // Into one file, if that can be done; what cannot stays beside it.
+        if let Err(error) = write_back(file).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the store that is replaced is kept with its log");
+        }
+    }
+    let place = || -> std::io::Result<()> {
+        if let Some(before) = &before {
+            std::fs::rename(file, before)?;
+        }
+        // Without its database a log belongs to nothing, and would become part of what is put there.
+        match (std::fs::metadata(beside(file, "-wal")), &before) {
+            (Ok(_), Some(before)) => std::fs::rename(beside(file, "-wal"), beside(before, "-wal"))?,
+            (Ok(_), None) => std::fs::remove_file(beside(file, "-wal"))?,
+            (Err(_), _) => {}
+        }
+        let _index = std::fs::remove_file(beside(file, "-shm"));
+        std::fs::rename(&new, file)?;
+        sync_folder(dir)
+    };
+    place().map_err(failed("put the backup into the place of", file))?;
+    Ok(before)
+}
+
+/// Everything of the log into the file, after which there is no log.
+async fn write_back(file: &Path) -> Result<(), sqlx::Error> {
+    let mut conn = sqlite::connect_options(file).connect().await?;
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut conn).await?;
+    conn.close().await
+}
+
+/// What SQLite keeps beside its file.
+fn beside(file: &Path, end: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
 }
 
 /// A name for what was there before that takes no earlier one's place.

@@ -146,6 +146,8 @@ macro_rules! every_case {
                 every_data_key_is_wrapped_anew_while_the_store_is_open,
                 a_rotation_that_was_cut_short_anywhere_is_finished_by_the_next,
                 those_who_seal_meanwhile_lose_nothing,
+                what_cannot_be_opened_hinders_no_rotation,
+                a_full_file_of_keys_says_how_room_is_made,
                 a_key_that_nothing_needs_can_go_and_one_that_something_needs_stays,
                 nothing_comes_under_a_key_that_an_open_store_lacks;
         }

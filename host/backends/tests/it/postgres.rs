@@ -142,7 +142,7 @@ async fn another_master_key_is_refused() {
     join(&database).await.close().await;
     let other = StoreOptions { keys: [8; 32].into(), ..options() };
     let refused = Store::connect(&database.address, other).await;
-    assert!(matches!(refused, Err(OpenError::WrongKey)), "{refused:?}");
+    assert!(matches!(refused, Err(OpenError::MissingKey(_))), "{refused:?}");
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn first_starts_at_the_same_time_agree_on_tables_and_key() {
     let with = |key: u8| Store::connect(&database.address, StoreOptions { keys: [key; 32].into(), ..options() });
     let (one, other) = tokio::join!(with(7), with(8));
     let refused = one.err().or(other.err());
-    assert!(matches!(refused, Some(OpenError::WrongKey)), "{refused:?}");
+    assert!(matches!(refused, Some(OpenError::MissingKey(_))), "{refused:?}");
 }
 
 #[tokio::test]

@@ -11,9 +11,12 @@ use opssight_backends::{
 };
 use opssight_core::connections::ConnectionStore;
 use opssight_core::plugins::CredentialSource;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 async fn furnish(ports: &Ports, count: u32) {
@@ -110,32 +113,134 @@ pub(crate) async fn a_rotation_that_was_cut_short_anywhere_is_finished_by_the_ne
 pub(crate) async fn those_who_seal_meanwhile_lose_nothing(ports: Ports) {
     furnish(&ports, 20).await;
     let store = Arc::clone(&ports.connections);
+    let (rounds, is_over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let (count, stop) = (Arc::clone(&rounds), Arc::clone(&is_over));
     let writer = tokio::spawn(async move {
-        let mut kept = Vec::new();
-        for round in 1..60_i64 {
-            let n = round % 20;
-            let id = format!("c{n:03}");
+        let mut kept = HashMap::new();
+        while !stop.load(Ordering::SeqCst) {
+            let round = i64::try_from(count.fetch_add(1, Ordering::SeqCst)).unwrap() + 1;
+            let id = format!("c{:03}", round % 20);
             let mut changed = store.connection(&id.as_str().into()).await.unwrap().unwrap();
             let was = changed.updated_at;
             changed.updated_at = at(round);
             let value = format!("round {round}");
             assert!(store.update(&changed, Some(&secret(&value)), was).await.unwrap());
-            kept.retain(|(known, _)| *known != id);
-            kept.push((id, value));
-            tokio::task::yield_now().await;
+            kept.insert(id, value);
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
         kept
     });
+    let mut seen = vec![rounds.load(Ordering::SeqCst)];
     for _ in 0..3 {
         rotate(&ports, Rotate { batch: 1, drop_unused: true }).await;
+        seen.push(rounds.load(Ordering::SeqCst));
     }
-    for (id, value) in writer.await.unwrap() {
+    is_over.store(true, Ordering::SeqCst);
+    let kept = writer.await.unwrap();
+    assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "nobody sealed during a rotation: {seen:?}");
+    assert_eq!(kept.len(), 20);
+    for (id, value) in kept {
         assert!(ports.credentials.credentials(&id.as_str().into()).await.unwrap() == secret(&value), "{id}");
     }
-    // The last one began after the last write at the earliest when it was over; another one leaves nothing behind.
-    rotate(&ports, Rotate::default()).await;
-    let last = status(&ports).await;
-    assert_eq!((last.keys[0].data_keys, last.unreadable), (21, 0), "{last:?}");
+    // Whatever was sealed during the last rotation is under its key.
+    settled(&status(&ports).await, 21, 1);
+}
+
+/// Change a data key as a broken disk or a wrong hand would.
+pub(crate) async fn spoil(place: &Place, id: &str, change: impl FnOnce(&mut Vec<u8>)) {
+    let (read, write) = (
+        "SELECT data_key FROM credentials WHERE connection = $1",
+        "UPDATE credentials SET data_key = $2 WHERE connection = $1",
+    );
+    match place {
+        Place::Dir(dir) => {
+            let file = SqliteConnectOptions::new().filename(dir.join("opssight.sqlite"));
+            let mut conn = file.busy_timeout(Duration::from_secs(10)).connect().await.unwrap();
+            let mut data_key: Vec<u8> = sqlx::query_scalar(read).bind(id).fetch_one(&mut conn).await.unwrap();
+            change(&mut data_key);
+            sqlx::query(write).bind(id).bind(data_key).execute(&mut conn).await.unwrap();
+            conn.close().await.unwrap();
+        }
+        Place::Database(address) => {
+            let mut conn = PgConnection::connect(address).await.unwrap();
+            let mut data_key: Vec<u8> = sqlx::query_scalar(read).bind(id).fetch_one(&mut conn).await.unwrap();
+            change(&mut data_key);
+            sqlx::query(write).bind(id).bind(data_key).execute(&mut conn).await.unwrap();
+            conn.close().await.unwrap();
+        }
+        other => panic!("{}", std::any::type_name_of_val(other)),
+    }
+}
+
+/// A rotation that wraps all others anew and says whose data keys it could not.
+async fn rotate_all_but(ports: &Ports, how: Rotate) -> Vec<String> {
+    loop {
+        match rotate_secrets(&ports.place, &ring(&ports.key_file), how, |_| {}).await {
+            Err(RotateError::UnderWay) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(RotateError::Unreadable { owners, .. }) => return owners,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub(crate) async fn what_cannot_be_opened_hinders_no_rotation(ports: Ports) {
+    furnish(&ports, 5).await;
+    let first = status(&ports).await.keys[0].id;
+    // Nonsense, what was altered, and what is under a key that nobody has.
+    spoil(&ports.place, "c001", |data_key| *data_key = b"garbage".to_vec()).await;
+    spoil(&ports.place, "c002", |data_key| *data_key.last_mut().unwrap() ^= 1).await;
+    spoil(&ports.place, "c003", |data_key| data_key[1] ^= 1).await;
+    assert_eq!(rotate_all_but(&ports, Rotate::default()).await, ["c001", "c002", "c003"]);
+    let second = status(&ports).await;
+    assert_ne!(second.keys[0].id, first, "no new key was made");
+    assert_eq!((second.keys[0].data_keys, second.keys[0].is_used, second.unreadable), (3, true, 1), "{second:?}");
+    // Also the next one is a rotation, and takes out what nothing says that it needs.
+    let how = Rotate { drop_unused: true, ..Rotate::default() };
+    assert_eq!(rotate_all_but(&ports, how).await, ["c001", "c002", "c003"]);
+    let third = status(&ports).await;
+    let ids: Vec<_> = third.keys.iter().filter(|key| key.place.is_some()).map(|key| key.id).collect();
+    assert_eq!((ids.len(), ids[1]), (2, first), "{third:?}");
+    assert!(ids[0] != second.keys[0].id && third.keys[0].data_keys == 3, "{third:?}");
+    for n in [0, 4] {
+        let credentials = ports.credentials.credentials(&format!("c{n:03}").as_str().into()).await.unwrap();
+        assert!(credentials == secret(&format!("secret {n}")), "c{n:03}");
+    }
+    // Entered again, they are like all others.
+    for id in ["c001", "c002", "c003"] {
+        let known = connection(id);
+        assert!(ports.connections.update(&known, Some(&secret("again")), known.updated_at).await.unwrap());
+    }
+    assert_eq!(rotate(&ports, how).await.rewrapped, 5);
+    settled(&status(&ports).await, 6, 1);
+}
+
+/// As many keys as the file takes: what nothing needs makes room for a new one.
+pub(crate) async fn a_full_file_of_keys_says_how_room_is_made(ports: Ports) {
+    furnish(&ports, 2).await;
+    let own = STANDARD.encode(std::fs::read(&ports.key_file).unwrap());
+    let others = (0..1_021_u64).map(|n| STANDARD.encode([n.to_be_bytes(); 4].concat()));
+    let full: Vec<String> = std::iter::once(own).chain(others).collect();
+    std::fs::write(&ports.key_file, full.join("\n")).unwrap();
+    let refused = rotate_secrets(&ports.place, &ring(&ports.key_file), Rotate::default(), |_| {}).await.unwrap_err();
+    assert!(refused.to_string().contains("opssight secrets rotate --drop-unused"), "{refused}");
+    assert_eq!(status(&ports).await.keys.len(), 1_022);
+    let done = rotate(&ports, Rotate { drop_unused: true, ..Rotate::default() }).await;
+    assert_eq!((done.dropped, done.rewrapped), (1_022, 2));
+    settled(&status(&ports).await, 3, 1);
+}
+
+#[tokio::test]
+async fn where_a_host_cannot_be_seen_there_may_be_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let key_file = dir.path().join("master.key");
+    Store::open(dir.path(), StoreOptions { keys: ring(&key_file), ..options() }).await.unwrap().close().await;
+    let (place, lock) = (Place::Dir(dir.path().to_owned()), dir.path().join("opssight.lock"));
+    assert_eq!(secrets_status(&place, &ring(&key_file)).await.unwrap().processes.0, 0);
+    std::fs::remove_file(&lock).unwrap();
+    assert_eq!(secrets_status(&place, &ring(&key_file)).await.unwrap().processes.0, 0, "nobody ever opened it");
+    // It leads to itself, and cannot be opened.
+    std::os::unix::fs::symlink(&lock, &lock).unwrap();
+    assert_eq!(secrets_status(&place, &ring(&key_file)).await.unwrap().processes.0, 1);
 }
 
 pub(crate) async fn a_key_that_nothing_needs_can_go_and_one_that_something_needs_stays(ports: Ports) {
@@ -153,7 +258,7 @@ pub(crate) async fn a_key_that_nothing_needs_can_go_and_one_that_something_needs
     // With another ring nothing begins.
     let other = KeyRing::from([9; 32]);
     let refused = rotate_secrets(&ports.place, &other, Rotate::default(), |_| {}).await.unwrap_err();
-    assert!(refused.to_string().contains("another master key"), "{refused}");
+    assert!(matches!(refused, RotateError::Open(OpenError::MissingKey(key)) if key == second.key), "{refused}");
     let shown = secrets_status(&ports.place, &other).await.unwrap();
     assert_eq!(shown.keys[0].data_keys, 0);
     assert_eq!((shown.keys[1].place.as_deref(), shown.keys[1].data_keys), (None, 5), "{shown:?}");
@@ -238,7 +343,7 @@ async fn moving_from_a_file_to_a_variable_and_back_is_a_rotation() {
     assert!(store.credentials(&"c".into()).await.unwrap() == secret("s"));
     store.close().await;
     let refused = open(ring(&key_file)).await.unwrap_err();
-    assert!(matches!(refused, OpenError::WrongKey), "{refused}");
+    assert!(matches!(refused, OpenError::MissingKey(key) if key == moved.key), "{refused}");
     let back = KeyRing::open(KeyPlace::File(key_file.clone()), vec![variable(&text)]).unwrap();
     let moved = rotate_secrets(&place, &back, Rotate::default(), |_| {}).await.unwrap();
     assert!(moved.resumed && moved.place.starts_with("file "), "{moved:?}");

@@ -49,7 +49,7 @@ async fn another_master_key_is_refused() {
     open_at(dir.path()).await.close().await;
     let other = StoreOptions { keys: [8; 32].into(), ..options() };
     let refused = Store::open(dir.path(), other).await;
-    assert!(matches!(refused, Err(OpenError::WrongKey)), "{refused:?}");
+    assert!(matches!(refused, Err(OpenError::MissingKey(_))), "{refused:?}");
 }
 
 #[tokio::test]

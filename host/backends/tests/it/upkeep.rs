@@ -118,6 +118,56 @@ async fn a_backup_is_made_beside_a_host_and_comes_back() {
 }
 
 #[tokio::test]
+async fn what_a_restore_that_was_killed_left_behind_becomes_part_of_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let before = furnish(dir.path()).await;
+    let file = dir.path().join("backup.sqlite");
+    backup(dir.path(), &file).await.unwrap();
+    let store = open_at(dir.path()).await;
+    store.apply(effect(vec![finished(run("2", 1, 0), 9, RunResult::Failure)])).await.unwrap();
+    let left = dir.path().join("restore.new");
+    std::fs::create_dir(&left).unwrap();
+    std::fs::copy(dir.path().join("opssight.sqlite-wal"), left.join("opssight.sqlite-wal")).unwrap();
+    store.close().await;
+    restore(dir.path(), &file, options()).await.unwrap();
+    assert!(!left.exists());
+    assert_eq!(open_at(dir.path()).await.read_model_dump().await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_backup_takes_the_place_of_a_store_that_is_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let before = furnish(dir.path()).await;
+    let (backed_up, file) = (dir.path().join("backup.sqlite"), dir.path().join("opssight.sqlite"));
+    backup(dir.path(), &backed_up).await.unwrap();
+    let whole = std::fs::read(&file).unwrap();
+    for damaged in [[&whole[..whole.len() / 2], &[0xa5; 20_000]].concat(), b"no database at all".repeat(100)] {
+        std::fs::write(&file, &damaged).unwrap();
+        std::fs::write(dir.path().join("opssight.sqlite-wal"), b"a log of nothing").unwrap();
+        let kept = restore(dir.path(), &backed_up, options()).await.unwrap().unwrap();
+        assert!(std::fs::read(&kept).unwrap() == damaged, "what was there is kept as it was");
+        let store = open_at(dir.path()).await;
+        assert_eq!(store.read_model_dump().await.unwrap(), before);
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_restore_that_cannot_be_made_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let before = furnish(dir.path()).await;
+    let file = dir.path().join("backup.sqlite");
+    backup(dir.path(), &file).await.unwrap();
+    let store = open_at(dir.path()).await;
+    restore(dir.path(), &file, options()).await.unwrap_err();
+    store.close().await;
+    let other = StoreOptions { keys: [9; 32].into(), ..options() };
+    restore(dir.path(), &file, other).await.unwrap_err();
+    assert!(!dir.path().join("restore.new").exists());
+    assert_eq!(open_at(dir.path()).await.read_model_dump().await.unwrap(), before);
+}
+
+#[tokio::test]
 async fn what_is_no_backup_of_this_store_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let before = furnish(dir.path()).await;
@@ -143,7 +193,7 @@ async fn what_is_no_backup_of_this_store_changes_nothing() {
     let elsewhere = tempfile::tempdir().unwrap();
     Store::open(elsewhere.path(), other.clone()).await.unwrap().close().await;
     let refused = restore(elsewhere.path(), &file, other.clone()).await.unwrap_err();
-    assert!(matches!(refused, UpkeepError::Open(OpenError::WrongKey)), "{refused}");
+    assert!(matches!(refused, UpkeepError::Open(OpenError::MissingKey(_))), "{refused}");
     Store::open(elsewhere.path(), other).await.unwrap().close().await;
     assert_eq!(open_at(dir.path()).await.read_model_dump().await.unwrap(), before);
 }

@@ -4,8 +4,8 @@ use crate::connections::secret;
 use crate::ports::{connection, options, ring};
 use async_trait::async_trait;
 use opssight_backends::{
-    KeyPlace, KeyRing, Place, Rotate, SecretText, Store, StoreOptions, SystemClock, Vault, VaultAuth, VaultCredentials,
-    VaultOptions, rotate_secrets, secrets_status,
+    KeyPlace, KeyRing, Place, Rotate, RotateError, SecretText, Store, StoreOptions, SystemClock, Vault, VaultAuth,
+    VaultCredentials, VaultOptions, rotate_secrets, secrets_status,
 };
 use opssight_core::connections::ConnectionStore;
 use opssight_core::error::StoreError;
@@ -166,7 +166,11 @@ async fn a_store_moves_from_a_file_to_vault_is_rotated_there_and_moves_back() {
     all_open(Arc::clone(&store)).await;
     store.insert(&connection("new"), &secret("new"), &[]).await.unwrap();
     let status = secrets_status(&place, &by_operator).await.unwrap();
-    assert_eq!((status.keys[0].data_keys, status.keys[0].behind, status.keys[1].data_keys), (9, 0, 0), "{status:?}");
+    assert_eq!(
+        (status.keys[0].data_keys, status.keys[0].behind, status.keys[1].data_keys),
+        (9, Some(0), 0),
+        "{status:?}"
+    );
 
     // A new version in Vault; the host, which may not rotate, goes on.
     let rotated = rotate_secrets(&place, &by_operator, how, |_| {}).await.unwrap();
@@ -176,7 +180,11 @@ async fn a_store_moves_from_a_file_to_vault_is_rotated_there_and_moves_back() {
     all_open(Arc::clone(&store)).await;
     // Somebody made a version in Vault itself: that is an unfinished rotation.
     admin("POST", &format!("{mount}/keys/opssight/rotate"), json!({})).await;
-    assert_eq!(secrets_status(&place, &by_operator).await.unwrap().keys[0].behind, 9);
+    assert_eq!(secrets_status(&place, &by_operator).await.unwrap().keys[0].behind, Some(9));
+    // A host may not ask for versions: that is unknown then, and not none.
+    let status = secrets_status(&place, &both).await.unwrap();
+    let why = status.unasked.unwrap_or_default();
+    assert!(status.keys[0].behind.is_none() && why.contains("permission denied"), "{:?} {why}", status.keys);
     assert!(rotate_secrets(&place, &by_operator, how, |_| {}).await.unwrap().resumed);
     store.close().await;
 
@@ -210,6 +218,8 @@ async fn while_vault_is_away_what_is_known_is_used_and_what_is_not_says_so() {
     let refused = told(&store.credentials(&"known".into()).await.unwrap_err());
     assert!(refused.contains("ask Vault"), "{refused}");
     cable.up.send_replace(true);
+    // That it was away is remembered for a moment, so that not every delivery of a stranger asks.
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
     assert!(store.credentials(&"known".into()).await.unwrap() == secret("known"));
     // What is not allowed any more is not used any more, though it is in memory.
     admin("POST", "auth/token/revoke", json!({ "token": token })).await;
@@ -256,6 +266,75 @@ async fn a_host_signs_in_by_token_file_and_by_approle_and_again_when_that_is_ove
         // Its token has ended by then.
         tokio::time::sleep(Duration::from_millis(1_500)).await;
     }
+}
+
+#[tokio::test]
+async fn a_data_key_that_vault_refuses_is_named_and_hinders_no_other() {
+    let (dir, mount) = (tempfile::tempdir().unwrap(), transit().await);
+    let place = Place::Dir(dir.path().to_owned());
+    let keys = KeyRing::open(key_of(&with_token(&server().1), &mount), Vec::new()).unwrap();
+    let store = open(dir.path(), &keys, Duration::ZERO).await;
+    for n in 0..4 {
+        store.insert(&connection(&format!("c{n}")), &secret(&format!("s{n}")), &[]).await.unwrap();
+    }
+    store.close().await;
+    crate::rotation::spoil(&place, "c1", |data_key| {
+        let at = data_key.len() - 8;
+        data_key[at..].copy_from_slice(b"AAAAAAAA");
+    })
+    .await;
+    for version in 2..4 {
+        let refused = rotate_secrets(&place, &keys, Rotate::default(), |_| {}).await.unwrap_err();
+        assert!(matches!(&refused, RotateError::Unreadable { owners, .. } if owners == &["c1"]), "{refused:?}");
+        assert!(refused.to_string().contains("HTTP 400"), "{refused}");
+        let key = admin("GET", &format!("{mount}/keys/opssight"), json!({})).await;
+        assert_eq!(key["data"]["latest_version"], version);
+        let status = secrets_status(&place, &keys).await.unwrap();
+        assert_eq!((status.keys[0].data_keys, status.keys[0].behind), (5, Some(1)), "{status:?}");
+    }
+}
+
+/// A role whose secret is good for so many times, and that may read below one path of a key-value engine.
+async fn role(mount: &str, uses: u32, dir: &Path) -> VaultAuth {
+    let (auth, policy) = (unique("approle"), unique("policy"));
+    let rules = format!(r#"path "{mount}/data/ci/*" {{ capabilities = ["read"] }}"#);
+    admin("PUT", &format!("sys/policies/acl/{policy}"), json!({ "policy": rules })).await;
+    admin("POST", &format!("sys/auth/{auth}"), json!({ "type": "approle" })).await;
+    let role = json!({ "token_policies": [policy], "secret_id_num_uses": uses });
+    admin("POST", &format!("auth/{auth}/role/opssight"), role).await;
+    let id = admin("GET", &format!("auth/{auth}/role/opssight/role-id"), json!({})).await;
+    let secret_id = admin("POST", &format!("auth/{auth}/role/opssight/secret-id"), json!({})).await;
+    let secret = dir.join("secret-id");
+    std::fs::write(&secret, secret_id["data"]["secret_id"].as_str().unwrap()).unwrap();
+    VaultAuth::AppRole { mount: auth, role: id["data"]["role_id"].as_str().unwrap().to_owned(), secret }
+}
+
+#[tokio::test]
+async fn nobody_makes_a_host_sign_in_again_and_again() {
+    let (dir, mount) = (tempfile::tempdir().unwrap(), unique("kv"));
+    admin("POST", &format!("sys/mounts/{mount}"), json!({ "type": "kv", "options": { "version": "2" } })).await;
+    // A new mount upgrades itself for a moment.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for n in 0..8 {
+        admin("POST", &format!("{mount}/data/ci/{n}"), json!({ "data": { "token": "t" } })).await;
+    }
+    // Vault takes the secret twice: once for all who ask at first, and once because something is denied.
+    let host = vault(server().0, role(&mount, 2, dir.path()).await);
+    let root = format!("{mount}/data/");
+    let ask = |folder: &str, n: u32| {
+        let (value, host, root) = (format!("vault:{mount}/data/{folder}/{n}#token"), Arc::clone(&host), root.clone());
+        async move { read(&value, Some(host), &[&root]).await }
+    };
+    for answer in futures::future::join_all((0..8).map(|n| ask("ci", n))).await {
+        assert!(answer.is_ok(), "they signed in one by one: {}", told(&answer.unwrap_err()));
+    }
+    for _ in 0..2 {
+        for answer in futures::future::join_all((0..8).map(|n| ask("admin", n))).await {
+            let refused = told(&answer.unwrap_err());
+            assert!(refused.contains("permission denied"), "they signed in each time: {refused}");
+        }
+    }
+    assert!(ask("ci", 0).await.is_ok());
 }
 
 /// A connection with one input of this value.

@@ -42,13 +42,15 @@ impl fmt::Display for SecretReference {
 fn parse(rest: &str) -> Option<SecretReference> {
     let (path, field) = rest.split_once('#')?;
     let (mount, name) = path.split_once("/data/")?;
-    let segment = |text: &str| {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-        !text.is_empty() && text.bytes().all(plain) && !text.bytes().all(|byte| byte == b'.')
-    };
-    let is_plain = |path: &str| path.split('/').all(segment);
+    let is_plain = |path: &str| path.split('/').all(is_plain_segment);
     let whole = is_plain(mount) && is_plain(name) && !field.is_empty() && !field.contains(char::is_control);
     whole.then(|| SecretReference { mount: mount.to_owned(), name: name.to_owned(), field: field.to_owned() })
+}
+
+/// One part of a path in Vault of which nothing has to be escaped, and which leads nowhere else.
+pub fn is_plain_segment(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    !text.is_empty() && text.bytes().all(plain) && !text.bytes().all(|byte| byte == b'.')
 }
 
 /// A credential that is kept elsewhere cannot be had now; the source of a [`StoreError`](crate::error::StoreError), for

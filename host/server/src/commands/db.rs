@@ -7,7 +7,7 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use opssight_backends::{StoreStatus, backup, database_status, file_status, move_to_postgres, restore};
 use opssight_cli::bytes;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -95,6 +95,9 @@ fn on_file(flags: &Flags) -> anyhow::Result<Config> {
 async fn moved(config: &Config, to: &str) -> anyhow::Result<()> {
     let last = Mutex::new(String::new());
     let tell = |table: &str, rows: u64| {
+        if !std::io::stderr().is_terminal() {
+            return;
+        }
         // A line for each table, and one now and then within a long one.
         let Ok(mut last) = last.lock() else { return };
         if *last != table || rows.is_multiple_of(10_000) {

@@ -65,17 +65,14 @@ async fn rotate(args: &RotateArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// On a terminal one line that changes, elsewhere a line for each batch.
+/// One line that changes, for a person who waits; a log has use for the end only.
 fn progress(far: Rotation) {
     let mut err = std::io::stderr();
-    let line = format!("  {} of {} data keys", far.done, far.of);
-    // Nobody may be reading.
-    let _told = if err.is_terminal() {
+    if err.is_terminal() {
         let end = if far.done >= far.of { "\n" } else { "" };
-        write!(err, "\r{line}{end}").and_then(|()| err.flush())
-    } else {
-        writeln!(err, "{line}")
-    };
+        // Nobody may be reading.
+        let _told = write!(err, "\r  {} of {} data keys{end}", far.done, far.of).and_then(|()| err.flush());
+    }
 }
 
 fn told(status: &SecretsStatus) -> String {
@@ -84,10 +81,14 @@ fn told(status: &SecretsStatus) -> String {
         let place = key.place.as_deref().unwrap_or("NOT AMONG THE KEYS OF THIS HOST");
         let used = if key.is_used { ", used for new ones" } else { "" };
         let behind = match key.behind {
-            0 => String::new(),
-            behind => format!(", {behind} of them under an older version"),
+            Some(0) => String::new(),
+            Some(behind) => format!(", {behind} of them under an older version"),
+            None => ", of them unknown how many under an older version".to_owned(),
         };
         lines.push(format!("key {}  {place}: {} data keys{behind}{used}", key.id, key.data_keys));
+    }
+    if let Some(why) = &status.unasked {
+        lines.push(format!("which version of the newest key is the newest is unknown: {why}"));
     }
     if status.unreadable > 0 {
         lines.push(format!("{} data keys are opened by none of these", status.unreadable));

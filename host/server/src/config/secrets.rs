@@ -1,6 +1,8 @@
 //! `[secrets]`
 
 use opssight_backends::{KeyPlace, KeyRing, SecretText, SystemRandomness, Vault, VaultAuth, VaultOptions};
+use opssight_core::plugins::is_plain_segment;
+use opssight_distribution::is_this_machine;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,7 +34,7 @@ impl Default for SecretsConfig {
 #[serde(default, deny_unknown_fields)]
 pub struct VaultConfig {
     /// `https://host:8200`, for credentials that stay in Vault. Without it the Vault of `secrets.key`, if that is one.
-    pub address: Option<Url>,
+    pub address: Option<String>,
     /// What a connection's `vault:` references may begin with, such as `secret/data/opssight/`. Whoever may edit
     /// connections can use everything below.
     pub paths: Vec<String>,
@@ -78,36 +80,39 @@ impl Address {
 }
 
 fn transit(text: &str, url: &Url) -> Result<Address, String> {
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-        return Err("holds more than an address; the token has settings of its own in [secrets.vault]".to_owned());
-    }
+    is_bare(url)?;
     let (scheme, rest) = match text.strip_prefix("vault+http://") {
         Some(rest) => ("http", rest),
         None => ("https", text.strip_prefix("vault://").unwrap_or_default()),
     };
     let (authority, path) = rest.split_once('/').ok_or(FORMS)?;
-    let vault = Url::parse(&format!("{scheme}://{authority}")).map_err(|_| FORMS.to_owned())?;
-    is_safe(&vault)?;
+    let vault = vault_address(&format!("{scheme}://{authority}"))?;
     let (mount, name) = path.rsplit_once('/').ok_or(FORMS)?;
-    let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    let good = |part: &str| !part.is_empty() && plain(part) && !part.bytes().all(|byte| byte == b'.');
-    if !good(name) || !mount.split('/').all(good) {
+    if !is_plain_segment(name) || !mount.split('/').all(is_plain_segment) {
         return Err(FORMS.to_owned());
     }
     Ok(Address::Transit { vault, mount: mount.to_owned(), name: name.to_owned() })
 }
 
-/// Tokens and data keys do not cross a network in the clear.
-fn is_safe(url: &Url) -> Result<(), String> {
-    let local = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => return Err("has no host".to_owned()),
-    };
+/// An address is shown to people, and what proves who asks is not.
+fn is_bare(url: &Url) -> Result<(), String> {
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err("holds more than an address; the token has settings of its own in [secrets.vault]".to_owned());
+    }
+    Ok(())
+}
+
+/// An address of Vault itself; what is wrong quotes nothing of it. Tokens and data keys do not cross a network in the
+/// clear.
+fn vault_address(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|_| "must be an address as https://vault.example.com:8200".to_owned())?;
+    is_bare(&url)?;
+    if !url.has_host() {
+        return Err("has no host".to_owned());
+    }
     match url.scheme() {
-        "https" => Ok(()),
-        "http" if local => Ok(()),
+        "https" => Ok(url),
+        "http" if is_this_machine(&url) => Ok(url),
         "http" => Err("speaks plain http, which is for this machine only; use TLS".to_owned()),
         _ => Err("must begin with https://".to_owned()),
     }
@@ -122,7 +127,7 @@ impl SecretsConfig {
         }
         let vault = &self.vault;
         if let Some(address) = &vault.address {
-            problems.extend(is_safe(address).err().map(|problem| format!("secrets.vault.address: it {problem}")));
+            problems.extend(vault_address(address).err().map(|problem| format!("secrets.vault.address: it {problem}")));
         }
         let ways = [vault.token_file.is_some(), vault.token_env.is_some(), vault.role_id.is_some()];
         if ways.iter().filter(|is_set| **is_set).count() > 1 {
@@ -166,11 +171,12 @@ impl SecretsConfig {
 
     /// The Vault that connections' references lead into.
     pub(crate) fn vault(&self) -> anyhow::Result<Option<Arc<Vault>>> {
-        let of_key = || match Address::read(self.key.as_deref()?) {
-            Ok(Address::Transit { vault, .. }) => Some(vault),
-            _ => None,
+        let address = match (&self.vault.address, self.key.as_deref().map(Address::read)) {
+            (Some(address), _) => vault_address(address).map_err(anyhow::Error::msg)?,
+            (None, Some(Ok(Address::Transit { vault, .. }))) => vault,
+            (None, _) => return Ok(None),
         };
-        self.vault.address.clone().or_else(of_key).map(|address| self.at(address)).transpose()
+        self.at(address).map(Some)
     }
 
     fn place(&self, text: &str) -> anyhow::Result<KeyPlace> {
@@ -204,8 +210,9 @@ impl SecretsConfig {
 }
 
 /// A variable that the configuration names.
+#[expect(clippy::disallowed_methods, reason = "it is part of the configuration that says which one it is")]
 fn variable(name: &str) -> Option<String> {
-    std::env::vars_os().find(|(known, _)| known == name).and_then(|(_, value)| value.into_string().ok())
+    std::env::var(name).ok()
 }
 
 #[cfg(test)]
@@ -239,9 +246,29 @@ mod tests {
     }
 
     #[test]
+    fn an_address_of_vault_holds_nothing_that_proves_who_asks() {
+        for (address, good) in [
+            ("https://vault.example.com:8200", true),
+            ("https://vault.example.com/behind/a/proxy", true),
+            ("http://127.0.0.1:8200", true),
+            ("http://vault.example.com", false),
+            ("https://root:s3cret@vault.example.com", false),
+            ("https://s3cret@vault.example.com", false),
+            ("https://vault.example.com?token=s3cret", false),
+            ("https://root:s3cret@vault.example.com:port", false),
+            ("ldap://vault.example.com", false),
+        ] {
+            let vault = VaultConfig { address: Some(address.to_owned()), ..VaultConfig::default() };
+            let problems = SecretsConfig { vault, ..SecretsConfig::default() }.problems();
+            assert_eq!(problems.is_empty(), good, "{address}: {problems:?}");
+            assert!(!problems.join("").contains("s3cret"), "{problems:?}");
+        }
+    }
+
+    #[test]
     fn one_way_to_sign_in_is_enough() {
         let vault = VaultConfig {
-            address: Some("http://vault.example.com:8200".parse().unwrap()),
+            address: Some("http://vault.example.com:8200".to_owned()),
             paths: vec!["secret/opssight".to_owned()],
             token_env: Some("A".to_owned()),
             role_id: Some("role".to_owned()),

@@ -2,22 +2,19 @@
 //! ([`SecretReference`]); what they are is read when a plugin's call needs it.
 
 use super::{Vault, VaultError};
+use crate::secrets::kept::Kept;
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::id::ConnectionId;
 use opssight_core::plugins::{CredentialSource, Credentials, SecretReference, SecretUnavailable};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 use vaultrs::client::VaultClient;
 use zeroize::{Zeroize, Zeroizing};
 
 /// So long what was read is used without asking: a secret that is changed in Vault is the new one within a minute.
 const FRESH: Duration = Duration::from_secs(60);
-/// While Vault is away, it is asked again after this long.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// More secrets than anybody refers to.
-const MOST: usize = 10_000;
 
 type Fields = HashMap<String, Zeroizing<String>>;
 
@@ -27,14 +24,8 @@ pub struct VaultCredentials {
     vault: Option<Arc<Vault>>,
     /// What references may begin with.
     paths: Vec<String>,
-    keep: Duration,
-    read: Mutex<HashMap<String, Read>>,
-}
-
-struct Read {
-    fields: Arc<Fields>,
-    ask_from: Instant,
-    until: Instant,
+    /// What was read, by its path.
+    read: Kept<String, Arc<Fields>>,
 }
 
 impl std::fmt::Debug for VaultCredentials {
@@ -52,7 +43,7 @@ impl VaultCredentials {
         paths: Vec<String>,
         keep: Duration,
     ) -> Arc<Self> {
-        Arc::new(Self { inner, vault, paths, keep, read: Mutex::new(HashMap::new()) })
+        Arc::new(Self { inner, vault, paths, read: Kept::new(keep) })
     }
 
     async fn resolve(&self, value: &str) -> Result<Option<String>, String> {
@@ -70,7 +61,7 @@ impl VaultCredentials {
         }
         let fields = self.fields(vault, &reference, &path).await.map_err(|error| error.to_string())?;
         match fields.get(&reference.field) {
-            Some(value) => Ok(Some(value.to_string())),
+            Some(value) => Ok(Some(without_newline(value).to_owned())),
             None => Err(format!("{path} is in Vault, and has no text field `{}`", reference.field)),
         }
     }
@@ -81,58 +72,12 @@ impl VaultCredentials {
         reference: &SecretReference,
         path: &str,
     ) -> Result<Arc<Fields>, VaultError> {
-        let aging = match self.known(path) {
-            Some((fields, true)) => return Ok(fields),
-            Some((fields, false)) => Some(fields),
-            None => None,
-        };
         let (mount, name) = (reference.mount.as_str(), reference.name.as_str());
-        let ask = |client: Arc<VaultClient>| async move {
+        let read = |client: Arc<VaultClient>| async move {
             vaultrs::kv2::read::<HashMap<String, serde_json::Value>>(&*client, mount, name).await
         };
-        match (vault.ask(path, ask).await, aging) {
-            (Ok(read), _) => {
-                let fields = Arc::new(texts(read));
-                self.note(path, Some(&fields));
-                Ok(fields)
-            }
-            (Err(error), Some(fields)) if error.is_away() => {
-                tracing::warn!(error = %error, "Vault is away; credentials that are in memory are used while they may be");
-                self.wait(path);
-                Ok(fields)
-            }
-            (Err(error), _) => {
-                self.note(path, None);
-                Err(error)
-            }
-        }
-    }
-
-    /// What was read, and whether it is fresh.
-    fn known(&self, path: &str) -> Option<(Arc<Fields>, bool)> {
-        let now = Instant::now();
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        read.retain(|_, read| now < read.until);
-        read.get(path).map(|read| (Arc::clone(&read.fields), now < read.ask_from))
-    }
-
-    fn note(&self, path: &str, fields: Option<&Arc<Fields>>) {
-        let now = Instant::now();
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        match fields {
-            Some(fields) if read.len() < MOST => {
-                let fresh = FRESH.min(self.keep);
-                let until = now + self.keep;
-                read.insert(path.to_owned(), Read { fields: Arc::clone(fields), ask_from: now + fresh, until });
-            }
-            _ => drop(read.remove(path)),
-        }
-    }
-
-    fn wait(&self, path: &str) {
-        if let Some(read) = self.read.lock().unwrap_or_else(PoisonError::into_inner).get_mut(path) {
-            read.ask_from = Instant::now() + PATIENCE;
-        }
+        let ask = async { Ok(Arc::new(texts(vault.ask(path, read).await?))) };
+        self.read.get(path.to_owned(), FRESH, ask).await
     }
 }
 
@@ -140,6 +85,11 @@ impl VaultCredentials {
 fn within(allowed: &str, path: &str) -> bool {
     let allowed = allowed.trim_end_matches('/');
     path.strip_prefix(allowed).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// `vault kv put ... token=@file` keeps the newline at the file's end, which is part of no secret.
+fn without_newline(value: &str) -> &str {
+    value.strip_suffix("\r\n").or_else(|| value.strip_suffix('\n')).unwrap_or(value)
 }
 
 /// Fields that are text; numbers and truth values as JSON has them.
@@ -177,7 +127,16 @@ impl CredentialSource for VaultCredentials {
 
 #[cfg(test)]
 mod tests {
-    use super::within;
+    use super::{within, without_newline};
+
+    #[test]
+    fn one_newline_at_the_end_is_no_part_of_a_secret() {
+        for (value, expect) in
+            [("a", "a"), ("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), ("a\r", "a\r"), (" a ", " a ")]
+        {
+            assert_eq!(without_newline(value), expect);
+        }
+    }
 
     #[test]
     fn a_reference_is_only_taken_below_what_is_allowed() {

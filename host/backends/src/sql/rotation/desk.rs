@@ -2,12 +2,13 @@
 
 use super::{Place, RotateError};
 use crate::SystemRandomness;
+use crate::failpoint;
 use crate::secrets::{KeyId, KeyRing, MasterKey, SealError, Sealed, Sealer, Wrapped, wrap};
 use crate::sql::conn::{Conn, PgConn};
 use crate::sql::keys::{self, PROBE};
 use crate::sql::open::sql;
 use crate::sql::query::{query, query_as, query_scalar};
-use crate::sql::{notify, postgres, sqlite};
+use crate::sql::{members, notify, postgres, sqlite};
 use sqlx::ConnectOptions;
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
@@ -26,8 +27,13 @@ pub(super) struct Desk {
     turn: Option<File>,
 }
 
-/// A process, and what it said that it has.
-type Told = (String, Option<Vec<u8>>);
+/// Data keys that cannot be unwrapped.
+pub(super) struct Unreadable {
+    /// Whose they are.
+    pub(super) owners: Vec<String>,
+    /// Why not, of the first.
+    pub(super) why: SealError,
+}
 
 /// The end of a batch.
 pub(super) struct Last {
@@ -69,26 +75,21 @@ impl Desk {
     }
 
     /// One rotation at a time. False: somebody else rotates.
-    pub(super) async fn take_turn(&mut self, place: &Place) -> Result<bool, RotateError> {
-        match (&mut self.conn, place) {
-            (Conn::Postgres(conn), _) => {
-                let take = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(TURN);
-                Ok(take.fetch_one(&mut conn.conn).await.map_err(sql("take the turn to rotate"))?)
-            }
-            (_, Place::Dir(dir)) => {
-                let failed = |source| crate::OpenError::Dir { path: dir.clone(), source };
-                let path = dir.join("rotation.lock");
-                let options = File::options().write(true).create(true).truncate(false).open(path);
-                let file = options.map_err(failed)?;
-                match file.try_lock() {
-                    Ok(()) => self.turn = Some(file),
-                    Err(TryLockError::WouldBlock) => return Ok(false),
-                    Err(TryLockError::Error(source)) => return Err(failed(source).into()),
-                }
-                Ok(true)
-            }
-            (Conn::Sqlite(_), Place::Database(_)) => Ok(false),
+    pub(super) async fn take_turn(&mut self) -> Result<bool, RotateError> {
+        if let Conn::Postgres(conn) = &mut self.conn {
+            let take = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(TURN);
+            return Ok(take.fetch_one(&mut conn.conn).await.map_err(sql("take the turn to rotate"))?);
         }
+        let Some(dir) = &self.dir else { return Ok(false) };
+        let failed = |source| crate::OpenError::Dir { path: dir.clone(), source };
+        let options = File::options().write(true).create(true).truncate(false).open(dir.join("rotation.lock"));
+        let file = options.map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => self.turn = Some(file),
+            Err(TryLockError::WouldBlock) => return Ok(false),
+            Err(TryLockError::Error(source)) => return Err(failed(source).into()),
+        }
+        Ok(true)
     }
 
     /// The ring has what the store is sealed with; if the store never said which key it uses, it does now.
@@ -121,23 +122,24 @@ impl Desk {
 
     /// The keys of each process that works on the store.
     pub(super) async fn holders(&mut self) -> Result<Vec<Vec<KeyId>>, RotateError> {
-        let rows: Result<Vec<Told>, _> = match &self.conn {
+        let rows: Result<Vec<Option<Vec<u8>>>, _> = match &self.conn {
             Conn::Postgres(_) => {
-                query_as(
-                    "SELECT m.id, h.value FROM members m LEFT JOIN house h ON h.name = 'ring:' || m.id
-                     WHERE m.seen_at >= now_us() - 15000000",
+                query_scalar(
+                    "SELECT h.value FROM members m LEFT JOIN house h ON h.name = 'ring:' || m.id
+                     WHERE m.seen_at >= now_us() - $1",
                 )
+                .bind(members::GONE_AFTER)
                 .fetch_all(&mut self.conn)
                 .await
             }
             Conn::Sqlite(_) if !self.has_host() => return Ok(Vec::new()),
             Conn::Sqlite(_) => {
-                query_as("SELECT name, value FROM house WHERE name LIKE 'ring:%'").fetch_all(&mut self.conn).await
+                query_scalar("SELECT value FROM house WHERE name LIKE 'ring:%'").fetch_all(&mut self.conn).await
             }
         };
         let rows = rows.map_err(sql("ask which keys the processes have"))?;
         let ids = |value: Option<Vec<u8>>| value.unwrap_or_default().chunks(8).filter_map(KeyId::from_bytes).collect();
-        let mut holders: Vec<Vec<KeyId>> = rows.into_iter().map(|(_, value)| ids(value)).collect();
+        let mut holders: Vec<Vec<KeyId>> = rows.into_iter().map(ids).collect();
         if holders.is_empty() && self.dir.is_some() {
             // A host that says nothing is one of a version that has no ring.
             holders.push(Vec::new());
@@ -145,10 +147,13 @@ impl Desk {
         Ok(holders)
     }
 
-    /// Whether a host has the SQLite file open.
+    /// Whether a host has the SQLite file open. Where that cannot be seen there may be one.
     fn has_host(&self) -> bool {
-        let lock = self.dir.as_ref().and_then(|dir| File::open(dir.join("opssight.lock")).ok());
-        lock.is_some_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        let Some(dir) = &self.dir else { return false };
+        match File::open(dir.join("opssight.lock")) {
+            Ok(lock) => lock.try_lock_shared().is_err(),
+            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+        }
     }
 
     pub(super) async fn count(&mut self) -> Result<u64, RotateError> {
@@ -180,14 +185,21 @@ impl Desk {
         }
     }
 
-    /// How many are not under this key, or under an older version of it.
-    pub(super) async fn left(&mut self, key: KeyId, least: Option<u64>) -> Result<u64, RotateError> {
-        let rows = self.all().await?;
-        let is_under = |row| match self.under(row) {
-            Some((by, version)) => by == key && least.is_none_or(|least| version.is_some_and(|v| v >= least)),
-            None => false,
-        };
-        Ok(rows.iter().filter(|row| !is_under(*row)).count() as u64)
+    /// Whether something that the ring opens is not under this key, or under an older version of it. What it does not
+    /// open nothing can bring under another key, and no rotation would ever be finished with it.
+    pub(super) async fn has_left(&mut self, key: KeyId, least: Option<u64>) -> Result<bool, RotateError> {
+        for row in self.all().await? {
+            let is_done = self.under(&row).is_some_and(|under| is_under(under, key, least));
+            if is_done {
+                continue;
+            }
+            match self.sealer.unwrap(&row.0, &row.1).await {
+                Ok(_) => return Ok(true),
+                Err(error) if error.is_of_this_one() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(false)
     }
 
     /// Wrap anew what comes after a connection; none: there is nothing after it.
@@ -197,7 +209,7 @@ impl Desk {
         least: Option<u64>,
         (after, batch): (&str, u32),
         rewrapped: &mut u64,
-        unreadable: &mut Vec<String>,
+        unreadable: &mut Option<Unreadable>,
     ) -> Result<Option<Last>, RotateError> {
         let rows: Vec<(String, Vec<u8>)> =
             query_as("SELECT connection, data_key FROM credentials WHERE connection > $1 ORDER BY connection LIMIT $2")
@@ -209,20 +221,20 @@ impl Desk {
         let Some((last, _)) = rows.last() else { return Ok(None) };
         let last = Last { connection: last.clone(), rows: rows.len() as u64 };
         let mut anew = Vec::new();
-        for (owner, was) in rows.into_iter().filter(|(_, stored)| !is_under(stored, key.id(), least)) {
-            match self.anew(key, &owner, &was).await {
-                Ok(now) => anew.push((owner, was, now)),
-                Err(SealError::Unseal | SealError::UnknownKey(_)) => unreadable.push(owner),
+        for (owner, was) in rows.into_iter().filter(|(_, stored)| !says_under(stored, key.id(), least)) {
+            match self.sealer.unwrap(&owner, &was).await {
+                Ok((data_key, _)) => {
+                    let now = wrap(key, &owner, &data_key).await?;
+                    anew.push((owner, was, now));
+                }
+                Err(why) if why.is_of_this_one() => {
+                    unreadable.get_or_insert(Unreadable { owners: Vec::new(), why }).owners.push(owner);
+                }
                 Err(error) => return Err(error.into()),
             }
         }
         *rewrapped += self.write(anew).await?;
         Ok(Some(last))
-    }
-
-    async fn anew(&self, key: &MasterKey, owner: &str, was: &[u8]) -> Result<Vec<u8>, SealError> {
-        let (data_key, _) = self.sealer.unwrap(owner, was).await?;
-        wrap(key, owner, &data_key).await
     }
 
     /// In one transaction; what was sealed anew meanwhile stays as it is, and is under the new key.
@@ -248,16 +260,18 @@ impl Desk {
             }
         }
         conn.say("COMMIT").await.map_err(sql(doing))?;
+        failpoint::reached(super::DOING, "wrote a batch");
         Ok(written)
     }
 
     pub(super) async fn rewrap_probe(&mut self, key: &MasterKey, least: Option<u64>) -> Result<(), RotateError> {
         let probe = keys::probe(&mut self.conn).await.map_err(sql("read the master key's probe"))?;
-        let Some(Sealed { data_key: was, .. }) = probe.filter(|probe| !is_under(&probe.data_key, key.id(), least))
+        let Some(Sealed { data_key: was, .. }) = probe.filter(|probe| !says_under(&probe.data_key, key.id(), least))
         else {
             return Ok(());
         };
-        let now = self.anew(key, PROBE, &was).await?;
+        let (data_key, _) = self.sealer.unwrap(PROBE, &was).await?;
+        let now = wrap(key, PROBE, &data_key).await?;
         query("UPDATE house SET value = $2 WHERE name = 'probe-key' AND value = $1")
             .bind(was)
             .bind(now)
@@ -269,7 +283,11 @@ impl Desk {
 }
 
 /// Whether it says so. What says nothing is wrapped anew as well.
-fn is_under(stored: &[u8], key: KeyId, least: Option<u64>) -> bool {
-    let Some(wrapped) = Wrapped::read(stored) else { return false };
-    wrapped.by() == Some(key) && least.is_none_or(|least| wrapped.version().is_some_and(|version| version >= least))
+fn says_under(stored: &[u8], key: KeyId, least: Option<u64>) -> bool {
+    let under = |wrapped: Wrapped<'_>| Some((wrapped.by()?, wrapped.version()));
+    Wrapped::read(stored).and_then(under).is_some_and(|under| is_under(under, key, least))
+}
+
+fn is_under((by, version): (KeyId, Option<u64>), key: KeyId, least: Option<u64>) -> bool {
+    by == key && least.is_none_or(|least| version.is_some_and(|version| version >= least))
 }
