@@ -4,6 +4,7 @@
 mod dead;
 mod ears;
 mod inlet;
+mod line;
 mod place;
 mod sink;
 mod topic;
@@ -16,12 +17,16 @@ pub use topic::KafkaTopic;
 /// The client library, for tests that stand at the other end.
 pub use rdkafka;
 
+use crate::SecretText;
 use rdkafka::ClientConfig;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The largest message that the client sends at all. What a topic takes, the broker says.
+const LARGEST: &str = "268435456";
+
 /// How to reach a cluster.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct KafkaOptions {
     /// `host:9092,other:9092`.
     pub brokers: String,
@@ -41,25 +46,14 @@ pub struct KafkaTls {
 }
 
 /// A name and a password.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct KafkaLogin {
     /// As SASL calls it: `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`.
     pub mechanism: &'static str,
     /// The name.
     pub username: String,
     /// The password.
-    pub password: String,
-}
-
-impl std::fmt::Debug for KafkaOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let login = self.login.as_ref().map(|login| (login.mechanism, &login.username));
-        f.debug_struct("KafkaOptions")
-            .field("brokers", &self.brokers)
-            .field("tls", &self.tls)
-            .field("login", &login)
-            .finish_non_exhaustive()
-    }
+    pub password: SecretText,
 }
 
 impl KafkaOptions {
@@ -82,7 +76,7 @@ impl KafkaOptions {
         }
         if let Some(login) = &self.login {
             config.set("sasl.mechanism", login.mechanism);
-            config.set("sasl.username", &login.username).set("sasl.password", &login.password);
+            config.set("sasl.username", &login.username).set("sasl.password", login.password.expose());
         }
         config
     }
@@ -96,7 +90,8 @@ impl KafkaOptions {
         config.set("message.timeout.ms", "0").set("linger.ms", "5").set("compression.type", "zstd");
         // As the clients of Java choose the partition of a key.
         config.set("partitioner", "murmur2_random");
-        config.set("queue.buffering.max.kbytes", "65536");
+        // Else the client refuses by itself what the topic may take.
+        config.set("message.max.bytes", LARGEST).set("queue.buffering.max.kbytes", "524288");
         config
     }
 }

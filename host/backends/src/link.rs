@@ -31,11 +31,15 @@ impl Link {
         }
     }
 
-    /// It does not, for now.
+    /// It does not, for now. Reasons carry numbers and addresses that change all the time: another one is for those who
+    /// look closely.
     pub fn fails(&self, why: &str) {
-        let before = self.lock().replace(why.to_owned());
-        if before.as_deref() != Some(why) {
-            tracing::warn!(link = self.name, why, "it does not work for now; it is tried again, and nothing is lost");
+        match self.lock().replace(why.to_owned()).as_deref() {
+            None => {
+                tracing::warn!(link = self.name, why, "it does not work for now; it is tried again, and nothing is lost");
+            }
+            Some(before) if before != why => tracing::debug!(link = self.name, why, "it still does not work"),
+            Some(_) => {}
         }
     }
 
@@ -49,9 +53,9 @@ impl Link {
         self.aside.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What is wrong, if something is.
-    pub fn trouble(&self) -> Option<String> {
-        self.lock().clone()
+    /// Whether it works, as far as is known. Why not is for the log: who asks may be anybody.
+    pub fn is_up(&self) -> bool {
+        self.lock().is_none()
     }
 
     /// How many went over it, and how many were put aside.
@@ -61,5 +65,48 @@ impl Link {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<String>> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Level, Metadata, Subscriber};
+
+    /// What was said, by level.
+    #[derive(Clone, Default)]
+    struct Heard(Arc<Mutex<Vec<Level>>>);
+
+    impl Subscriber for Heard {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, event: &Event<'_>) {
+            self.0.lock().unwrap().push(*event.metadata().level());
+        }
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_when_it_begins_and_when_it_is_over() {
+        let heard = Heard::default();
+        tracing::subscriber::with_default(heard.clone(), || {
+            let link = Link::new("a place");
+            link.is_well();
+            link.fails("no answer after 100 ms");
+            link.fails("no answer after 100 ms");
+            link.fails("no answer after 200 ms");
+            link.is_well();
+            link.is_well();
+        });
+        assert_eq!(*heard.0.lock().unwrap(), [Level::WARN, Level::DEBUG, Level::INFO]);
     }
 }

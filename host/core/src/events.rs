@@ -1,5 +1,5 @@
-//! What happened, as others may want to know it: CloudEvents in a durable log (the outbox). Every subscriber keeps
-//! its own place in it; the in-process bus only says that there is something new.
+//! What happened, as others may want to know it: CloudEvents in a durable log (the outbox). Whoever hands it on outside
+//! is a relay with a place of its own in it; the in-process bus only says that there is something new.
 
 mod envelope;
 mod relay;
@@ -37,15 +37,6 @@ pub trait EventLog: Send + Sync {
     /// The first and the last place that the log holds; `(0, 0)` when it never held anything. After everything was
     /// purged the first is beyond the last.
     async fn bounds(&self) -> Result<(i64, i64), StoreError>;
-}
-
-/// The port: how far the subscribers of the log are. What one of them has not seen yet is never purged.
-#[async_trait]
-pub trait Places: Send + Sync {
-    /// The last event that a subscriber took in; 0 before the first.
-    async fn place(&self, subscriber: &str) -> Result<i64, StoreError>;
-    /// A subscriber took in everything up to here. Never goes back.
-    async fn advance(&self, subscriber: &str, seq: i64) -> Result<(), StoreError>;
 }
 
 /// The in-process bus: wake-ups only, so that losing one loses nothing.

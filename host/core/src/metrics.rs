@@ -24,6 +24,6 @@ pub use census::Census;
 pub use error::MetricsError;
 pub use limits::{AHEAD, Limits, MOST_POINTS, MOST_SERIES, MOST_STEPS};
 pub use pipelines::samples_of_run;
-pub use producer::{FollowError, Followed, Producer};
+pub use producer::{LeftOut, Producer};
 pub use series::{Label, MAX_LABELS, Point, Sample, Series, SeriesProblem};
 pub use store::{Answer, InstantQuery, LabelsQuery, RangeQuery, Row, SeriesQuery, SeriesStore, Window};

@@ -1,7 +1,8 @@
 //! Kafka at the edge of the house, if it was built in and is configured.
 
 use crate::config::Config;
-use opssight_backends::{Link, Store};
+use crate::worker::Line;
+use opssight_backends::Store;
 use opssight_core::events::Bus;
 use opssight_core::hooks::Hooks;
 use std::sync::Arc;
@@ -19,9 +20,14 @@ pub(crate) struct Joints<'a> {
 /// The name of Kafka's relay in the store.
 pub(crate) const KAFKA: &str = "kafka";
 
+/// Whether events go on to Kafka.
+pub(crate) fn publishes(config: &Config) -> bool {
+    config.bus.url.is_some() && config.bus.publish
+}
+
 /// Start what goes out and what comes in; the lines that it goes over.
 #[cfg(not(feature = "kafka"))]
-pub(crate) fn start(_: &Joints, _: &mut JoinSet<()>, _: &CancellationToken) -> anyhow::Result<Vec<Arc<Link>>> {
+pub(crate) fn start(_: &Joints, _: &mut JoinSet<()>, _: &CancellationToken) -> anyhow::Result<Vec<Line>> {
     // A configuration that asks for it was refused.
     Ok(Vec::new())
 }
@@ -32,30 +38,35 @@ pub(crate) fn start(
     joints: &Joints,
     workers: &mut JoinSet<()>,
     stop: &CancellationToken,
-) -> anyhow::Result<Vec<Arc<Link>>> {
+) -> anyhow::Result<Vec<Line>> {
     use crate::config::RelayStart;
     use crate::worker;
+    use opssight_backends::Link;
     use opssight_backends::kafka::{InletOptions, KafkaInlet, KafkaSink};
     use opssight_core::events::{Relay, Start};
 
     let config = &joints.config.bus;
     let Some(options) = options::cluster(config)? else { return Ok(Vec::new()) };
-    let mut links = Vec::new();
+    let mut lines = Vec::new();
     if config.publish {
         let link = Arc::new(Link::new(format!("events to {}", config.topic)));
         let relay = Relay {
             name: KAFKA.to_owned(),
             log: joints.store.clone(),
             relays: joints.store.clone(),
-            sink: Arc::new(KafkaSink::new(options.clone(), options::topic(config, &config.topic))),
-            origin: config.origin.clone().unwrap_or_default(),
+            sink: Arc::new(KafkaSink::new(
+                options.clone(),
+                options::topic(config, &config.topic),
+                config.origin.clone().unwrap_or_default(),
+            )),
             start: match config.start {
                 RelayStart::Oldest => Start::Oldest,
                 RelayStart::Newest => Start::Newest,
             },
         };
-        workers.spawn(worker::relay_events(relay, Arc::clone(joints.bus), Arc::clone(&link), stop.clone()));
-        links.push(link);
+        let line = Line { link: Arc::clone(&link), relay: Some(relay.clone()) };
+        workers.spawn(worker::relay_events(relay, Arc::clone(joints.bus), link, stop.clone()));
+        lines.push(line);
     }
     for inlet in &config.inlets {
         let link = Arc::new(Link::new(format!("deliveries from {}", inlet.topic)));
@@ -68,16 +79,16 @@ pub(crate) fn start(
         };
         let inlet = KafkaInlet::new(options.clone(), of, joints.hooks.clone(), Arc::clone(&link));
         workers.spawn(inlet.run(stop.clone()));
-        workers.spawn(worker::count_inlet(Arc::clone(&link), stop.clone()));
-        links.push(link);
+        lines.push(Line { link, relay: None });
     }
-    Ok(links)
+    Ok(lines)
 }
 
 #[cfg(feature = "kafka")]
 mod options {
     use crate::config::{BusConfig, From, InletConfig};
     use anyhow::Context;
+    use opssight_backends::SecretText;
     use opssight_backends::kafka::{InletStart, KafkaLogin, KafkaOptions, KafkaTls, KafkaTopic};
     use std::time::Duration;
 
@@ -99,15 +110,15 @@ mod options {
         }))
     }
 
-    fn password(config: &BusConfig) -> anyhow::Result<String> {
+    fn password(config: &BusConfig) -> anyhow::Result<SecretText> {
         match (&config.password, &config.password_file) {
-            (Some(password), _) => Ok(password.expose().to_owned()),
+            (Some(password), _) => Ok(password.expose().to_owned().into()),
             (None, Some(file)) => {
                 let text = std::fs::read_to_string(file)
                     .with_context(|| format!("read bus.password_file {}", file.display()))?;
-                Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+                Ok(text.trim_end_matches(['\r', '\n']).to_owned().into())
             }
-            (None, None) => Ok(String::new()),
+            (None, None) => Ok(String::new().into()),
         }
     }
 

@@ -7,7 +7,8 @@ use opssight_core::events::EventLog;
 use opssight_core::plugins::Plugins;
 use std::sync::Arc;
 
-/// Asks the parts that everything depends on, and says how Redis is, on which nothing does.
+/// Asks the parts that everything depends on, and says how those are on which nothing does. Anybody may read it: where
+/// something is and why it is away is for the log.
 pub(crate) struct PartsReadiness {
     pub(crate) store: Arc<Store>,
     pub(crate) plugins: Arc<dyn Plugins>,
@@ -25,7 +26,6 @@ impl Readiness for PartsReadiness {
         let plugins = format!("{} installed", self.plugins.installed().len());
         let mut checks = vec![("store".to_owned(), store), ("plugins".to_owned(), Ok(plugins))];
         if let Some(redis) = &self.redis {
-            // Anybody may read this: where it is and why it is away is for the log.
             let how = if redis.status().is_ok() { "in use" } else { "away: this host has limits of its own" };
             checks.push(("redis".to_owned(), Ok(how.to_owned())));
         }
@@ -37,9 +37,27 @@ impl Readiness for PartsReadiness {
 /// A line that is down is said here, and is no reason to send requests elsewhere: the host works on without it.
 fn told(link: &Link) -> String {
     let (moved, aside) = link.counts();
-    match link.trouble() {
-        Some(trouble) => format!("does not work for now, and is tried again: {trouble}"),
-        None if aside > 0 => format!("{moved} since the start, {aside} put aside"),
-        None => format!("{moved} since the start"),
+    match aside {
+        _ if !link.is_up() => "away: tried again, and nothing is lost; the log has the reason".to_owned(),
+        0 => format!("{moved} since the start"),
+        _ => format!("{moved} since the start, {aside} put aside"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_a_line_is_away_is_said_and_not_where_it_goes() {
+        let link = Link::new("events to opssight.events");
+        link.moves(3);
+        assert_eq!(told(&link), "3 since the start");
+        link.fails("reach Kafka: no broker answers at kafka.internal:9092");
+        let said = told(&link);
+        assert!(said.starts_with("away") && !said.contains("kafka.internal"), "{said}");
+        link.is_well();
+        link.puts_aside();
+        assert_eq!(told(&link), "3 since the start, 1 put aside");
     }
 }

@@ -10,6 +10,9 @@ use opssight_core::metrics::{
 use opssight_core::time::Clock;
 use std::sync::Arc;
 
+/// The name of their relay in the store.
+pub(crate) const RELAY: &str = "metrics";
+
 /// Open the store of the metrics. A folder is one process's: points of one database in the folders of several would be
 /// found by none of them as a whole.
 pub(crate) async fn open(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn SeriesStore>> {

@@ -9,17 +9,17 @@ use crate::readiness::PartsReadiness;
 use crate::runtime::runtime;
 use crate::series;
 use crate::telemetry::Telemetry;
-use crate::worker;
+use crate::worker::{self, Line};
 use anyhow::Context;
 use opssight_api::{ApiConfig, App};
 use opssight_backends::{Link, Store, SystemClock, SystemRandomness};
 use opssight_core::actions::Actions;
 use opssight_core::connections::{ConnectionStore, Connections};
-use opssight_core::events::Bus;
+use opssight_core::events::{Bus, Relay, Start};
 use opssight_core::feeds::{FeedStore, Puller};
 use opssight_core::hooks::{Hooks, Inbox, Processor, Retry};
 use opssight_core::identity::Identity;
-use opssight_core::metrics::{Producer, SeriesStore};
+use opssight_core::metrics::{LeftOut, Producer, SeriesStore};
 use opssight_core::page::PageOf;
 use opssight_core::plugins::catalogue::Catalogue;
 use opssight_core::plugins::installs::{Installs, PluginRuntime};
@@ -124,7 +124,10 @@ pub async fn start_with(
     let mut workers = house.workers(&stop_workers);
     let hooks = house.hooks();
     let joints = Joints { config: &house.config, store: &house.store, bus: &house.bus, hooks: &hooks };
-    let links = edge::start(&joints, &mut workers, &stop_workers)?;
+    let mut lines = edge::start(&joints, &mut workers, &stop_workers)?;
+    lines.extend(house.tell_metrics(&mut workers, &stop_workers));
+    let links = lines.iter().map(|line| Arc::clone(&line.link)).collect();
+    workers.spawn(worker::count_links(lines, stop_workers.clone()));
     let stop_api = CancellationToken::new();
     let app = Arc::new(house.app(identity, telemetry, links));
     let api = tokio::spawn(opssight_api::serve(listener, app, stop_api.clone().cancelled_owned()));
@@ -183,13 +186,11 @@ impl House {
         workers.spawn(worker::process_deliveries(processor, bus(), worker.deliveries, lease, stop.clone()));
         workers.spawn(worker::pull_feeds(puller, bus(), worker.feeds, lease, stop.clone()));
         workers.spawn(worker::keep_ledger(self.store.clone(), bus(), stop.clone()));
-        if series::are_kept(&self.config) {
-            workers.spawn(worker::tell_metrics(self.producer(), bus(), stop.clone()));
-        }
         workers.spawn(worker::purge_old(
             self.store.clone(),
             Arc::clone(&self.clock),
             self.config.retention.clone(),
+            self.relays(),
             stop.clone(),
         ));
         let every = Duration::from_secs(u64::from(worker.check_secs));
@@ -199,15 +200,37 @@ impl House {
         workers
     }
 
-    fn producer(&self) -> Producer {
-        Producer {
-            events: self.store.clone(),
-            places: self.store.clone(),
+    /// The relays of the event log that are in use.
+    fn relays(&self) -> Vec<String> {
+        let all = [(edge::KAFKA, edge::publishes(&self.config)), (series::RELAY, series::are_kept(&self.config))];
+        all.into_iter().filter(|(_, in_use)| *in_use).map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// Start telling what pipelines do as points, if there is a place for them; the line over which that goes.
+    fn tell_metrics(&self, workers: &mut JoinSet<()>, stop: &CancellationToken) -> Option<Line> {
+        if !series::are_kept(&self.config) {
+            return None;
+        }
+        let producer = Producer {
             runs: self.store.clone(),
             metrics: Arc::clone(&self.series),
             clock: Arc::clone(&self.clock),
             kept_secs: self.config.metrics.kept_secs(),
-        }
+            left_out: Arc::new(|LeftOut { points, why }| {
+                tracing::warn!(points, why, "points too old, or refused for good, were left out");
+            }),
+        };
+        let relay = Relay {
+            name: series::RELAY.to_owned(),
+            log: self.store.clone(),
+            relays: self.store.clone(),
+            sink: Arc::new(producer),
+            start: Start::Oldest,
+        };
+        let link = Arc::new(Link::new("metrics"));
+        let line = Line { link: Arc::clone(&link), relay: Some(relay.clone()) };
+        workers.spawn(worker::relay_events(relay, Arc::clone(&self.bus), link, stop.clone()));
+        Some(line)
     }
 
     fn connections(&self) -> Connections {

@@ -5,24 +5,18 @@ mod checker;
 mod crew;
 mod deliveries;
 mod feeds;
-#[cfg(feature = "kafka")]
-mod inlet;
 mod installs;
 mod ledger;
-mod metrics;
-#[cfg(feature = "kafka")]
+mod links;
 mod relay;
 mod retention;
 
 pub(crate) use checker::check_connections;
 pub(crate) use deliveries::process_deliveries;
 pub(crate) use feeds::pull_feeds;
-#[cfg(feature = "kafka")]
-pub(crate) use inlet::count_inlet;
 pub(crate) use installs::watch_installs;
 pub(crate) use ledger::keep_ledger;
-pub(crate) use metrics::tell_metrics;
-#[cfg(feature = "kafka")]
+pub(crate) use links::{Line, count_links};
 pub(crate) use relay::relay_events;
 pub(crate) use retention::purge_old;
 

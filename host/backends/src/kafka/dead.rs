@@ -3,25 +3,21 @@
 
 use super::KafkaOptions;
 use super::ears::Ears;
+use super::line::Line;
 use super::topic::KafkaTopic;
 use opssight_core::events::SinkError;
 use rdkafka::Message;
-use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{BorrowedMessage, Header, OwnedHeaders};
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
-use std::sync::Arc;
+use rdkafka::producer::{FutureProducer, FutureRecord};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
-
-/// The largest message that the client sends at all; what the topic takes, the broker says.
-const LARGEST: &str = "268435456";
 
 /// The topic beside another one.
 pub(super) struct DeadLetters {
     options: KafkaOptions,
     topic: KafkaTopic,
-    open: Mutex<Option<(Arc<FutureProducer<Ears>>, Ears)>>,
+    open: Mutex<Option<Line<FutureProducer<Ears>>>>,
 }
 
 impl DeadLetters {
@@ -31,21 +27,25 @@ impl DeadLetters {
 
     /// Put a message aside; returns once all replicas have it.
     pub(super) async fn put(&self, message: &BorrowedMessage<'_>, code: &str, why: &str) -> Result<(), SinkError> {
-        let (producer, ears) = self.producer().await?;
+        let line = self.line().await?;
         let headers = headers(message, code, why);
         let payload = message.payload().unwrap_or_default();
-        match self.send(&producer, message.key(), Some(payload), headers.clone()).await {
+        let sent = match self.send(&line.client, message.key(), Some(payload), headers.clone()).await {
             // The reason makes it larger than it was. Its place is in the headers, and there it still is.
             Err(Some(error)) if error.rdkafka_error_code() == Some(Code::MessageSizeTooLarge) => {
                 let headers = headers.insert(Header { key: "opssight-body", value: Some("left out: too large") });
-                self.send(&producer, message.key(), None, headers).await
+                self.send(&line.client, message.key(), None, headers).await
             }
             done => done,
+        };
+        match sent {
+            Ok(()) => {
+                line.ears.forget();
+                Ok(())
+            }
+            Err(Some(error)) => Err(line.ears.explain(&error, &self.options, &self.topic.name)),
+            Err(None) => Err(line.ears.silence(&self.options, &self.topic.name)),
         }
-        .map_err(|error| match error {
-            Some(error) => ears.explain(&error, &self.options, &self.topic.name),
-            None => ears.silence(&self.options, &self.topic.name),
-        })
     }
 
     /// Fails with nothing when nobody answers.
@@ -65,23 +65,19 @@ impl DeadLetters {
         }
     }
 
-    async fn producer(&self) -> Result<(Arc<FutureProducer<Ears>>, Ears), SinkError> {
+    async fn line(&self) -> Result<Line<FutureProducer<Ears>>, SinkError> {
         let mut slot = self.open.lock().await;
-        if let Some((producer, ears)) = &*slot {
-            return Ok((Arc::clone(producer), ears.clone()));
+        if let Some(line) = &*slot {
+            return Ok(line.clone());
         }
-        let ears = Ears::default();
         let mut config = self.options.producer();
         // Each is sent alone and repeated by whoever waits for it: one that fails must not end the producer.
         config.set("enable.gapless.guarantee", "false").set("enable.idempotence", "false");
         config.set("message.timeout.ms", self.options.patience.as_millis().to_string());
-        config.set("message.max.bytes", LARGEST).set("queue.buffering.max.kbytes", "524288");
-        let producer = FutureProducer::from_config_and_context(&config, ears.clone())
-            .map_err(|error| ears.explain(&error, &self.options, &self.topic.name))?;
-        let producer = Arc::new(producer);
-        self.topic.find(&producer, |producer| producer.client(), &ears, &self.options).await?;
-        *slot = Some((Arc::clone(&producer), ears.clone()));
-        Ok((producer, ears))
+        let line = Line::open(&config, &self.options, &self.topic.name)?;
+        self.topic.find(&line, &self.options).await?;
+        *slot = Some(line.clone());
+        Ok(line)
     }
 }
 

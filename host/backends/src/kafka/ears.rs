@@ -33,6 +33,11 @@ impl ClientContext for Ears {
 impl ConsumerContext for Ears {}
 
 impl Ears {
+    /// It works: what was heard before is not why it fails later.
+    pub(super) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// What an error means, and how to mend it.
     pub(super) fn explain(&self, error: &KafkaError, options: &KafkaOptions, topic: &str) -> SinkError {
         match error.rdkafka_error_code() {

@@ -4,6 +4,7 @@
 use super::KafkaOptions;
 use super::dead::DeadLetters;
 use super::ears::Ears;
+use super::line::Line;
 use super::place::{InletStart, begin};
 use super::topic::KafkaTopic;
 use crate::link::Link;
@@ -13,7 +14,6 @@ use opssight_core::events::SinkError;
 use opssight_core::hooks::{Hooks, MessageError, TopicMessage};
 use opssight_core::id::ConnectionId;
 use rdkafka::Message;
-use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers};
@@ -53,7 +53,7 @@ pub struct KafkaInlet {
     link: Arc<Link>,
 }
 
-type Consuming = (Arc<StreamConsumer<Ears>>, Ears);
+type Consuming = Line<StreamConsumer<Ears>>;
 
 impl KafkaInlet {
     /// Nothing is asked of the cluster before it runs.
@@ -69,12 +69,11 @@ impl KafkaInlet {
             let opened = stop.run_until_cancelled(self.open()).await;
             match opened {
                 None => return,
-                Some(Ok((consumer, ears))) => {
+                Some(Ok(line)) => {
                     wait = FIRST_WAIT;
                     self.link.is_well();
-                    self.follow(&consumer, &ears, &stop).await;
-                    // Leaving the group keeps the last places, and waits.
-                    drop(tokio::task::spawn_blocking(move || drop(consumer)).await);
+                    self.follow(&line, &stop).await;
+                    line.end().await;
                 }
                 Some(Err(error)) => {
                     self.link.fails(&error.to_string());
@@ -86,9 +85,7 @@ impl KafkaInlet {
     }
 
     async fn open(&self) -> Result<Consuming, SinkError> {
-        let ears = Ears::default();
         let topic = &self.inlet.topic;
-        let explain = |error: &KafkaError| ears.explain(error, &self.options, &topic.name);
         let mut config = self.options.client();
         config.set("group.id", &self.inlet.group).set("auto.offset.reset", "earliest");
         config.set("allow.auto.create.topics", "false");
@@ -98,26 +95,29 @@ impl KafkaInlet {
         config.set("enable.auto.commit", "true").set("auto.commit.interval.ms", "1000");
         config.set("enable.auto.offset.store", "false");
         config.set("queued.max.messages.kbytes", "32768").set("fetch.message.max.bytes", "1048576");
-        let consumer: StreamConsumer<Ears> =
-            StreamConsumer::from_config_and_context(&config, ears.clone()).map_err(|error| explain(&error))?;
-        let consumer = Arc::new(consumer);
-        let partitions = topic.find(&consumer, |consumer| consumer.client(), &ears, &self.options).await?;
+        let line = Consuming::open(&config, &self.options, &topic.name)?;
+        let explain = |error: &KafkaError| self.explain(&line, error);
+        let partitions = topic.find(&line, &self.options).await?;
         let (name, start, patience) = (topic.name.clone(), self.inlet.start, self.options.patience);
         let begun = tokio::task::spawn_blocking(move || begin(&config, &name, partitions, start, patience)).await;
         begun.unwrap_or(Err(KafkaError::Canceled)).map_err(|error| explain(&error))?;
-        consumer.subscribe(&[&topic.name]).map_err(|error| explain(&error))?;
-        Ok((consumer, ears))
+        line.client.subscribe(&[&topic.name]).map_err(|error| explain(&error))?;
+        Ok(line)
+    }
+
+    fn explain(&self, line: &Consuming, error: &KafkaError) -> SinkError {
+        line.ears.explain(error, &self.options, &self.inlet.topic.name)
     }
 
     /// Until told to stop, or until the client is of no more use.
-    async fn follow(&self, consumer: &Arc<StreamConsumer<Ears>>, ears: &Ears, stop: &CancellationToken) {
-        let mut messages = consumer.stream().ready_chunks(AT_ONCE);
+    async fn follow(&self, line: &Consuming, stop: &CancellationToken) {
+        let mut messages = line.client.stream().ready_chunks(AT_ONCE);
         loop {
             let next = tokio::time::timeout(QUIET, messages.next());
             let chunk = match stop.run_until_cancelled(next).await {
                 None | Some(Ok(None)) => return,
                 Some(Err(_)) => {
-                    self.look(consumer, ears).await;
+                    self.look(line).await;
                     continue;
                 }
                 Some(Ok(Some(chunk))) => chunk,
@@ -128,19 +128,20 @@ impl KafkaInlet {
                 return;
             }
             if chunk.iter().any(Result::is_ok) {
+                line.ears.forget();
                 self.link.is_well();
             }
             for message in chunk {
                 match message {
                     // Fails only where the partition is another's by now, who will read the message again.
-                    Ok(message) => drop(consumer.store_offset_from_message(&message)),
+                    Ok(message) => drop(line.client.store_offset_from_message(&message)),
                     Err(KafkaError::MessageConsumptionFatal(code)) => {
                         let error = KafkaError::MessageConsumptionFatal(code);
-                        self.link.fails(&ears.explain(&error, &self.options, &self.inlet.topic.name).to_string());
+                        self.link.fails(&self.explain(line, &error).to_string());
                         return;
                     }
                     Err(error) => {
-                        self.link.fails(&ears.explain(&error, &self.options, &self.inlet.topic.name).to_string());
+                        self.link.fails(&self.explain(line, &error).to_string());
                         stop.run_until_cancelled(tokio::time::sleep(FIRST_WAIT)).await;
                     }
                 }
@@ -149,8 +150,8 @@ impl KafkaInlet {
     }
 
     /// Nothing came for a while: is there nothing, or nobody?
-    async fn look(&self, consumer: &Arc<StreamConsumer<Ears>>, ears: &Ears) {
-        match self.inlet.topic.look(consumer, |consumer| consumer.client(), ears, &self.options).await {
+    async fn look(&self, line: &Consuming) {
+        match self.inlet.topic.look(line, &self.options).await {
             Ok(_) => self.link.is_well(),
             Err(error) => self.link.fails(&error.to_string()),
         }
@@ -174,7 +175,9 @@ impl KafkaInlet {
                 self.link.moves(1);
                 Ok(())
             }
-            Err(MessageError::Store(error)) => Err(format!("keep a message of {}: {error}", inlet.topic.name)),
+            Err(MessageError::Later(error)) => {
+                Err(format!("take a message of {}: {}", inlet.topic.name, SinkError::of(&error)))
+            }
             Err(MessageError::PutAside { code, message: why }) => {
                 self.dead.put(message, code, &why).await.map_err(|error| error.to_string())?;
                 let (partition, offset) = (message.partition(), message.offset());

@@ -4,7 +4,7 @@ use super::ears::Ears;
 use rdkafka::ClientConfig;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::time::Duration;
 
@@ -49,10 +49,18 @@ pub(super) fn begin(
         };
         new.add_partition_offset(topic, partition, Offset::Offset(offset))?;
     }
-    if new.count() > 0 {
-        consumer.commit(&new, CommitMode::Sync)?;
+    if new.count() == 0 {
+        return Ok(());
     }
-    Ok(())
+    match consumer.commit(&new, CommitMode::Sync) {
+        Err(error) if error.rdkafka_error_code().is_some_and(is_others) => Ok(()),
+        done => done,
+    }
+}
+
+/// Others of the group are at it, and keep places of their own: nobody from outside may do that any more.
+fn is_others(code: Code) -> bool {
+    matches!(code, Code::UnknownMemberId | Code::IllegalGeneration | Code::RebalanceInProgress)
 }
 
 fn since(
@@ -69,4 +77,34 @@ fn since(
         Offset::Offset(offset) if offset >= 0 => Some(offset),
         _ => None,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+    #[test]
+    fn where_others_of_the_group_are_at_it_nothing_is_to_be_done() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("t", 1, 1).unwrap();
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", cluster.bootstrap_servers()).set("group.id", "g");
+        let begin = || begin(&config, "t", 1, InletStart::Newest, Duration::from_secs(10));
+        for error in [
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION,
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS,
+        ] {
+            cluster.request_errors(RDKafkaApiKey::OffsetCommit, &[error]);
+            begin().unwrap();
+        }
+        cluster.request_errors(
+            RDKafkaApiKey::OffsetCommit,
+            &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED],
+        );
+        begin().unwrap_err();
+        begin().unwrap();
+    }
 }

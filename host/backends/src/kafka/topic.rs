@@ -2,9 +2,9 @@
 
 use super::KafkaOptions;
 use super::ears::{Ears, missing};
+use super::line::{Asks, Line};
 use opssight_core::events::SinkError;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::Client;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use std::sync::Arc;
@@ -43,63 +43,37 @@ impl KafkaTopic {
     }
 
     /// Whether it is there; how many partitions it has.
-    pub(super) async fn look<T, C>(
-        &self,
-        owner: &Arc<T>,
-        ask: fn(&T) -> &Client<C>,
-        ears: &Ears,
-        options: &KafkaOptions,
-    ) -> Result<usize, SinkError>
-    where
-        T: Send + Sync + 'static,
-        C: rdkafka::ClientContext + 'static,
-    {
-        let looked = self.ask(owner, ask, Asked::ForIt, options.patience).await;
-        looked.map_err(|error| ears.explain(&error, options, &self.name))
+    pub(super) async fn look<T: Asks>(&self, line: &Line<T>, options: &KafkaOptions) -> Result<usize, SinkError> {
+        match self.ask(&line.client, Asked::ForIt, options.patience).await {
+            Ok(partitions) => {
+                line.ears.forget();
+                Ok(partitions)
+            }
+            Err(error) => Err(line.ears.explain(&error, options, &self.name)),
+        }
     }
 
-    async fn ask<T, C>(
-        &self,
-        owner: &Arc<T>,
-        ask: fn(&T) -> &Client<C>,
-        asked: Asked,
-        wait: Duration,
-    ) -> Result<usize, KafkaError>
-    where
-        T: Send + Sync + 'static,
-        C: rdkafka::ClientContext + 'static,
-    {
-        let (owner, name) = (Arc::clone(owner), self.name.clone());
-        let looked = tokio::task::spawn_blocking(move || partitions(ask(&owner), &name, asked, wait)).await;
+    async fn ask<T: Asks>(&self, client: &Arc<T>, asked: Asked, wait: Duration) -> Result<usize, KafkaError> {
+        let (client, name) = (Arc::clone(client), self.name.clone());
+        let looked = tokio::task::spawn_blocking(move || partitions(&*client, &name, asked, wait)).await;
         looked.unwrap_or(Err(KafkaError::Canceled))
     }
 
-    /// Make sure that it is there; how many partitions it has. `ask` gives the client, which is shared with a thread that
-    /// may wait.
-    pub(super) async fn find<T, C>(
-        &self,
-        owner: &Arc<T>,
-        ask: fn(&T) -> &Client<C>,
-        ears: &Ears,
-        options: &KafkaOptions,
-    ) -> Result<usize, SinkError>
-    where
-        T: Send + Sync + 'static,
-        C: rdkafka::ClientContext + 'static,
-    {
+    /// Make sure that it is there; how many partitions it has.
+    pub(super) async fn find<T: Asks>(&self, line: &Line<T>, options: &KafkaOptions) -> Result<usize, SinkError> {
         let deadline = Instant::now() + options.patience;
         let mut made = false;
         loop {
             let wait = deadline.saturating_duration_since(Instant::now()).max(AGAIN);
             let asked = if made { Asked::ForIt } else { Asked::ForAll };
-            match self.ask(owner, ask, asked, wait).await {
+            match self.ask(&line.client, asked, wait).await {
                 Ok(partitions) => return Ok(partitions),
                 Err(error) => match error.rdkafka_error_code() {
                     Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) if !made => {
                         if !self.create {
                             return Err(SinkError(missing(options, &self.name, self.partitions)));
                         }
-                        self.make(ears, options).await?;
+                        self.make(&line.ears, options).await?;
                         made = true;
                     }
                     // Being made, or moving to another broker.
@@ -108,7 +82,7 @@ impl KafkaTopic {
                     {
                         tokio::time::sleep(AGAIN).await;
                     }
-                    _ => return Err(ears.explain(&error, options, &self.name)),
+                    _ => return Err(line.ears.explain(&error, options, &self.name)),
                 },
             }
         }
@@ -135,15 +109,10 @@ impl KafkaTopic {
     }
 }
 
-fn partitions<C: rdkafka::ClientContext>(
-    client: &Client<C>,
-    topic: &str,
-    asked: Asked,
-    wait: Duration,
-) -> Result<usize, KafkaError> {
+fn partitions(client: &impl Asks, topic: &str, asked: Asked, wait: Duration) -> Result<usize, KafkaError> {
     let metadata = match asked {
-        Asked::ForAll => client.fetch_metadata(None, wait)?,
-        Asked::ForIt => client.fetch_metadata(Some(topic), wait)?,
+        Asked::ForAll => client.ask(None, wait)?,
+        Asked::ForIt => client.ask(Some(topic), wait)?,
     };
     let found = metadata.topics().iter().find(|found| found.name() == topic);
     match found.map(|found| (found.error(), found.partitions())) {

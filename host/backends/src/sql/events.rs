@@ -1,11 +1,11 @@
-//! The log of events (the outbox), and how far its subscribers are.
+//! The log of events (the outbox), and how far those are who take it in within a transaction of the store.
 
 use super::error::{Doing, Error};
 use super::{Conn, Store};
 use crate::sql::query::{query, query_as, query_scalar};
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
-use opssight_core::events::{Event, EventLog, Places};
+use opssight_core::events::{Event, EventLog};
 use opssight_core::id::ConnectionId;
 use opssight_core::time::Timestamp;
 use sqlx::FromRow;
@@ -62,26 +62,6 @@ impl EventLog for Store {
             None if last == 0 => (0, 0),
             None => (last.saturating_add(1), last),
         })
-    }
-}
-
-#[async_trait]
-impl Places for Store {
-    async fn place(&self, subscriber: &str) -> Result<i64, StoreError> {
-        let place: Option<i64> = query_scalar("SELECT seq FROM subscribers WHERE name = $1")
-            .bind(subscriber)
-            .fetch_optional(&self.readers)
-            .await
-            .doing("read how far a subscriber is")?;
-        Ok(place.unwrap_or(0))
-    }
-
-    async fn advance(&self, subscriber: &str, seq: i64) -> Result<(), StoreError> {
-        let data = (subscriber.to_owned(), seq);
-        self.write("keep how far a subscriber is", data, |(subscriber, seq), conn| {
-            Box::pin(advance(conn, subscriber, *seq))
-        })
-        .await
     }
 }
 

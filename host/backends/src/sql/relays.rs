@@ -62,14 +62,17 @@ async fn rewind(conn: &mut Conn, relay: &str, again: Again) -> Result<Rewound, E
         Again::Since(at) => query_scalar("SELECT MIN(seq) FROM events WHERE at >= $1").bind(at.0),
     };
     let first: Option<i64> = first.fetch_one(&mut *conn).await?;
-    begin(conn, relay, Start::Newest).await?;
+    // Then nothing changes: a relay that is new still begins where it is told.
     let Some(first) = first else { return Ok(Rewound { first: None, events: 0 }) };
     let place = first.saturating_sub(1);
-    query("UPDATE relays SET seq = $2, owner = NULL, fence = fence + 1 WHERE name = $1")
-        .bind(relay)
-        .bind(place)
-        .execute(&mut *conn)
-        .await?;
+    query(
+        "INSERT INTO relays (name, seq) VALUES ($1, $2)
+         ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, owner = NULL, fence = relays.fence + 1",
+    )
+    .bind(relay)
+    .bind(place)
+    .execute(&mut *conn)
+    .await?;
     let events: i64 = query_scalar("SELECT COUNT(*) FROM events WHERE seq > $1").bind(place).fetch_one(conn).await?;
     Ok(Rewound { first: Some(first), events: u64::try_from(events).unwrap_or(0) })
 }
@@ -109,14 +112,18 @@ impl Relays for Store {
     }
 
     async fn waiting(&self, relay: &str) -> Result<u64, StoreError> {
-        let waiting: i64 = query_scalar(
-            "SELECT COUNT(*) FROM events WHERE seq > COALESCE((SELECT seq FROM relays WHERE name = $1), 0)",
+        // Ends of indexes: a relay that is far behind is asked as often as one that is not.
+        let (oldest, newest, place): (Option<i64>, Option<i64>, Option<i64>) = query_as(
+            "SELECT (SELECT MIN(seq) FROM events), (SELECT MAX(seq) FROM events),
+                    (SELECT seq FROM relays WHERE name = $1)",
         )
         .bind(relay)
         .fetch_one(&self.readers)
         .await
         .doing("count what waits for the relay")?;
-        Ok(u64::try_from(waiting).unwrap_or(0))
+        let (Some(oldest), Some(newest)) = (oldest, newest) else { return Ok(0) };
+        let place = place.unwrap_or(0).max(oldest.saturating_sub(1));
+        Ok(u64::try_from(newest.saturating_sub(place)).unwrap_or(0))
     }
 
     async fn rewind(&self, relay: &str, again: Again) -> Result<Rewound, StoreError> {

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::retention::{Keep, Purged, Retention};
 use opssight_core::time::Timestamp;
+use std::collections::BTreeMap;
 
 /// Rows of one kind that go in one transaction; the writer is free for others in between.
 const BATCH: i64 = 500;
@@ -114,17 +115,18 @@ async fn delivery_rows(conn: &mut Conn, since: Timestamp) -> Result<u64, Error> 
     Ok((deployments.len() + changes.len()) as u64 + others)
 }
 
-/// How many went, and how many of these a relay had not handed on.
-async fn events(conn: &mut Conn, since: Timestamp, unrelayed_since: Timestamp) -> Result<(u64, u64), Error> {
-    let unrelayed_since = unrelayed_since.min(since);
-    let unrelayed: i64 = query_scalar(
-        "SELECT COUNT(*) FROM events WHERE seq IN (
-             SELECT seq FROM events WHERE seq <= (SELECT MIN(seq) FROM subscribers) ORDER BY seq LIMIT $2)
-           AND at < $1 AND seq > (SELECT MIN(seq) FROM relays)",
+/// How many went, and how many of these each relay in use had not handed on.
+async fn events(conn: &mut Conn, keep: &Keep) -> Result<(u64, BTreeMap<String, u64>), Error> {
+    let since = keep.events_since;
+    let unrelayed_since = keep.unrelayed_since.min(since);
+    let lost: Vec<(String, i64)> = query_as(
+        "SELECT r.name, COUNT(*) FROM relays r JOIN (
+             SELECT seq, at FROM events WHERE seq <= (SELECT MIN(seq) FROM subscribers) ORDER BY seq LIMIT $2
+         ) e ON e.seq > r.seq WHERE e.at < $1 GROUP BY r.name",
     )
     .bind(unrelayed_since.0)
     .bind(BATCH)
-    .fetch_one(&mut *conn)
+    .fetch_all(&mut *conn)
     .await?;
     let gone = query(
         "DELETE FROM events WHERE seq IN (
@@ -136,7 +138,8 @@ async fn events(conn: &mut Conn, since: Timestamp, unrelayed_since: Timestamp) -
     .bind(unrelayed_since.0)
     .execute(conn)
     .await?;
-    Ok((gone, u64::try_from(unrelayed).unwrap_or(0)))
+    let lost = lost.into_iter().filter(|(relay, _)| keep.relays.contains(relay));
+    Ok((gone, lost.map(|(relay, events)| (relay, u64::try_from(events).unwrap_or(0))).collect()))
 }
 
 /// What is old, and of a plugin of which there is far too much, the oldest. That a plugin was uninstalled is not only
@@ -179,10 +182,8 @@ impl Retention for Store {
     async fn purge(&self, keep: &Keep) -> Result<Purged, StoreError> {
         const DOING: &str = "remove what is old";
         let Keep { bodies_since, deliveries_since, runs_since, delivery_since, plugin_events_since, .. } = *keep;
-        let events_since = (keep.events_since, keep.unrelayed_since);
-        let (events, unrelayed) = self
-            .write(DOING, events_since, |(since, unrelayed), conn| Box::pin(events(conn, *since, *unrelayed)))
-            .await?;
+        let (events, unrelayed) =
+            self.write(DOING, keep.clone(), |keep, conn| Box::pin(events(conn, keep))).await?;
         // A command each: the writer may do something else in between.
         Ok(Purged {
             bodies: self.write(DOING, bodies_since, |since, conn| Box::pin(bodies(conn, *since))).await?,

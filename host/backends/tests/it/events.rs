@@ -24,12 +24,3 @@ pub(crate) async fn events_are_numbered_and_read_in_order(ports: Ports) {
     assert_eq!(ports.events.bounds().await.unwrap(), (events[0].seq, events[1].seq));
     assert_eq!(ports.events.after(events[0].seq, 10).await.unwrap().len(), 1);
 }
-
-pub(crate) async fn a_subscriber_keeps_its_place_and_never_goes_back(ports: Ports) {
-    assert_eq!(ports.places.place("metrics").await.unwrap(), 0);
-    for (told, expect) in [(3, 3), (7, 7), (5, 7)] {
-        ports.places.advance("metrics", told).await.unwrap();
-        assert_eq!(ports.places.place("metrics").await.unwrap(), expect);
-    }
-    assert_eq!(ports.places.place("other").await.unwrap(), 0);
-}

@@ -41,8 +41,7 @@ pub(super) fn relay(ports: &Ports, options: KafkaOptions, topic: &KafkaTopic) ->
         name: "kafka".to_owned(),
         log: Arc::clone(&ports.events),
         relays: Arc::clone(&ports.relays),
-        sink: Arc::new(KafkaSink::new(options, topic.clone())),
-        origin: "https://ops.example.com".to_owned(),
+        sink: Arc::new(KafkaSink::new(options, topic.clone(), "https://ops.example.com".to_owned())),
         start: Start::Oldest,
     }
 }

@@ -68,8 +68,7 @@ macro_rules! every_case {
                 a_caller_that_goes_away_leaves_nothing_stale;
             events:
                 a_log_that_held_nothing_has_no_bounds,
-                events_are_numbered_and_read_in_order,
-                a_subscriber_keeps_its_place_and_never_goes_back;
+                events_are_numbered_and_read_in_order;
             evidence:
                 records_are_kept_listed_and_filtered,
                 old_and_surplus_records_go_oldest_first,
@@ -136,7 +135,8 @@ macro_rules! every_case {
                 a_new_relay_begins_where_it_is_told,
                 only_the_newest_turn_moves_the_place,
                 a_relay_that_is_set_back_sends_again_from_there,
-                what_a_relay_has_not_handed_on_stays_for_a_while;
+                what_a_relay_has_not_handed_on_stays_for_a_while,
+                relays_lose_each_its_own_and_one_that_was_given_up_loses_nothing;
             retention:
                 what_is_old_goes_and_what_waits_stays,
                 the_ledger_stays_right_when_its_past_goes,

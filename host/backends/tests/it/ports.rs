@@ -5,7 +5,7 @@ use futures::future::BoxFuture;
 use opssight_backends::{KeyPlace, KeyRing, LocalBus, PackageFiles, Place, Store, StoreOptions, SystemRandomness};
 use opssight_core::connections::{Connection, ConnectionStore, Inserted};
 use opssight_core::delivery::DeliveryStore;
-use opssight_core::events::{Bus, EventLog, Places, Relays};
+use opssight_core::events::{Bus, EventLog, Relays};
 use opssight_core::feeds::FeedStore;
 use opssight_core::hooks::Inbox;
 use opssight_core::id::{ConnectionId, DeliveryId};
@@ -47,7 +47,6 @@ pub(crate) struct Ports {
     pub(crate) ingest: Arc<dyn Ingest>,
     pub(crate) events: Arc<dyn EventLog>,
     pub(crate) relays: Arc<dyn Relays>,
-    pub(crate) places: Arc<dyn Places>,
     pub(crate) identity: Arc<dyn IdentityStore>,
     pub(crate) runs: Arc<dyn RunStore>,
     pub(crate) delivery: Arc<dyn DeliveryStore>,
@@ -140,7 +139,6 @@ impl Ports {
             ingest: store.clone(),
             events: store.clone(),
             relays: store.clone(),
-            places: store.clone(),
             identity: store.clone(),
             runs: store.clone(),
             delivery: store.clone(),

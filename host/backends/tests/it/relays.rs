@@ -6,6 +6,7 @@ use crate::retention::keep_since;
 use opssight_core::events::{Again, Rewound, Start, Turn};
 use opssight_core::retention::Keep;
 use opssight_core::vocabulary::RunResult;
+use std::collections::BTreeMap;
 
 /// Make so many events happen.
 async fn events(ports: &Ports, count: i64) {
@@ -62,7 +63,9 @@ pub(crate) async fn a_relay_that_is_set_back_sends_again_from_there(ports: Ports
     assert_eq!(ports.relays.rewind("kafka", later).await.unwrap(), Rewound { first: None, events: 0 });
     assert_eq!(take(&ports, "kafka", Start::Oldest).await.seq, 0, "there is nothing to send again, so nothing changed");
     assert_eq!(ports.relays.rewind("other", Again::Seq(9)).await.unwrap().events, 0);
-    assert_eq!(take(&ports, "other", Start::Oldest).await.seq, 5);
+    assert_eq!(take(&ports, "other", Start::Oldest).await.seq, 0, "a replay of nothing is no start");
+    assert_eq!(ports.relays.rewind("third", Again::Seq(4)).await.unwrap(), Rewound { first: Some(4), events: 2 });
+    assert_eq!(take(&ports, "third", Start::Oldest).await.seq, 3);
 }
 
 pub(crate) async fn what_a_relay_has_not_handed_on_stays_for_a_while(ports: Ports) {
@@ -70,12 +73,38 @@ pub(crate) async fn what_a_relay_has_not_handed_on_stays_for_a_while(ports: Port
     ports.follow_all(10).await;
     let turn = take(&ports, "kafka", Start::Oldest).await;
     assert!(ports.relays.advance("kafka", turn.fence, 1).await.unwrap());
-    let keep = Keep { events_since: at(9_000_000), unrelayed_since: at(0), ..keep_since(at(-1)) };
+    let relays = vec!["kafka".to_owned()];
+    let keep = Keep { events_since: at(9_000_000), unrelayed_since: at(0), relays, ..keep_since(at(-1)) };
     let purged = ports.retention.purge(&keep).await.unwrap();
-    assert_eq!((purged.events, purged.unrelayed), (1, 0), "what was handed on goes");
+    assert_eq!((purged.events, purged.unrelayed), (1, BTreeMap::new()), "what was handed on goes");
+    assert_eq!(ports.relays.waiting("kafka").await.unwrap(), 3);
+    assert_eq!(ports.relays.waiting("new").await.unwrap(), 3, "what is gone waits for nobody");
     assert_eq!(ports.retention.purge(&keep).await.unwrap().events, 0, "the rest waits for the relay");
     let keep = Keep { unrelayed_since: at(9_000_000), ..keep };
     let purged = ports.retention.purge(&keep).await.unwrap();
-    assert_eq!((purged.events, purged.unrelayed), (3, 3), "but not for ever, and it is said");
+    assert_eq!((purged.events, purged.unrelayed), (3, lost("kafka", 3)), "but not for ever, and it is said");
     assert_eq!(ports.relays.waiting("kafka").await.unwrap(), 0);
+}
+
+pub(crate) async fn relays_lose_each_its_own_and_one_that_was_given_up_loses_nothing(ports: Ports) {
+    events(&ports, 5).await;
+    ports.follow_all(10).await;
+    for (relay, place) in [("kafka", 4), ("metrics", 2), ("given-up", 1)] {
+        let turn = take(&ports, relay, Start::Oldest).await;
+        assert!(ports.relays.advance(relay, turn.fence, place).await.unwrap());
+    }
+    // However short the time, what is kept for everybody is kept for relays.
+    let short = Keep { unrelayed_since: at(9_000_000), ..keep_since(at(-1)) };
+    assert_eq!(ports.retention.purge(&short).await.unwrap().events, 0);
+    let relays = ["kafka", "metrics"].map(str::to_owned).to_vec();
+    let keep = Keep { events_since: at(9_000_000), unrelayed_since: at(0), relays, ..keep_since(at(-1)) };
+    assert_eq!(ports.retention.purge(&keep).await.unwrap().events, 1, "one that was given up may come back");
+    let keep = Keep { unrelayed_since: at(9_000_000), ..keep };
+    let purged = ports.retention.purge(&keep).await.unwrap();
+    let expected = [("kafka".to_owned(), 1), ("metrics".to_owned(), 3)].into();
+    assert_eq!((purged.events, purged.unrelayed), (4, expected));
+}
+
+fn lost(relay: &str, events: u64) -> BTreeMap<String, u64> {
+    [(relay.to_owned(), events)].into()
 }

@@ -19,6 +19,7 @@ pub(crate) fn keep_since(since: Timestamp) -> Keep {
         delivery_since: since,
         events_since: since,
         unrelayed_since: since,
+        relays: Vec::new(),
         plugin_events_since: since,
     }
 }

@@ -3,6 +3,7 @@
 use crate::ports::{open_at, options};
 use crate::server::Database;
 use opssight_backends::Store;
+use opssight_core::events::{Relays, Start};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection};
@@ -158,4 +159,38 @@ async fn postgres_opens_from_every_earlier_version() {
             assert!(rows > 0, "what was in {table} of version {version} is gone");
         }
     }
+}
+
+/// What earlier versions kept beside the ledger's place.
+const METRICS_PLACE: &str = "INSERT INTO subscribers (name, seq) VALUES ('metrics', 5)";
+
+/// Retention waits for subscribers for ever, and for relays only so long.
+const WHO_IS_WAITED_FOR: &str = "SELECT name FROM subscribers";
+
+#[tokio::test]
+async fn on_sqlite_the_metrics_go_on_where_they_were_and_hold_nothing_back_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("opssight.sqlite");
+    let mut conn = sqlite(&file).await;
+    Migrator::new(folder("sqlite")).await.unwrap().run_to(12, &mut conn).await.unwrap();
+    sqlx::query(METRICS_PLACE).execute(&mut conn).await.unwrap();
+    conn.close().await.unwrap();
+    let store = open_at(dir.path()).await;
+    assert_eq!(store.take_turn("metrics", Start::Oldest).await.unwrap().unwrap().seq, 5);
+    store.close().await;
+    let left: Vec<String> = sqlx::query_scalar(WHO_IS_WAITED_FOR).fetch_all(&mut sqlite(&file).await).await.unwrap();
+    assert_eq!(left, ["ledger"]);
+}
+
+#[tokio::test]
+async fn on_postgres_the_metrics_go_on_where_they_were_and_hold_nothing_back_for_ever() {
+    let database = Database::create().await;
+    let mut conn = PgConnection::connect(&database.address).await.unwrap();
+    Migrator::new(folder("postgres")).await.unwrap().run_to(12, &mut conn).await.unwrap();
+    sqlx::query(METRICS_PLACE).execute(&mut conn).await.unwrap();
+    let store = Store::connect(&database.address, options()).await.unwrap();
+    assert_eq!(store.take_turn("metrics", Start::Oldest).await.unwrap().unwrap().seq, 5);
+    store.close().await;
+    let left: Vec<String> = sqlx::query_scalar(WHO_IS_WAITED_FOR).fetch_all(&mut conn).await.unwrap();
+    assert_eq!(left, ["ledger"]);
 }

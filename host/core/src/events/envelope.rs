@@ -12,8 +12,6 @@ pub const CLOUD_EVENT_TYPE: &str = "application/cloudevents+json; charset=UTF-8"
 /// An event on its way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
-    /// Its place in the log.
-    pub seq: i64,
     /// What is of one key stays in order: our id of the thing.
     pub key: String,
     /// The CloudEvent, JSON.
@@ -60,7 +58,7 @@ impl Envelope {
         };
         // Strings, numbers and a value that is JSON already: nothing of it can fail to become JSON.
         let value = serde_json::to_vec(&cloud).unwrap_or_default();
-        Self { seq: event.seq, key: key.clone(), value }
+        Self { key: key.clone(), value }
     }
 }
 
@@ -82,7 +80,7 @@ mod tests {
             data: json!({"result": "success"}),
         };
         let envelope = Envelope::of(&event, "https://ops.example.com/");
-        assert_eq!((envelope.seq, envelope.key.as_str()), (42, "run_7"));
+        assert_eq!(envelope.key, "run_7");
         let value: Value = serde_json::from_slice(&envelope.value).unwrap();
         let expected = json!({
             "specversion": "1.0", "id": "42", "source": "https://ops.example.com/connections/con_1",

@@ -1,11 +1,13 @@
-//! Handing the log on to a place outside. The log is the truth: a relay only knows how far it is, and moves on once the
-//! other side has said that it keeps what it was given.
+//! Handing the log on to a place outside, which may be away: Kafka, or the store of the metrics. The log is the truth: a
+//! relay only knows how far it is, and moves on once the other side has said that it keeps what it was given. Retention
+//! waits for it, but not for ever. (Who takes the log in within the store, as the delivery ledger does, needs none: its
+//! place moves in the same transaction, and retention always waits for it.)
 //!
 //! Of all processes one relays at a time. Its turn has a number; a place is only moved by the newest number. One that
 //! was slow and does not know that its turn is over can send again what the next one sends as well, and nothing else:
 //! both begin behind the same place and go through the log in order, so that whatever is seen first comes in order.
 
-use super::{Envelope, Event, EventLog};
+use super::{Event, EventLog};
 use crate::error::StoreError;
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -61,7 +63,7 @@ pub trait Relays: Send + Sync {
     async fn advance(&self, relay: &str, fence: i64, seq: i64) -> Result<bool, StoreError>;
     /// Let another process try.
     async fn leave_turn(&self, relay: &str, fence: i64) -> Result<(), StoreError>;
-    /// How many events wait for the relay.
+    /// How many events wait for the relay, counted by their numbers: numbers that no event got count as well.
     async fn waiting(&self, relay: &str) -> Result<u64, StoreError>;
     /// Begin again from somewhere. Whoever has the turn loses it.
     async fn rewind(&self, relay: &str, again: Again) -> Result<Rewound, StoreError>;
@@ -71,6 +73,14 @@ pub trait Relays: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct SinkError(pub String);
+
+impl SinkError {
+    /// An error with its causes, the last of which mostly says what is wrong.
+    pub fn of(error: &dyn std::error::Error) -> Self {
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        Self(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+    }
+}
 
 /// What became of what was handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,22 +94,30 @@ pub struct Handed {
 /// The port: a place outside.
 #[async_trait]
 pub trait EventSink: Send + Sync {
-    /// Whether it is there and would take something.
-    async fn look(&self) -> Result<(), SinkError>;
+    /// Whether it is there and would take something, as far as can be told without giving it something.
+    async fn look(&self) -> Result<(), SinkError> {
+        Ok(())
+    }
     /// Hand over in order. Of one key, nothing is sent before what stands before it; after a failure nothing of this
     /// call is sent any more.
-    async fn hand_over(&self, envelopes: &[Envelope]) -> Handed;
+    async fn hand_over(&self, events: &[Event]) -> Handed;
 }
 
 /// Why a step of a relay failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RelayError {
     /// The store is away.
-    #[error("read how far the relay is")]
+    #[error("go through the event log, and keep how far that is")]
     Store(#[from] StoreError),
     /// The place outside is away, or refuses.
     #[error("hand on events")]
-    Sink(#[from] SinkError),
+    Sink {
+        /// So many of the first were handed on before.
+        kept: usize,
+        /// Why it is not all of them.
+        #[source]
+        error: SinkError,
+    },
 }
 
 /// What a step did.
@@ -126,8 +144,6 @@ pub struct Relay {
     pub relays: Arc<dyn Relays>,
     /// Where to.
     pub sink: Arc<dyn EventSink>,
-    /// See [`Envelope::of`].
-    pub origin: String,
     /// Where it begins.
     pub start: Start,
 }
@@ -141,8 +157,7 @@ impl Relay {
         if events.is_empty() {
             return Ok(Step::Idle);
         }
-        let envelopes: Vec<Envelope> = events.iter().map(|event| Envelope::of(event, &self.origin)).collect();
-        let handed = self.sink.hand_over(&envelopes).await;
+        let handed = self.sink.hand_over(&events).await;
         if let Some(last) = last_of(&events, handed.kept) {
             *turn = None;
             if !self.relays.advance(&self.name, held.fence, last).await? {
@@ -156,7 +171,7 @@ impl Relay {
                 // Somebody else may still reach it.
                 *turn = None;
                 self.relays.leave_turn(&self.name, held.fence).await?;
-                Err(error.into())
+                Err(RelayError::Sink { kept: handed.kept, error })
             }
         }
     }

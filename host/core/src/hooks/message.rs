@@ -2,16 +2,13 @@
 //! sender write; there is no signature to be checked, and everything else is as at the first door.
 
 use super::inbox::{Accepted, NewDelivery};
-use super::receive::{HookError, Hooks, names};
-use crate::error::StoreError;
-use crate::events::Topic;
+use super::receive::{HookError, Hooks, names, sha256, webhook_of};
+use crate::error::Kind;
 use crate::id::ConnectionId;
-use crate::plugins::VerifyError;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
 /// A message, and where it stands.
 #[derive(Debug, Clone)]
@@ -41,9 +38,10 @@ pub enum MessageError {
         /// For people.
         message: String,
     },
-    /// It may be later.
-    #[error("keep the message")]
-    Store(#[from] StoreError),
+    /// It may be later: the store is away, or the plugin is not loaded at the moment. A sender at the first door would be
+    /// told to come again.
+    #[error("take the message")]
+    Later(#[source] HookError),
 }
 
 fn aside(code: &'static str, message: impl Into<String>) -> MessageError {
@@ -52,9 +50,9 @@ fn aside(code: &'static str, message: impl Into<String>) -> MessageError {
 
 impl From<HookError> for MessageError {
     fn from(error: HookError) -> Self {
-        match error {
-            HookError::Store(error) => Self::Store(error),
-            error => Self::PutAside { code: error.code(), message: error.to_string() },
+        match error.kind() {
+            Kind::Unavailable => Self::Later(error),
+            _ => Self::PutAside { code: error.code(), message: error.to_string() },
         }
     }
 }
@@ -72,11 +70,8 @@ impl Hooks {
             return Err(HookError::TooLarge { limit }.into());
         }
         let connection = self.addressee(connection).await?;
-        let manifest = self
-            .plugins
-            .manifest(&connection.plugin, connection.digest.as_deref())
-            .ok_or_else(|| HookError::NoPlugin(connection.plugin.to_string()))?;
-        let webhook = manifest.webhook.as_ref().ok_or(HookError::NotGenuine(VerifyError::NotReceiving))?;
+        let manifest = self.manifest(&connection)?;
+        let webhook = webhook_of(&manifest)?;
         let place = place(&message);
         let (named, event) = names(webhook, &message.headers);
         let content = content(&message.headers, message.body.unwrap_or_default())?;
@@ -88,11 +83,7 @@ impl Hooks {
             body: content.body,
             received_at: self.clock.now(),
         };
-        let accepted = self.inbox.accept(delivery).await?;
-        if !accepted.duplicate {
-            self.bus.wake(Topic::Inbox);
-        }
-        Ok(accepted)
+        Ok(self.keep(delivery).await?)
     }
 }
 
@@ -175,8 +166,7 @@ fn cloud_id(source: &str, id: &str) -> String {
     if whole.len() <= 200 && short(&whole) == whole {
         return whole;
     }
-    let hex: String = Sha256::digest(&whole).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("ce-sha256:{hex}")
+    format!("ce-sha256:{}", sha256(whole.as_bytes()))
 }
 
 #[cfg(test)]

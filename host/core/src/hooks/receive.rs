@@ -6,7 +6,7 @@ use crate::error::{Kind, StoreError};
 use crate::events::{Bus, Topic};
 use crate::id::ConnectionId;
 use crate::plugins::manifest::WebhookSpec;
-use crate::plugins::{CallPriority, CredentialSource, Plugins, RawDelivery, VerifyError, abilities};
+use crate::plugins::{CallPriority, CredentialSource, Manifest, Plugins, RawDelivery, VerifyError, abilities};
 use crate::time::Clock;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -115,11 +115,8 @@ impl Hooks {
         body: Vec<u8>,
     ) -> Result<Accepted, HookError> {
         let received_at = self.clock.now();
-        let manifest = self
-            .plugins
-            .manifest(&connection.plugin, connection.digest.as_deref())
-            .ok_or_else(|| HookError::NoPlugin(connection.plugin.to_string()))?;
-        let webhook = manifest.webhook.as_ref().ok_or(VerifyError::NotReceiving)?;
+        let manifest = self.manifest(connection)?;
+        let webhook = webhook_of(&manifest)?;
         let credentials = self.credentials.credentials(&connection.id).await?;
         let named = names(webhook, headers);
         let raw = RawDelivery { headers, query, body: &body, received_at };
@@ -131,12 +128,25 @@ impl Hooks {
         let (upstream_id, event) = named;
         let delivery = NewDelivery {
             connection: connection.id.clone(),
-            upstream_id: upstream_id.unwrap_or_else(|| body_id(&body)),
+            // One whose upstream gives no id is named by what it says.
+            upstream_id: upstream_id.unwrap_or_else(|| format!("sha256:{}", sha256(&body))),
             event,
             headers: headers.iter().filter(|(name, _)| webhook.headers.contains(name)).cloned().collect(),
             body,
             received_at,
         };
+        self.keep(delivery).await
+    }
+
+    /// What the connection's plugin says of itself.
+    pub(super) fn manifest(&self, connection: &Connection) -> Result<Arc<Manifest>, HookError> {
+        self.plugins
+            .manifest(&connection.plugin, connection.digest.as_deref())
+            .ok_or_else(|| HookError::NoPlugin(connection.plugin.to_string()))
+    }
+
+    /// Behind both doors: returns once it is durable.
+    pub(super) async fn keep(&self, delivery: NewDelivery) -> Result<Accepted, HookError> {
         let accepted = self.inbox.accept(delivery).await?;
         if !accepted.duplicate {
             self.bus.wake(Topic::Inbox);
@@ -153,11 +163,9 @@ impl Hooks {
         limit: u64,
     ) -> HookError {
         let error = HookError::TooLarge { limit };
-        let named = self
-            .plugins
-            .manifest(&connection.plugin, connection.digest.as_deref())
-            .and_then(|manifest| manifest.webhook.as_ref().map(|webhook| names(webhook, headers)))
-            .unwrap_or_default();
+        let manifest = self.manifest(connection).ok();
+        let webhook = manifest.as_deref().and_then(|manifest| manifest.webhook.as_ref());
+        let named = webhook.map(|webhook| names(webhook, headers)).unwrap_or_default();
         match self.note_rejection(connection, named, size, &error).await {
             Ok(()) => error,
             Err(store) => HookError::Store(store),
@@ -197,8 +205,12 @@ pub(super) fn names(webhook: &WebhookSpec, headers: &[(String, String)]) -> (Opt
     (find(webhook.delivery_id_header()), find(webhook.event.as_deref()))
 }
 
-/// The id of a delivery whose upstream gives none: what it says.
-fn body_id(body: &[u8]) -> String {
-    let hex: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+/// How the plugin takes deliveries.
+pub(super) fn webhook_of(manifest: &Manifest) -> Result<&WebhookSpec, HookError> {
+    manifest.webhook.as_ref().ok_or(HookError::NotGenuine(VerifyError::NotReceiving))
+}
+
+/// A name made of what something says, in hexadecimal.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -33,7 +33,7 @@ fn sample_of_run(run: &Run, state: &str, micros: i64) -> Option<Sample> {
     sample(RUN, &labels, apart(run.finished_at?, run.id.as_str()), micros)
 }
 
-fn sample_of_job(run: &Run, job: &Job) -> Option<Sample> {
+pub(super) fn sample_of_job(run: &Run, job: &Job) -> Option<Sample> {
     let labels = [
         ("cicd_pipeline_name", run.pipeline.as_deref().unwrap_or_default()),
         ("cicd_pipeline_task_name", &job.name),

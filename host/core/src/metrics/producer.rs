@@ -1,28 +1,20 @@
-//! The producer of the pipelines' points: it follows the event log with a place of its own, which moves only after the
-//! points are durable. After a crash the same events give the same points at the same times again, which changes
+//! The producer of the pipelines' points: a place outside, to which the event log is handed on. It takes events once
+//! their points are durable. After a crash the same events give the same points at the same times again, which changes
 //! nothing.
 
-use super::{MetricsError, SeriesStore, samples_of_run};
-use crate::error::StoreError;
-use crate::events::{Event, EventLog, Places};
-use crate::id::RunId;
-use crate::pipelines::RunStore;
+use super::pipelines::sample_of_job;
+use super::{MetricsError, Sample, SeriesStore, samples_of_run};
+use crate::events::{Event, EventSink, Handed, SinkError};
+use crate::id::{JobId, RunId};
+use crate::pipelines::{Job, Run, RunDetail, RunStore};
 use crate::time::Clock;
-use std::collections::BTreeSet;
+use async_trait::async_trait;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Its name among the subscribers of the log.
-const SUBSCRIBER: &str = "metrics";
-/// Events taken in at once.
-const BATCH: u32 = 500;
-
-/// Follows the log.
+/// Tells what pipelines did as points.
 #[derive(Clone)]
 pub struct Producer {
-    /// What happened.
-    pub events: Arc<dyn EventLog>,
-    /// How far it is.
-    pub places: Arc<dyn Places>,
     /// Runs and their jobs.
     pub runs: Arc<dyn RunStore>,
     /// Where points go.
@@ -31,89 +23,129 @@ pub struct Producer {
     pub clock: Arc<dyn Clock>,
     /// How long points are kept, seconds. What is older is not told.
     pub kept_secs: i64,
+    /// Who is told what was left out, so that somebody may mend it.
+    pub left_out: Arc<dyn Fn(&LeftOut) + Send + Sync>,
 }
 
-/// How much was taken in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Followed {
-    /// Events.
-    pub events: usize,
-    /// Points written.
+/// Points that may not be kept, and never will be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// How many.
     pub points: usize,
-    /// Points that may not be kept, and never will be.
-    pub refused: usize,
+    /// Why the first of them.
+    pub why: String,
 }
 
-/// Why the producer cannot go on.
-#[derive(Debug, thiserror::Error)]
-pub enum FollowError {
-    /// The log or the runs cannot be read.
-    #[error("follow the event log")]
-    Store(#[from] StoreError),
-    /// The points cannot be kept now.
-    #[error("say what happened as points")]
-    Metrics(#[from] MetricsError),
+impl LeftOut {
+    fn add(&mut self, error: &MetricsError) {
+        if self.points == 0 {
+            self.why = SinkError::of(error).to_string();
+        }
+        self.points += 1;
+    }
+}
+
+#[async_trait]
+impl EventSink for Producer {
+    async fn hand_over(&self, events: &[Event]) -> Handed {
+        match self.tell(events).await {
+            Ok(left_out) => {
+                if left_out.points > 0 {
+                    (self.left_out)(&left_out);
+                }
+                Handed { kept: events.len(), failed: None }
+            }
+            Err(error) => Handed { kept: 0, failed: Some(error) },
+        }
+    }
 }
 
 impl Producer {
-    /// Take in what is new, up to a few hundred events; call again while there was something.
-    pub async fn follow(&self) -> Result<Followed, FollowError> {
-        let place = self.places.place(SUBSCRIBER).await?;
-        let events = self.events.after(place, BATCH).await?;
-        let Some(last) = events.last().map(|event| event.seq) else { return Ok(Followed::default()) };
-        let mut followed = Followed { events: events.len(), ..Followed::default() };
+    async fn tell(&self, events: &[Event]) -> Result<LeftOut, SinkError> {
         let now = self.clock.now();
         let oldest = now.plus_secs(-self.kept_secs);
-        let mut samples = Vec::new();
-        for run in runs_of(&events) {
+        let (mut runs, mut left_out) = (Vec::new(), LeftOut::default());
+        for (run, ended) in runs_of(events) {
             // Retention may have taken it since.
-            let Some(detail) = self.runs.run(&run).await? else { continue };
-            for sample in samples_of_run(&detail) {
-                match sample.admit(oldest, now) {
-                    Ok(()) => samples.push(sample),
-                    Err(_) => followed.refused += 1,
+            let Some(detail) = self.runs.run(&run).await.map_err(|error| SinkError::of(&error))? else { continue };
+            let mut samples = ended.samples(&detail);
+            samples.retain(|sample| match sample.admit(oldest, now) {
+                Ok(()) => true,
+                Err(error) => {
+                    left_out.add(&error);
+                    false
+                }
+            });
+            runs.push(samples);
+        }
+        self.write(runs, &mut left_out).await?;
+        Ok(left_out)
+    }
+
+    /// Write the points of all runs at once; where the store refuses the lot for good, run by run, and where it refuses a
+    /// run's, one by one, so that one bad point takes no other with it.
+    async fn write(&self, runs: Vec<Vec<Sample>>, left_out: &mut LeftOut) -> Result<(), SinkError> {
+        if self.refusal(runs.concat()).await?.is_none() {
+            return Ok(());
+        }
+        for samples in runs {
+            if self.refusal(samples.clone()).await?.is_none() {
+                continue;
+            }
+            for sample in samples {
+                if let Some(error) = self.refusal(vec![sample]).await? {
+                    left_out.add(&error);
                 }
             }
         }
-        let (points, refused) = self.write(samples).await?;
-        (followed.points, followed.refused) = (points, followed.refused + refused);
-        self.places.advance(SUBSCRIBER, last).await?;
-        Ok(followed)
+        Ok(())
     }
 
-    /// Write them; where the store refuses the lot for good, one by one, so that one bad point takes no other with it.
-    async fn write(&self, samples: Vec<super::Sample>) -> Result<(usize, usize), MetricsError> {
-        let count = samples.len();
-        if count == 0 {
-            return Ok((0, 0));
+    /// Why the store never will keep these; none once they are durable. Fails where it may keep them later.
+    async fn refusal(&self, samples: Vec<Sample>) -> Result<Option<MetricsError>, SinkError> {
+        if samples.is_empty() {
+            return Ok(None);
         }
-        match self.metrics.write(samples.clone()).await {
-            Ok(()) => return Ok((count, 0)),
-            Err(error) if error.may_pass() => return Err(error),
-            Err(_) => {}
+        match self.metrics.write(samples).await {
+            Ok(()) => Ok(None),
+            Err(error) if error.may_pass() => Err(SinkError::of(&error)),
+            Err(error) => Ok(Some(error)),
         }
-        let mut refused = 0;
-        for sample in samples {
-            match self.metrics.write(vec![sample]).await {
-                Ok(()) => {}
-                Err(error) if error.may_pass() => return Err(error),
-                Err(_) => refused += 1,
-            }
+    }
+}
+
+/// What ended of a run: the whole of it, or some of its jobs.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Ended {
+    run: bool,
+    jobs: BTreeSet<JobId>,
+}
+
+impl Ended {
+    /// A run that ended tells all its jobs: some may have ended before anything was known of the run. After that, and
+    /// while it goes on, each job tells itself only.
+    fn samples(&self, detail: &RunDetail) -> Vec<Sample> {
+        if self.run {
+            return samples_of_run(detail);
         }
-        Ok((count - refused, refused))
+        let jobs = detail.jobs.iter().filter(|job| self.jobs.contains(&job.id));
+        jobs.filter_map(|job| sample_of_job(&detail.run, job)).collect()
     }
 }
 
 /// The runs that ended, or of which a job did.
-fn runs_of(events: &[Event]) -> BTreeSet<RunId> {
-    let run = |event: &Event| match event.kind.as_str() {
-        kind if kind.starts_with("dev.cdevents.pipelinerun.finished.") => Some(RunId(event.subject.clone())),
-        kind if kind.starts_with("dev.cdevents.taskrun.finished.") => {
-            Some(RunId(event.data.get("run")?.as_str()?.to_owned()))
+fn runs_of(events: &[Event]) -> BTreeMap<RunId, Ended> {
+    let mut runs = BTreeMap::<RunId, Ended>::new();
+    for event in events {
+        if event.kind.starts_with(Run::FINISHED) {
+            runs.entry(RunId(event.subject.clone())).or_default().run = true;
+        } else if event.kind.starts_with(Job::FINISHED)
+            && let Some(run) = event.data.get("run").and_then(|run| run.as_str())
+        {
+            runs.entry(RunId(run.to_owned())).or_default().jobs.insert(JobId(event.subject.clone()));
         }
-        _ => None,
-    };
-    events.iter().filter_map(run).collect()
+    }
+    runs
 }
 
 #[cfg(test)]

@@ -152,6 +152,9 @@ impl Step {
 }
 
 impl Job {
+    /// How the event type of one that ended begins, in whatever version.
+    pub const FINISHED: &str = "dev.cdevents.taskrun.finished.";
+
     /// Waiting for a runner, microseconds.
     pub fn queue_micros(&self) -> Option<i64> {
         Some(self.started_at?.since(self.created_at?).max(0))

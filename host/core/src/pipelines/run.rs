@@ -153,6 +153,9 @@ impl RunDoc {
 }
 
 impl Run {
+    /// How the event type of one that ended begins, in whatever version.
+    pub const FINISHED: &str = "dev.cdevents.pipelinerun.finished.";
+
     /// When it took up work: its first job's start where jobs are known.
     pub fn work_started_at(&self) -> Option<Timestamp> {
         self.first_job_started_at.or(if self.state >= RunState::Running { self.started_at } else { None })

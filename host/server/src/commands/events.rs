@@ -3,7 +3,7 @@
 use super::{environment, say};
 use crate::config::{Flags, load};
 use crate::data;
-use crate::edge::KAFKA;
+use crate::edge::{self, KAFKA};
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
 use opssight_core::events::{Again, EventLog, Relays};
@@ -43,7 +43,7 @@ enum To {
 pub(super) async fn run(command: &EventsCommand) -> anyhow::Result<()> {
     let EventsCommand::Replay(Replay { to: To::Kafka, from_seq, since, flags }) = command;
     let config = load(flags, &environment())?;
-    if config.bus.url.is_none() || !config.bus.publish {
+    if !edge::publishes(&config) {
         bail!("hand events on to Kafka: bus.url is not set, or bus.publish is off");
     }
     let again = match (from_seq, since) {

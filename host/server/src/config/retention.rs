@@ -18,7 +18,8 @@ pub struct RetentionConfig {
     pub delivery_days: u32,
     /// The event log: as far back as a live stream can resume.
     pub events_days: u32,
-    /// Events that could not be handed on to Kafka yet; not shorter than `events_days`.
+    /// Events that could not be handed on yet, to Kafka or to the store of the metrics. At least `events_days`, whatever
+    /// is set.
     pub unrelayed_days: u32,
     /// What happened to plugins: who installed, agreed, revoked, and what the host did by itself.
     pub plugin_events_days: u32,
@@ -55,8 +56,8 @@ impl RetentionConfig {
         Vec::new()
     }
 
-    /// What that means today.
-    pub fn keep(&self, now: Timestamp) -> Keep {
+    /// What that means today, where these relays are in use.
+    pub fn keep(&self, now: Timestamp, relays: &[String]) -> Keep {
         let since = |days: u32| now.plus_secs(-i64::from(days) * 86_400);
         Keep {
             bodies_since: since(self.delivery_bodies_days),
@@ -64,7 +65,8 @@ impl RetentionConfig {
             runs_since: since(self.runs_days),
             delivery_since: since(self.delivery_days),
             events_since: since(self.events_days),
-            unrelayed_since: since(self.unrelayed_days.max(self.events_days)),
+            unrelayed_since: since(self.unrelayed_days),
+            relays: relays.to_vec(),
             plugin_events_since: since(self.plugin_events_days),
         }
     }

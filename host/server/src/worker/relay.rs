@@ -2,7 +2,7 @@
 
 use super::{AFTER_FAILURE, REST, rest};
 use opssight_backends::Link;
-use opssight_core::events::{Bus, EventSink, Relay, RelayError, Step, Topic};
+use opssight_core::events::{Bus, EventSink, Relay, RelayError, SinkError, Step, Topic};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -10,8 +10,6 @@ use tokio_util::sync::CancellationToken;
 
 /// How often a place outside is asked whether it is there, while there is nothing to hand on.
 const LOOK: Duration = Duration::from_secs(30);
-/// How often it is counted what waits.
-const COUNT: Duration = Duration::from_secs(15);
 /// Longest rest after it failed.
 const LONGEST: Duration = Duration::from_secs(10);
 
@@ -19,23 +17,19 @@ const LONGEST: Duration = Duration::from_secs(10);
 pub(crate) async fn relay_events(relay: Relay, bus: Arc<dyn Bus>, link: Arc<Link>, stop: CancellationToken) {
     let mut listener = bus.listen(Topic::Events);
     let (mut turn, mut wait) = (None, AFTER_FAILURE);
-    let (mut looked, mut counted): (Option<Instant>, Option<Instant>) = (None, None);
+    let mut looked: Option<Instant> = None;
     while !stop.is_cancelled() {
-        if counted.is_none_or(|at| at.elapsed() > COUNT) {
-            counted = Some(Instant::now());
-            count(&relay, &link).await;
-        }
         let pause = match relay.step(&mut turn).await {
             Ok(Step::Relayed(events)) => {
                 link.moves(events);
-                well(&link);
+                link.is_well();
                 (looked, wait) = (Some(Instant::now()), AFTER_FAILURE);
                 continue;
             }
             Ok(Step::Lost) => continue,
             // Whoever is at it says what is wrong.
             Ok(Step::Elsewhere) => {
-                well(&link);
+                link.is_well();
                 REST
             }
             Ok(Step::Idle) => {
@@ -46,15 +40,16 @@ pub(crate) async fn relay_events(relay: Relay, bus: Arc<dyn Bus>, link: Arc<Link
                 REST
             }
             Err(error) => {
-                (looked, counted) = (None, None);
+                looked = None;
                 failed(&link, &error);
                 let pause = wait;
                 wait = (wait * 2).min(LONGEST);
                 pause
             }
         };
-        if turn.is_none() && link.trouble().is_some() {
-            // More events do not bring it back.
+        if turn.is_none() || !link.is_up() {
+            // More events do not bring back what is away; and a process that has no turn would ask the store for it at
+            // every event, which is a write.
             stop.run_until_cancelled(tokio::time::sleep(pause)).await;
         } else {
             rest(listener.as_mut(), pause, &stop).await;
@@ -69,31 +64,20 @@ pub(crate) async fn relay_events(relay: Relay, bus: Arc<dyn Bus>, link: Arc<Link
 
 async fn look(sink: &dyn EventSink, link: &Link) {
     match sink.look().await {
-        Ok(()) => well(link),
-        Err(error) => {
-            metrics::gauge!("opssight_bus_up", "link" => link.name().to_owned()).set(0.0);
-            link.fails(&error.to_string());
-        }
+        Ok(()) => link.is_well(),
+        Err(error) => link.fails(&error.to_string()),
     }
-}
-
-fn well(link: &Link) {
-    metrics::gauge!("opssight_bus_up", "link" => link.name().to_owned()).set(1.0);
-    link.is_well();
 }
 
 fn failed(link: &Link, error: &RelayError) {
-    metrics::gauge!("opssight_bus_up", "link" => link.name().to_owned()).set(0.0);
     match error {
-        RelayError::Sink(error) => link.fails(&error.to_string()),
-        RelayError::Store(error) => link.fails(&error.to_string()),
+        RelayError::Sink { kept, error } => {
+            link.moves(*kept);
+            link.fails(&error.to_string());
+        }
+        RelayError::Store(error) => link.fails(&SinkError::of(error).to_string()),
     }
 }
 
-async fn count(relay: &Relay, link: &Link) {
-    if let Ok(waiting) = relay.relays.waiting(&relay.name).await {
-        let name = link.name().to_owned();
-        metrics::gauge!("opssight_bus_waiting_events", "link" => name.clone()).set(waiting as f64);
-        metrics::counter!("opssight_bus_events_total", "link" => name).absolute(link.counts().0);
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -10,15 +10,16 @@ use tokio_util::sync::CancellationToken;
 const EVERY: Duration = Duration::from_secs(3600);
 const BETWEEN_BITES: Duration = Duration::from_millis(200);
 
-/// Purge now and then until told to stop.
+/// Purge now and then until told to stop. `relays` are those that are in use.
 pub(crate) async fn purge_old(
     retention: Arc<dyn Retention>,
     clock: Arc<dyn Clock>,
     config: RetentionConfig,
+    relays: Vec<String>,
     stop: CancellationToken,
 ) {
     loop {
-        let pause = match retention.purge(&config.keep(clock.now())).await {
+        let pause = match retention.purge(&config.keep(clock.now(), &relays)).await {
             Ok(purged) if purged == Purged::default() => EVERY,
             Ok(purged) => {
                 tracing::info!(
@@ -30,11 +31,13 @@ pub(crate) async fn purge_old(
                     plugin_events = purged.plugin_events,
                     "purged what is past its time"
                 );
-                if purged.unrelayed > 0 {
-                    metrics::counter!("opssight_bus_lost_events_total").increment(purged.unrelayed);
+                for (relay, events) in purged.unrelayed {
+                    metrics::counter!("opssight_bus_lost_events_total", "relay" => relay.clone()).increment(events);
                     tracing::error!(
-                        events = purged.unrelayed,
-                        "events were purged that Kafka never got: it was away for longer than retention.unrelayed_days"
+                        relay,
+                        events,
+                        "events were purged before they were handed on: the other side was away for longer than \
+                         retention.unrelayed_days"
                     );
                 }
                 BETWEEN_BITES

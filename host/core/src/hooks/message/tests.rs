@@ -1,4 +1,6 @@
 use super::*;
+use crate::error::StoreError;
+use crate::plugins::VerifyError;
 
 fn headers(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -77,4 +79,20 @@ fn a_message_without_a_name_is_named_by_its_place() {
     };
     assert_eq!(place(&message), "kafka:ci/2/41@1700000000000");
     assert_eq!(place(&TopicMessage { millis: None, ..message }), "kafka:ci/2/41");
+}
+
+#[test]
+fn what_may_be_taken_later_is_not_put_aside() {
+    let store = || StoreError::new("keep the delivery", "the disk is full");
+    for (error, later) in [
+        (HookError::NoPlugin("github".to_owned()), true),
+        (HookError::Store(store()), true),
+        (HookError::NoConnection("con_1".into()), false),
+        (HookError::Disabled("con_1".into()), false),
+        (HookError::NotGenuine(VerifyError::NotReceiving), false),
+        (HookError::TooLarge { limit: 1 }, false),
+    ] {
+        let said = error.to_string();
+        assert_eq!(matches!(MessageError::from(error), MessageError::Later(_)), later, "{said}");
+    }
 }

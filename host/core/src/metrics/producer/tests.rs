@@ -1,9 +1,9 @@
-use super::super::{Answer, InstantQuery, LabelsQuery, RangeQuery, Sample, Series, SeriesQuery};
+use super::super::{Answer, InstantQuery, LabelsQuery, RangeQuery, Series, SeriesQuery};
 use super::*;
 use crate::error::StoreError;
-use crate::id::{ConnectionId, JobId};
+use crate::id::ConnectionId;
 use crate::page::Page;
-use crate::pipelines::{FlakyJob, Job, Overview, PipelineSummary, Run, RunDetail, RunQuery};
+use crate::pipelines::{FlakyJob, Overview, PipelineSummary, RunQuery};
 use crate::time::Timestamp;
 use crate::vocabulary::{RunResult, RunState};
 use async_trait::async_trait;
@@ -15,10 +15,11 @@ const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
 
 #[derive(Default)]
 struct World {
-    events: Mutex<Vec<Event>>,
-    place: Mutex<i64>,
     runs: Mutex<Vec<RunDetail>>,
     kept: Mutex<Vec<Sample>>,
+    /// How many points each write had, also those that failed.
+    writes: Mutex<Vec<usize>>,
+    left_out: Mutex<LeftOut>,
     down: Mutex<bool>,
     refuses: Mutex<Option<String>>,
 }
@@ -26,31 +27,6 @@ struct World {
 impl Clock for World {
     fn now(&self) -> Timestamp {
         NOW
-    }
-}
-
-#[async_trait]
-impl EventLog for World {
-    async fn after(&self, seq: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
-        let events = self.events.lock().unwrap();
-        Ok(events.iter().filter(|event| event.seq > seq).take(limit as usize).cloned().collect())
-    }
-
-    async fn bounds(&self) -> Result<(i64, i64), StoreError> {
-        unreachable!()
-    }
-}
-
-#[async_trait]
-impl Places for World {
-    async fn place(&self, _: &str) -> Result<i64, StoreError> {
-        Ok(*self.place.lock().unwrap())
-    }
-
-    async fn advance(&self, subscriber: &str, seq: i64) -> Result<(), StoreError> {
-        assert_eq!(subscriber, "metrics");
-        *self.place.lock().unwrap() = seq;
-        Ok(())
     }
 }
 
@@ -80,6 +56,7 @@ impl RunStore for World {
 #[async_trait]
 impl SeriesStore for World {
     async fn write(&self, samples: Vec<Sample>) -> Result<(), MetricsError> {
+        self.writes.lock().unwrap().push(samples.len());
         if *self.down.lock().unwrap() {
             return Err(MetricsError::Overloaded { points: samples.len(), waiting: 1 });
         }
@@ -168,97 +145,109 @@ const JOB_OVER: &str = "dev.cdevents.taskrun.finished.0.3.0";
 fn world(runs: &[(&str, i64)]) -> (Arc<World>, Producer) {
     let world = Arc::new(World::default());
     *world.runs.lock().unwrap() = runs.iter().map(|(id, finished)| run(id, *finished)).collect();
-    let over = |(seq, (id, _)): (usize, &(&str, i64))| event(seq as i64 + 1, RUN_OVER, id, json!({}));
-    *world.events.lock().unwrap() = runs.iter().enumerate().map(over).collect();
+    let told = world.clone();
     let producer = Producer {
-        events: world.clone(),
-        places: world.clone(),
         runs: world.clone(),
         metrics: world.clone(),
         clock: world.clone(),
         kept_secs: 86_400,
+        left_out: Arc::new(move |left_out| told.left_out.lock().unwrap().clone_from(left_out)),
     };
     (world, producer)
 }
 
+fn over(runs: &[&str]) -> Vec<Event> {
+    (1..).zip(runs).map(|(seq, id)| event(seq, RUN_OVER, id, json!({}))).collect()
+}
+
+fn job_over(run: &str) -> Event {
+    event(9, JOB_OVER, &format!("job_{run}"), json!({"run": run}))
+}
+
+/// Hand over so many that are all taken.
+fn told(producer: &Producer, events: &[Event]) {
+    assert_eq!(block_on(producer.hand_over(events)), Handed { kept: events.len(), failed: None });
+}
+
 #[test]
 fn a_run_that_ended_is_said_with_the_words_of_the_convention() {
-    block_on(async {
-        let (world, producer) = world(&[("run_a", 70)]);
-        let followed = producer.follow().await.unwrap();
-        assert_eq!(followed, Followed { events: 1, points: 3, refused: 0 });
-        let kept = world.kept.lock().unwrap();
-        let said: Vec<String> = kept.iter().map(|s| format!("{} {}", s.series, s.point.value)).collect();
-        assert_eq!(
-            said,
-            [
-                r#"cicd_pipeline_run_duration_seconds{cicd_pipeline_name="CI",cicd_pipeline_result="failure",cicd_pipeline_run_state="pending",service="acme/shop"} 10"#,
-                r#"cicd_pipeline_run_duration_seconds{cicd_pipeline_name="CI",cicd_pipeline_result="failure",cicd_pipeline_run_state="executing",service="acme/shop"} 60"#,
-                r#"cicd_pipeline_task_run_duration_seconds{cicd_pipeline_name="CI",cicd_pipeline_task_name="test/unit",cicd_pipeline_task_run_result="failure",service="acme/shop"} 60"#,
-            ]
-        );
-        let ended = at(70).unwrap();
-        assert!(kept.iter().all(|s| s.point.at >= ended && s.point.at < ended.plus_secs(1)));
-    });
+    let (world, producer) = world(&[("run_a", 70)]);
+    told(&producer, &over(&["run_a"]));
+    let kept = world.kept.lock().unwrap();
+    let said: Vec<String> = kept.iter().map(|s| format!("{} {}", s.series, s.point.value)).collect();
+    assert_eq!(
+        said,
+        [
+            r#"cicd_pipeline_run_duration_seconds{cicd_pipeline_name="CI",cicd_pipeline_result="failure",cicd_pipeline_run_state="pending",service="acme/shop"} 10"#,
+            r#"cicd_pipeline_run_duration_seconds{cicd_pipeline_name="CI",cicd_pipeline_result="failure",cicd_pipeline_run_state="executing",service="acme/shop"} 60"#,
+            r#"cicd_pipeline_task_run_duration_seconds{cicd_pipeline_name="CI",cicd_pipeline_task_name="test/unit",cicd_pipeline_task_run_result="failure",service="acme/shop"} 60"#,
+        ]
+    );
+    let ended = at(70).unwrap();
+    assert!(kept.iter().all(|s| s.point.at >= ended && s.point.at < ended.plus_secs(1)));
+    assert_eq!(*world.left_out.lock().unwrap(), LeftOut::default());
+}
+
+#[test]
+fn the_events_of_what_ended_are_known_by_their_type() {
+    let detail = run("run_a", 70);
+    assert!(detail.run.event_type().starts_with(Run::FINISHED));
+    assert!(detail.jobs[0].event_type().starts_with(Job::FINISHED));
 }
 
 #[test]
 fn runs_that_end_in_the_same_second_stay_apart_and_each_stays_itself() {
-    block_on(async {
-        let (world, producer) = world(&[("run_a", 70), ("run_b", 70)]);
-        producer.follow().await.unwrap();
-        let first = world.kept.lock().unwrap().clone();
-        let times: BTreeSet<i64> = first.iter().map(|s| s.point.at.0).collect();
-        assert!(times.len() >= 4, "{times:?}");
-        // A crash between the write and the place: everything is said again, and is the same.
-        *world.place.lock().unwrap() = 0;
-        producer.follow().await.unwrap();
-        let kept = world.kept.lock().unwrap();
-        assert_eq!(kept[first.len()..], first[..]);
-    });
+    let (world, producer) = world(&[("run_a", 70), ("run_b", 70)]);
+    told(&producer, &over(&["run_a", "run_b"]));
+    let first = world.kept.lock().unwrap().clone();
+    let times: BTreeSet<i64> = first.iter().map(|s| s.point.at.0).collect();
+    assert!(times.len() >= 4, "{times:?}");
+    // A crash between the write and the place: everything is said again, and is the same.
+    told(&producer, &over(&["run_a", "run_b"]));
+    assert_eq!(world.kept.lock().unwrap()[first.len()..], first[..]);
 }
 
 #[test]
-fn a_job_that_ends_after_its_run_says_the_run_again() {
-    block_on(async {
-        let (world, producer) = world(&[("run_a", 70)]);
-        producer.follow().await.unwrap();
-        world.events.lock().unwrap().push(event(9, JOB_OVER, "job_run_a", json!({"run": "run_a"})));
-        world.events.lock().unwrap().push(event(10, JOB_OVER, "job_gone", json!({"run": "run_gone"})));
-        assert_eq!(producer.follow().await.unwrap(), Followed { events: 2, points: 3, refused: 0 });
-        assert_eq!(*world.place.lock().unwrap(), 10);
-        assert_eq!(producer.follow().await.unwrap(), Followed::default());
-    });
+fn a_job_that_ended_is_said_alone() {
+    let (world, producer) = world(&[("run_a", 70)]);
+    let mut other = run("run_a", 70).jobs.remove(0);
+    other.id = JobId("job_other".to_owned());
+    world.runs.lock().unwrap()[0].jobs.push(other);
+    told(&producer, &[job_over("run_a"), job_over("run_gone")]);
+    let kept = world.kept.lock().unwrap();
+    let metrics: Vec<&str> = kept.iter().map(|sample| sample.series.metric()).collect();
+    assert_eq!(metrics, ["cicd_pipeline_task_run_duration_seconds"]);
 }
 
 #[test]
-fn the_place_moves_only_after_the_points_are_kept() {
-    block_on(async {
-        let (world, producer) = world(&[("run_a", 70)]);
-        *world.down.lock().unwrap() = true;
-        assert!(producer.follow().await.is_err());
-        assert_eq!(*world.place.lock().unwrap(), 0);
-        *world.down.lock().unwrap() = false;
-        assert_eq!(producer.follow().await.unwrap().points, 3);
-    });
+fn nothing_is_taken_before_the_points_are_kept() {
+    let (world, producer) = world(&[("run_a", 70)]);
+    *world.down.lock().unwrap() = true;
+    let handed = block_on(producer.hand_over(&over(&["run_a"])));
+    assert_eq!(handed.kept, 0);
+    assert!(handed.failed.unwrap().0.contains("overloaded"));
+    *world.down.lock().unwrap() = false;
+    told(&producer, &over(&["run_a"]));
+    assert_eq!(world.kept.lock().unwrap().len(), 3);
 }
 
 #[test]
-fn a_point_that_is_refused_for_good_takes_no_other_with_it() {
-    block_on(async {
-        let (world, producer) = world(&[("run_a", 70)]);
-        *world.refuses.lock().unwrap() = Some("cicd_pipeline_task_run_duration_seconds".into());
-        assert_eq!(producer.follow().await.unwrap(), Followed { events: 1, points: 2, refused: 1 });
-        assert_eq!(*world.place.lock().unwrap(), 1);
-    });
+fn a_point_that_is_refused_for_good_takes_no_other_with_it_and_the_reason_is_told() {
+    let (world, producer) = world(&[("run_a", 70), ("run_b", 70)]);
+    world.runs.lock().unwrap()[1].jobs.clear();
+    *world.refuses.lock().unwrap() = Some("cicd_pipeline_task_run_duration_seconds".into());
+    told(&producer, &over(&["run_a", "run_b"]));
+    assert_eq!(world.kept.lock().unwrap().len(), 4);
+    let LeftOut { points, why } = world.left_out.lock().unwrap().clone();
+    assert_eq!((points, why.as_str()), (1, "keep the points: a store refused them: no"));
+    assert_eq!(*world.writes.lock().unwrap(), [5, 3, 1, 1, 1, 2], "only the run that has it is taken apart");
 }
 
 #[test]
-fn what_is_older_than_anything_kept_is_counted_and_not_said() {
-    block_on(async {
-        let (world, producer) = world(&[("run_a", -90_000)]);
-        assert_eq!(producer.follow().await.unwrap(), Followed { events: 1, points: 0, refused: 3 });
-        assert!(world.kept.lock().unwrap().is_empty());
-        assert_eq!(*world.place.lock().unwrap(), 1);
-    });
+fn what_is_older_than_anything_kept_is_left_out_with_the_setting_that_says_so() {
+    let (world, producer) = world(&[("run_a", -90_000)]);
+    told(&producer, &over(&["run_a"]));
+    assert!(world.kept.lock().unwrap().is_empty());
+    let left_out = world.left_out.lock().unwrap();
+    assert!(left_out.points == 3 && left_out.why.contains("metrics.raw_days"), "{left_out:?}");
 }
