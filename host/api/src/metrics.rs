@@ -6,11 +6,11 @@ use crate::problem::Refusal;
 use crate::router::Api;
 use axum::Json;
 use axum::extract::State;
+use opssight_api_types::Time;
 use opssight_api_types::metrics::{
     MetricsInstant, MetricsInstantQuery, MetricsLabelsQuery, MetricsList, MetricsRange, MetricsRangeQuery,
     MetricsSeries, MetricsSeriesQuery,
 };
-use opssight_api_types::Time;
 use opssight_core::metrics::{
     InstantQuery, LabelsQuery, MOST_POINTS, MOST_SERIES, MetricsError, RangeQuery, SeriesQuery, Window,
 };

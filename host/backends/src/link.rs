@@ -36,7 +36,11 @@ impl Link {
     pub fn fails(&self, why: &str) {
         match self.lock().replace(why.to_owned()).as_deref() {
             None => {
-                tracing::warn!(link = self.name, why, "it does not work for now; it is tried again, and nothing is lost");
+                tracing::warn!(
+                    link = self.name,
+                    why,
+                    "it does not work for now; it is tried again, and nothing is lost"
+                );
             }
             Some(before) if before != why => tracing::debug!(link = self.name, why, "it still does not work"),
             Some(_) => {}

@@ -34,11 +34,7 @@ pub(crate) fn start(_: &Joints, _: &mut JoinSet<()>, _: &CancellationToken) -> a
 
 /// Start what goes out and what comes in; the lines that it goes over.
 #[cfg(feature = "kafka")]
-pub(crate) fn start(
-    joints: &Joints,
-    workers: &mut JoinSet<()>,
-    stop: &CancellationToken,
-) -> anyhow::Result<Vec<Line>> {
+pub(crate) fn start(joints: &Joints, workers: &mut JoinSet<()>, stop: &CancellationToken) -> anyhow::Result<Vec<Line>> {
     use crate::config::RelayStart;
     use crate::worker;
     use opssight_backends::Link;

@@ -17,7 +17,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use writer::{Job, Writer};
 
@@ -32,14 +33,15 @@ pub struct Gate {
     kept_secs: i64,
     census: Mutex<Census>,
     waiting: Arc<AtomicUsize>,
-    jobs: Mutex<Option<mpsc::UnboundedSender<Job>>>,
+    jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Gate {
     /// Before this store, which keeps points for `kept_secs`. Must be made inside of a runtime.
     pub fn new(store: Arc<dyn SeriesStore>, clock: Arc<dyn Clock>, limits: Limits, kept_secs: i64) -> Self {
-        let (sender, jobs) = mpsc::unbounded_channel();
+        // A job is at least one point, so the room for points is never less than that for jobs.
+        let (sender, jobs) = mpsc::channel(limits.queue_points.max(1));
         let waiting = Arc::new(AtomicUsize::new(0));
         let writer = Writer { store: Arc::clone(&store), waiting: Arc::clone(&waiting) };
         Self {
@@ -97,7 +99,7 @@ impl Gate {
         let points = job.samples.len();
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = match jobs.as_ref() {
-            Some(jobs) => jobs.send(job).map_err(|_| closed()),
+            Some(jobs) => jobs.try_send(job).map_err(|error| refused_job(points, &error)),
             None => Err(closed()),
         };
         if sent.is_err() {
@@ -120,6 +122,13 @@ fn uncounted(metric: &str, error: MetricsError) -> MetricsError {
     }
     let problem = format!("it does not tell which series of {metric} it holds: {error}");
     MetricsError::Unavailable { doing: "keep the points", place: "the store of the metrics".to_owned(), problem }
+}
+
+fn refused_job(points: usize, error: &TrySendError<Job>) -> MetricsError {
+    match error {
+        TrySendError::Full(_) => overloaded(points, points),
+        TrySendError::Closed(_) => closed(),
+    }
 }
 
 fn closed() -> MetricsError {

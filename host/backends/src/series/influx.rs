@@ -12,8 +12,7 @@ use super::names;
 use super::remote::{Remote, RemoteUrlError, bounded, percent_decoded};
 use async_trait::async_trait;
 use opssight_core::metrics::{
-    Answer, InstantQuery, LabelsQuery, MetricsError, RangeQuery, Sample, Series, SeriesQuery, SeriesStore,
-    Window,
+    Answer, InstantQuery, LabelsQuery, MetricsError, RangeQuery, Sample, Series, SeriesQuery, SeriesStore, Window,
 };
 use opssight_core::time::Timestamp;
 use reqwest::StatusCode;

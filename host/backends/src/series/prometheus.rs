@@ -9,8 +9,7 @@ use super::remote::{Remote, RemoteUrlError};
 use answer::Reply;
 use async_trait::async_trait;
 use opssight_core::metrics::{
-    Answer, InstantQuery, LabelsQuery, MetricsError, RangeQuery, Sample, Series, SeriesQuery, SeriesStore,
-    Window,
+    Answer, InstantQuery, LabelsQuery, MetricsError, RangeQuery, Sample, Series, SeriesQuery, SeriesStore, Window,
 };
 use opssight_core::time::Timestamp;
 use reqwest::{RequestBuilder, Url};

@@ -246,7 +246,7 @@ impl ConnectionStore for Store {
     ) -> Result<Inserted, StoreError> {
         const DOING: &str = "keep the new connection";
         let new = Arc::new(Written::of(connection).doing(DOING)?);
-        let write = |sealed| {
+        let write = |sealed: Option<Sealed>| {
             let data = (Arc::clone(&new), sealed, feeds.to_vec());
             let after = self.forgetting(&connection.id);
             self.writer.write(
@@ -267,7 +267,7 @@ impl ConnectionStore for Store {
     ) -> Result<bool, StoreError> {
         const DOING: &str = "keep the changed connection";
         let new = Arc::new(Written::of(connection).doing(DOING)?);
-        let write = |sealed| {
+        let write = |sealed: Option<Sealed>| {
             let data = (Arc::clone(&new), sealed, was);
             let after = self.forgetting(&connection.id);
             self.writer.write(

@@ -182,8 +182,7 @@ impl Retention for Store {
     async fn purge(&self, keep: &Keep) -> Result<Purged, StoreError> {
         const DOING: &str = "remove what is old";
         let Keep { bodies_since, deliveries_since, runs_since, delivery_since, plugin_events_since, .. } = *keep;
-        let (events, unrelayed) =
-            self.write(DOING, keep.clone(), |keep, conn| Box::pin(events(conn, keep))).await?;
+        let (events, unrelayed) = self.write(DOING, keep.clone(), |keep, conn| Box::pin(events(conn, keep))).await?;
         // A command each: the writer may do something else in between.
         Ok(Purged {
             bodies: self.write(DOING, bodies_since, |since, conn| Box::pin(bodies(conn, *since))).await?,

@@ -154,7 +154,9 @@ async fn an_expression_of_any_depth_leaves_the_process_alive() {
         assert!(!told.contains("words") && told.len() < 700, "{told}");
     }
     for query in deep(1_200) {
-        let MetricsError::Query { problem, at: Some(_) } = s.query(&query).await.unwrap_err() else { panic!("{query}") };
+        let MetricsError::Query { problem, at: Some(_) } = s.query(&query).await.unwrap_err() else {
+            panic!("{query}")
+        };
         assert!(problem.contains("at most 500 are read"), "{problem}");
     }
 }
@@ -206,7 +208,10 @@ async fn a_subquery_reads_its_points_once() {
     // Read anew for each of its steps they would be more than an expression may read.
     let samples = (0..20_000).map(|n| s.sample("m", &[], n, 1.0)).collect();
     s.gate.write(samples).await.unwrap();
-    for query in ["max_over_time(count_over_time($m[4h])[1h:10s])", "max_over_time(max_over_time(count_over_time($m[2h])[1h:10m])[1h:1m])"] {
+    for query in [
+        "max_over_time(count_over_time($m[4h])[1h:10s])",
+        "max_over_time(max_over_time(count_over_time($m[2h])[1h:10m])[1h:1m])",
+    ] {
         let answer = s.query(query).await.unwrap();
         assert!(answer[0].points[0].1 >= 7_200.0, "{query}: {answer:?}");
     }

@@ -150,7 +150,7 @@ pub(crate) async fn what_happened_to_plugins_goes_but_not_that_one_was_uninstall
     }
     ports.installs.note(happened("b", "installed", 5)).await.unwrap();
     let keep = Keep { plugin_events_since: at(100), ..keep_since(at(-1)) };
-    assert_eq!(purge_all(&ports, keep).await, 4);
+    assert_eq!(purge_all(&ports, keep.clone()).await, 4);
     assert_eq!(told("a").await, ["installed 200", "uninstalled 4"]);
     assert!(ports.installs.happened(&"a".into(), "uninstalled").await.unwrap());
     assert!(told("b").await.is_empty());

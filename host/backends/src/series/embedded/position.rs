@@ -63,7 +63,8 @@ fn place(query: &str) -> Option<usize> {
 /// nothing.
 fn unread(query: &str, said: &str) -> usize {
     let told = said.rsplit(' ').next().and_then(|last| last.parse().ok());
-    let number = || said.strip_prefix("parse error: invalid number '").and_then(|rest| query.find(rest.split('\'').next()?));
+    let number =
+        || said.strip_prefix("parse error: invalid number '").and_then(|rest| query.find(rest.split('\'').next()?));
     told.or_else(number).or_else(|| open_text(query)).unwrap_or(query.len())
 }
 

@@ -110,7 +110,9 @@ fn is_pinned(expression: &Expr) -> bool {
 /// The expressions in an expression.
 fn parts(expression: &Expr) -> Vec<&Expr> {
     match expression {
-        Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::VectorSelector(_) | Expr::MatrixSelector(_) => Vec::new(),
+        Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::VectorSelector(_) | Expr::MatrixSelector(_) => {
+            Vec::new()
+        }
         Expr::Subquery(subquery) => vec![&subquery.expr],
         Expr::Unary(unary) => vec![&unary.expr],
         Expr::Binary(binary) => vec![&binary.lhs, &binary.rhs],

@@ -21,7 +21,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Until nobody can send any more.
-    pub(super) async fn run(self, mut jobs: mpsc::UnboundedReceiver<Job>) {
+    pub(super) async fn run(self, mut jobs: mpsc::Receiver<Job>) {
         let mut held = None;
         loop {
             let Some(first) = (match held.take() {
