@@ -183,7 +183,9 @@ async fn subqueries_are_answered_and_those_that_never_end_are_refused() {
     s.gate.write(vec![s.sample("m", &[("a", "2")], 0, 1000.0)]).await.unwrap();
     let value = async |query: &str| s.query(query).await.unwrap()[0].points[0].1;
     assert_eq!(value("max_over_time(sum($m)[1h:1m])").await, 1000.0);
-    assert_eq!(value("count_over_time(vector(1)[1h:])").await, 60.0);
+    // Whether the step at the very beginning belongs to the hour, Prometheus 2 and 3 see differently.
+    let steps = value("count_over_time(vector(1)[1h:])").await;
+    assert!((60.0..=61.0).contains(&steps), "{steps}");
     // A part that names no metric sees all series, whatever another part selects.
     assert_eq!(value("count($m{a=\"1\"}) + count({__name__=\"$m\"})").await, 3.0);
     for query in [
