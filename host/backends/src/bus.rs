@@ -11,6 +11,7 @@ pub struct LocalBus {
     inbox: watch::Sender<u64>,
     events: watch::Sender<u64>,
     feeds: watch::Sender<u64>,
+    plugins: watch::Sender<u64>,
 }
 
 impl LocalBus {
@@ -24,6 +25,7 @@ impl LocalBus {
             Topic::Inbox => &self.inbox,
             Topic::Events => &self.events,
             Topic::Feeds => &self.feeds,
+            Topic::Plugins => &self.plugins,
         }
     }
 }

@@ -48,6 +48,8 @@ pub enum Topic {
     Events,
     /// A feed may be due.
     Feeds,
+    /// What is installed changed.
+    Plugins,
 }
 
 /// Tell and be told.

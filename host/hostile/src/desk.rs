@@ -10,7 +10,7 @@ use opssight_core::hooks::{Inbox, Processor, Retry};
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::Credentials;
 use opssight_core::plugins::installs::{
-    Approval, Data, Install, InstallError, InstallRequest, InstallStore, Installs, Source, Turns, Unstored,
+    Applied, Approval, Data, Install, InstallError, InstallRequest, InstallStore, Installs, Source, Turns, Unstored,
 };
 use opssight_core::plugins::trust::TrustPolicy;
 use opssight_core::time::Clock;
@@ -51,6 +51,7 @@ impl Desk {
             enabled: true,
             turns: Turns::default(),
             unstored: Unstored::default(),
+            applied: Applied::default(),
         };
         Ok(Self { installs, store, data })
     }

@@ -5,7 +5,7 @@ use anyhow::Context;
 use opssight_backends::{PackageFiles, Store, SystemClock};
 use opssight_core::events::Bus;
 use opssight_core::plugins::Plugins;
-use opssight_core::plugins::installs::{Approval, Installs, PluginRuntime, Turns, Unstored};
+use opssight_core::plugins::installs::{Applied, Approval, Installs, PluginRuntime, Turns, Unstored};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,6 +31,7 @@ pub(crate) fn desk(
         enabled: config.plugins.enabled,
         turns: Turns::default(),
         unstored: Unstored::default(),
+        applied: Applied::default(),
     })
 }
 

@@ -196,7 +196,7 @@ impl House {
         let every = Duration::from_secs(u64::from(worker.check_secs));
         workers.spawn(worker::check_connections(self.connections(), every, stop.clone()));
         let rule = self.config.plugins.update.rule();
-        workers.spawn(worker::watch_installs(self.installs.clone(), rule, stop.clone()));
+        workers.spawn(worker::watch_installs(self.installs.clone(), bus(), rule, stop.clone()));
         workers
     }
 

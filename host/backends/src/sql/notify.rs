@@ -25,10 +25,11 @@ pub(super) fn word(topic: Topic) -> &'static str {
         Topic::Inbox => "inbox",
         Topic::Events => "events",
         Topic::Feeds => "feeds",
+        Topic::Plugins => "plugins",
     }
 }
 
-const TOPICS: [Topic; 3] = [Topic::Inbox, Topic::Events, Topic::Feeds];
+const TOPICS: [Topic; 4] = [Topic::Inbox, Topic::Events, Topic::Feeds, Topic::Plugins];
 
 /// Listens to the others.
 pub(super) struct Ear {

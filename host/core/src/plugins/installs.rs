@@ -12,6 +12,7 @@ mod folder;
 mod judge;
 mod model;
 mod notices;
+mod others;
 mod ports;
 mod restore;
 mod revoke;
@@ -26,6 +27,7 @@ pub use model::{
     Withdrawn,
 };
 pub use notices::Unstored;
+pub use others::Applied;
 pub use ports::{
     Comparison, InstallStore, Notice, PackageContents, PackageStore, PluginRuntime, PublisherPin, Saved, VersionFigures,
 };

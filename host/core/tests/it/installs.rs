@@ -2,6 +2,7 @@
 
 mod engine;
 mod house;
+mod others;
 mod random;
 mod stories;
 mod together;

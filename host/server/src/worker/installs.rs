@@ -1,17 +1,27 @@
-//! Looking after installed plugins: a fresh version that fails is rolled back, a shadow is promoted or dropped.
+//! Looking after installed plugins: what other processes changed is done here as well, a fresh version that fails is
+//! rolled back, a shadow is promoted or dropped.
 
+use super::rest;
+use opssight_core::events::{Bus, Topic};
 use opssight_core::plugins::installs::{HealthRule, Installs, Watched};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Look until told to stop.
-pub(crate) async fn watch_installs(installs: Installs, rule: Option<HealthRule>, stop: CancellationToken) {
+pub(crate) async fn watch_installs(
+    installs: Installs,
+    bus: Arc<dyn Bus>,
+    rule: Option<HealthRule>,
+    stop: CancellationToken,
+) {
+    let mut listener = bus.listen(Topic::Plugins);
     loop {
-        tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
-            () = stop.cancelled() => return,
+        rest(listener.as_mut(), LOOK, &stop).await;
+        if stop.is_cancelled() {
+            return;
         }
         match installs.watch(rule).await {
             Ok(done) => done.iter().for_each(tell),

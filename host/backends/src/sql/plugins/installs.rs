@@ -5,6 +5,7 @@ use crate::sql::query::{Builder, query, query_as, query_scalar};
 use crate::sql::{Conn, Store, connections, notify};
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
+use opssight_core::events::Topic;
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::installs::{
     Install, InstallStore, PluginEvent, PublisherPin, RevocationTarget, Revoked, Saved,
@@ -101,7 +102,7 @@ async fn save(conn: &mut Conn, change: &Saved, document: &str) -> Result<bool, E
     {
         return Ok(false);
     }
-    let done = if install.revision == 1 {
+    let done = if install.is_new() {
         query(
             "INSERT INTO plugin_installs (plugin, publisher, revision, document) VALUES ($1, $2, $3, $4)
              ON CONFLICT (plugin) DO NOTHING",
@@ -144,6 +145,8 @@ async fn save(conn: &mut Conn, change: &Saved, document: &str) -> Result<bool, E
     }
     if let Some(event) = &change.event {
         insert_event(conn, event).await?;
+        // A change without one is a count that grows, which nobody else waits for.
+        conn.tell(notify::NEWS, notify::word(Topic::Plugins)).await?;
     }
     Ok(true)
 }
@@ -165,6 +168,7 @@ async fn forget(conn: &mut Conn, plugin: &str, with_connections: bool, event: &P
         query("UPDATE connections SET digest = NULL WHERE plugin = $1").bind(plugin).execute(&mut *conn).await?;
     }
     conn.tell(notify::CONNECTIONS, "").await?;
+    conn.tell(notify::NEWS, notify::word(Topic::Plugins)).await?;
     insert_event(conn, event).await?;
     Ok(true)
 }

@@ -127,7 +127,9 @@ impl Installs {
         install.begin_shadow(Shadow::new(digest.to_owned(), rule, false, self.clock.now()));
         let detail = format!("compared with the active version for {} calls", rule.calls);
         let event = self.event(plugin, Some(digest), "shadow", actor, detail);
-        self.commit(install, event, Change::default()).await
+        let install = self.commit(install, event, Change::default()).await?;
+        self.enforce(plugin, digest).await?;
+        Ok(install)
     }
 
     /// Make the shadow the active version now. If it wants more, that is agreed to with it, which is why it is named.
@@ -191,12 +193,7 @@ impl Installs {
         if !self.store.forget(plugin, data == Data::Remove, event).await? {
             return Err(InstallError::NotInstalled(plugin.clone()));
         }
-        self.runtime.shadow(plugin, None);
-        self.runtime.activate(plugin, None);
-        for version in &install.versions {
-            self.runtime.kill(&version.digest, "it was uninstalled");
-            self.runtime.unload(&version.digest);
-        }
+        self.stop_all(plugin);
         connections.iter().for_each(|connection| self.plugins.forget(connection));
         // Nothing of it runs any more, whatever becomes of its files.
         for version in &install.versions {

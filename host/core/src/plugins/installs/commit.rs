@@ -81,6 +81,7 @@ impl Installs {
             let why = "its signature is not the one it was installed with";
             return Err(InstallError::NotNow(format!("load {plugin} {number}: {why}")));
         }
+        self.applied.loads(&PluginId(plugin.clone()), [version.digest.clone()]);
         Ok(self.runtime.load(&version.digest, package.into()).await?)
     }
 
@@ -122,6 +123,7 @@ impl Installs {
                 return Err(error.into());
             }
         }
+        self.applied.note_own(&install);
         self.runtime.shadow(&plugin, install.shadow.as_ref().map(|shadow| shadow.digest.as_str()));
         let followed = match &activated {
             Some(digest) => self.follow_and_enforce(&install, digest).await,
@@ -142,15 +144,31 @@ impl Installs {
 
     /// A change was not kept: back to what is.
     async fn tell_as_stored(&self, plugin: &PluginId) -> Result<(), StoreError> {
+        self.applied.doubt(plugin);
+        let is_loaded = |digest: &str| self.runtime.figures(digest).is_some();
         match self.store.install(plugin).await? {
-            Some(stored) => self.tell(&stored),
-            None => self.runtime.activate(plugin, None),
+            Some(stored) if stored.active().is_some_and(|active| is_loaded(&active.digest)) => self.tell(&stored),
+            // Another process chose it, and the next look loads it. Until then, what ran here runs.
+            Some(_) => {
+                let before = self.applied.active(plugin).filter(|digest| is_loaded(digest));
+                self.runtime.activate(plugin, before.as_deref());
+            }
+            None => self.stop_all(plugin),
         }
         Ok(())
     }
 
     /// What nothing refers to is neither loaded nor kept.
     async fn let_go(&self, install: &Install, pinned: &[String], dropped: &[String]) {
+        self.unload_idle(install, pinned);
+        for digest in dropped {
+            self.runtime.unload(digest);
+            self.remove_package(&install.plugin, digest).await;
+        }
+    }
+
+    /// Versions that are kept and that nothing runs take up no memory.
+    pub(super) fn unload_idle(&self, install: &Install, pinned: &[String]) {
         for version in &install.versions {
             let runs = matches!(version.state, VersionState::Active | VersionState::Shadow);
             let next = install.previous.as_ref() == Some(&version.digest) || pinned.contains(&version.digest);
@@ -158,18 +176,28 @@ impl Installs {
                 self.runtime.unload(&version.digest);
             }
         }
-        for digest in dropped {
-            self.runtime.unload(digest);
-            self.remove_package(&install.plugin, digest).await;
-        }
     }
 
     /// A package that cannot be removed takes up room and does nothing: it is noted, and the next start tries again.
     pub(super) async fn remove_package(&self, plugin: &PluginId, digest: &str) {
-        let Err(error) = self.packages.remove(digest).await else { return };
+        let Err(error) = self.remove_unless_kept(digest).await else { return };
         let detail = format!("its package could not be removed, the next start tries again: {error}");
         // A store that takes no note either has said so to whoever asked it for something.
         let _noted = self.store.note(self.event(plugin, Some(digest), "not-removed", "host", detail)).await;
+    }
+
+    /// Another process may keep the same package at this moment. Whoever removes one looks afterwards whether it is
+    /// wanted after all, and whoever keeps one puts it there again afterwards: one of the two comes last.
+    pub(super) async fn remove_unless_kept(&self, digest: &str) -> Result<(), StoreError> {
+        let Some(package) = self.packages.get(digest).await.ok().flatten() else {
+            return self.packages.remove(digest).await;
+        };
+        self.packages.remove(digest).await?;
+        let installs = self.store.installs().await?;
+        if installs.iter().any(|install| install.version(digest).is_some()) {
+            self.packages.put(digest, &package).await?;
+        }
+        Ok(())
     }
 
     async fn follow_and_enforce(&self, install: &Install, digest: &str) -> Result<(), InstallError> {
@@ -191,7 +219,7 @@ impl Installs {
     }
 
     /// A revocation that came between the judgement and the change wins.
-    async fn enforce(&self, plugin: &PluginId, digest: &str) -> Result<(), InstallError> {
+    pub(super) async fn enforce(&self, plugin: &PluginId, digest: &str) -> Result<(), InstallError> {
         let install = self.find(plugin).await?;
         let Some(version) = install.version(digest) else { return Ok(()) };
         let Some(revoked) = self.revocation(plugin, version).await? else { return Ok(()) };

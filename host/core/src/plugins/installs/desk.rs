@@ -6,6 +6,7 @@ use super::error::InstallError;
 use super::judge::{Judged, version_of};
 use super::model::{Inspection, Install, Refused, Source, Version, VersionState};
 use super::notices::Unstored;
+use super::others::Applied;
 use super::ports::{InstallStore, PackageStore, PluginRuntime, PublisherPin};
 use super::shadow::{Shadow, ShadowRule};
 use super::turns::{Place, Turns};
@@ -91,6 +92,8 @@ pub struct Installs {
     pub turns: Turns,
     /// What the runtime told and the store has not taken yet.
     pub unstored: Unstored,
+    /// What is done of what is stored: other processes change it as well.
+    pub applied: Applied,
 }
 
 /// A package that is ready to be installed when its turn comes.
@@ -153,7 +156,7 @@ impl Installs {
                 self.runtime.unload(digest);
             }
             // Loaded, it takes up room and does nothing.
-            Ok(_) | Err(_) => {}
+            Ok(_) | Err(_) => self.applied.loads(plugin, [digest.to_owned()]),
         }
     }
 
@@ -173,6 +176,8 @@ impl Installs {
             _ => Approval::Active,
         };
         self.keep(&inspection, install, approval, request).await?;
+        // Another process may have removed the same bytes meanwhile.
+        self.packages.put(&inspection.digest, &request.package).await?;
         Ok(Installed { inspection, approval })
     }
 
@@ -243,7 +248,7 @@ impl Installs {
         request: &InstallRequest,
     ) -> Result<(), InstallError> {
         let now = self.clock.now();
-        let mut install = install.unwrap_or_else(|| Install::new(&inspection.manifest));
+        let mut install = install.unwrap_or_else(|| Install::new(&inspection.manifest, now));
         let is_update = install.active().is_some();
         let (digest, number) = (&inspection.digest, &inspection.manifest.version);
         let version = Version {
@@ -280,8 +285,8 @@ impl Installs {
         });
         let activated = (approval == Approval::Active).then(|| digest.clone());
         let event = self.event(&install.plugin, Some(digest), what, &request.actor, detail);
-        self.commit(install, event, Change { pin, activated, ..Change::default() }).await?;
-        Ok(())
+        let kept = self.commit(install, event, Change { pin, activated, ..Change::default() }).await?;
+        if approval == Approval::Shadow { self.enforce(&kept.plugin, digest).await } else { Ok(()) }
     }
 
     /// Installed plugins, by id.

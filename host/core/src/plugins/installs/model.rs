@@ -105,11 +105,14 @@ pub struct Install {
     pub shadow: Option<Shadow>,
     /// Grows with each change; a change is only kept if nobody else made one meanwhile.
     pub revision: i64,
+    /// Its revisions begin here: at the time of its first installation, so that none is of two lives of the plugin.
+    #[serde(default)]
+    pub first: i64,
 }
 
 impl Install {
     /// A plugin of which nothing is kept yet.
-    pub(super) fn new(manifest: &Manifest) -> Self {
+    pub(super) fn new(manifest: &Manifest, since: Timestamp) -> Self {
         Self {
             plugin: PluginId(manifest.id.clone()),
             publisher: manifest.publisher.clone(),
@@ -118,13 +121,19 @@ impl Install {
             highest: manifest.version.clone(),
             versions: Vec::new(),
             shadow: None,
-            revision: 0,
+            revision: since.0,
+            first: since.0,
         }
     }
 
     /// The version that runs.
     pub fn active(&self) -> Option<&Version> {
         self.versions.iter().find(|version| version.state == VersionState::Active)
+    }
+
+    /// Nothing of it is stored yet.
+    pub fn is_new(&self) -> bool {
+        self.revision == self.first.saturating_add(1)
     }
 
     /// A kept version.

@@ -32,28 +32,14 @@ impl Installs {
         }
         self.free(plugin, revocations).await?;
         let install = self.find(plugin).await?;
-        let Some(active) = install.active() else { return self.restore_stopped(&install).await };
-        self.store.adopt(plugin, &active.digest).await?;
-        self.ready(active).await?;
-        self.tell(&install);
-        let pinned = self.store.pinned_digests(plugin).await?;
-        for version in install.versions.iter().filter(|version| version.digest != active.digest) {
-            let is_shadow = version.state == VersionState::Shadow;
-            if !is_shadow && !pinned.contains(&version.digest) {
-                continue;
-            }
-            match self.ready(version).await {
-                Ok(()) if is_shadow => self.runtime.shadow(plugin, Some(&version.digest)),
-                Ok(()) => {}
-                // The active version runs, which is what counts.
-                Err(error) => self.note_not_loaded(plugin, &error).await?,
-            }
+        if let Some(active) = install.active() {
+            self.store.adopt(plugin, &active.digest).await?;
         }
-        Ok(())
+        self.run_as_stored(&install).await
     }
 
     /// A plugin of which nothing may run goes on taking deliveries, which wait for what comes next, as before the stop.
-    async fn restore_stopped(&self, install: &Install) -> Result<(), InstallError> {
+    pub(super) async fn restore_stopped(&self, install: &Install) -> Result<(), InstallError> {
         let ran = install.versions.iter().filter(|version| version.activated_at.is_some());
         let Some(last) = ran.max_by_key(|version| version.activated_at) else { return Ok(()) };
         self.load(last).await?;
@@ -65,7 +51,7 @@ impl Installs {
         Ok(())
     }
 
-    async fn note_not_loaded(&self, plugin: &PluginId, error: &InstallError) -> Result<(), StoreError> {
+    pub(super) async fn note_not_loaded(&self, plugin: &PluginId, error: &InstallError) -> Result<(), StoreError> {
         self.note_once(self.event(plugin, None, "not-loaded", "host", error.to_string())).await
     }
 
@@ -76,7 +62,7 @@ impl Installs {
         let known: BTreeSet<&str> = versions.map(|version| version.digest.as_str()).collect();
         for digest in self.packages.digests().await? {
             if !known.contains(digest.as_str()) {
-                self.packages.remove(&digest).await?;
+                self.remove_unless_kept(&digest).await?;
             }
         }
         Ok(())

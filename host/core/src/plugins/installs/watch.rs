@@ -52,18 +52,20 @@ pub enum Watched {
 }
 
 impl Installs {
-    /// Look at everything once; call this every few seconds. Without a rule nothing is rolled back by itself. A plugin
+    /// Look at everything once, and do what other processes did; call this every few seconds. Without a rule nothing is rolled back by itself. A plugin
     /// that is being changed is left to the next look: a change can take a compiler's time, which is not the others'.
     pub async fn watch(&self, rule: Option<HealthRule>) -> Result<Vec<Watched>, InstallError> {
         self.store_notices().await?;
-        let mut done = Vec::new();
-        for install in self.list().await? {
+        let installs = self.list().await?;
+        let failed = self.catch_up(&installs).await?;
+        let mut done: Vec<Watched> = failed.into_iter().map(|(plugin, error)| failure(plugin, &error)).collect();
+        for install in installs {
             let plugin = install.plugin;
             match self.watch_one(&plugin, rule).await {
                 Ok(watched) => done.extend(watched),
                 // It was uninstalled, or changed past this desk: the next look sees how it is.
                 Err(InstallError::Stale | InstallError::NotInstalled(_)) => {}
-                Err(error) => done.push(Watched::Failed(plugin, error.to_string())),
+                Err(error) => done.push(failure(plugin, &error)),
             }
         }
         Ok(done)
@@ -137,6 +139,10 @@ impl Installs {
         }
         Err(InstallError::Stale)
     }
+}
+
+fn failure(plugin: PluginId, error: &InstallError) -> Watched {
+    Watched::Failed(plugin, error.to_string())
 }
 
 fn is_wider(install: &Install, digest: &str) -> bool {

@@ -78,7 +78,8 @@ impl House {
             self.rivals.store(rivals - 1, Ordering::SeqCst);
             install.revision += 1;
         }
-        let stored = disk.installs.get(&plugin).map_or(0, |install| install.revision);
+        let first = change.install.first;
+        let stored = disk.installs.get(&plugin).map_or(first, |install| install.revision);
         let other_key = |pin: &PublisherPin| disk.pins.get(&pin.publisher).is_some_and(|known| known.key != pin.key);
         if change.install.revision != stored + 1 || change.pin.as_ref().is_some_and(other_key) {
             return Ok(false);
@@ -232,7 +233,7 @@ impl PackageStore for House {
 
 impl Clock for House {
     fn now(&self) -> Timestamp {
-        Timestamp(self.now.load(Ordering::SeqCst))
+        Timestamp(self.now.fetch_add(1, Ordering::SeqCst))
     }
 }
 

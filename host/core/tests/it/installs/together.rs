@@ -12,10 +12,10 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
-type Work<T> = Pin<Box<dyn Future<Output = T>>>;
+pub(super) type Work<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// A step of it; what it came to, if that was the last one.
-fn step<T>(work: &mut Work<T>) -> Option<T> {
+pub(super) fn step<T>(work: &mut Work<T>) -> Option<T> {
     match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => Some(value),
         Poll::Pending => None,
@@ -23,7 +23,7 @@ fn step<T>(work: &mut Work<T>) -> Option<T> {
 }
 
 /// Run all of it, a step of one and a step of another, as `order` says and then by turns; what each came to.
-fn together<T>(mut work: Vec<Work<T>>, order: &[usize]) -> Vec<T> {
+pub(super) fn together<T>(mut work: Vec<Work<T>>, order: &[usize]) -> Vec<T> {
     let mut done: Vec<Option<T>> = work.iter().map(|_| None).collect();
     for next in order.iter().copied().chain(0..).take(200_000) {
         let at = next % work.len();
@@ -37,12 +37,12 @@ fn together<T>(mut work: Vec<Work<T>>, order: &[usize]) -> Vec<T> {
     panic!("somebody waits for ever");
 }
 
-fn plugin() -> PluginId {
+pub(super) fn plugin() -> PluginId {
     PluginId::from("example")
 }
 
 #[derive(Debug, Clone)]
-enum Change {
+pub(super) enum Change {
     Install(usize),
     InShadow(usize),
     Approve(usize),
@@ -59,15 +59,15 @@ enum Change {
 
 const WIDTHS: [usize; 5] = [2, 1, 3, 2, 4];
 
-fn bytes(version: usize) -> Vec<u8> {
+pub(super) fn bytes(version: usize) -> Vec<u8> {
     package("example", &format!("1.{version}.0"), WIDTHS[version])
 }
 
-fn digest_of(version: usize) -> String {
+pub(super) fn digest_of(version: usize) -> String {
     digest(&bytes(version))
 }
 
-fn change() -> impl Strategy<Value = Change> {
+pub(super) fn change() -> impl Strategy<Value = Change> {
     let version = || 0..WIDTHS.len();
     prop_oneof![
         4 => version().prop_map(Change::Install),
@@ -85,7 +85,7 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-fn work(world: &World, change: &Change) -> Work<Result<Vec<Watched>, InstallError>> {
+pub(super) fn work(world: &World, change: &Change) -> Work<Result<Vec<Watched>, InstallError>> {
     let (desk, change) = (world.desk.clone(), change.clone());
     Box::pin(async move {
         let id = plugin();
@@ -114,7 +114,7 @@ fn work(world: &World, change: &Change) -> Work<Result<Vec<Watched>, InstallErro
 }
 
 /// What runs is what is kept.
-fn check(world: &World, story: &str) {
+pub(super) fn check(world: &World, story: &str) {
     let (disk, running) = (world.house.disk(), world.engine.running());
     let Some(install) = disk.installs.get(&plugin()) else {
         assert!(running.active.is_empty(), "{story}: it is called uninstalled");
@@ -135,7 +135,7 @@ fn check(world: &World, story: &str) {
     }
 }
 
-fn world() -> World {
+pub(super) fn world() -> World {
     let world = World::new();
     for version in [0, 1] {
         world.install(&bytes(version));

@@ -4,7 +4,7 @@ use super::engine::Engine;
 use super::house::House;
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::installs::{
-    Approval, Install, InstallError, InstallRequest, Installed, Installs, ShadowRule, Source, Turns, Unstored,
+    Applied, Approval, Install, InstallError, InstallRequest, Installed, Installs, ShadowRule, Source, Turns, Unstored,
 };
 use opssight_core::plugins::trust::{PublisherKey, TrustPolicy};
 use serde_json::{Value, json};
@@ -67,6 +67,13 @@ impl World {
         Self::on(Arc::new(House::default()), policy)
     }
 
+    /// Another process on the same store.
+    pub(super) fn beside(&self) -> Self {
+        let other = Self::on(Arc::clone(&self.house), self.desk.policy.clone());
+        assert!(now(other.desk.restore()).unwrap().is_empty());
+        other
+    }
+
     fn on(house: Arc<House>, policy: TrustPolicy) -> Self {
         let engine = Arc::new(Engine::default());
         let desk = Installs {
@@ -82,6 +89,7 @@ impl World {
             enabled: true,
             turns: Turns::default(),
             unstored: Unstored::default(),
+            applied: Applied::default(),
         };
         Self { house, engine, desk }
     }
