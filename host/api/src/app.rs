@@ -76,6 +76,8 @@ pub struct ApiConfig {
     pub body_limit: u64,
     /// Memory that bodies on their way in may take together, bytes; beyond it deliveries are asked to come again.
     pub bodies_in_flight: u64,
+    /// Which doors are open.
+    pub doors: Doors,
     /// Deliveries per second and connection.
     pub hook_rate_per_second: NonZeroU32,
     /// Deliveries that may come at once after a quiet time, per connection.
@@ -97,6 +99,7 @@ impl Default for ApiConfig {
         Self {
             body_limit: 25 << 20,
             bodies_in_flight: 256 << 20,
+            doors: Doors::default(),
             hook_rate_per_second: NonZeroU32::new(200).unwrap_or(NonZeroU32::MIN),
             hook_burst: NonZeroU32::new(2000).unwrap_or(NonZeroU32::MIN),
             public_url: None,
@@ -105,6 +108,21 @@ impl Default for ApiConfig {
             sockets: 8192,
             drain: Duration::from_secs(20),
         }
+    }
+}
+
+/// What this process answers to. Its health, its version and its figures are always there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Doors {
+    /// The dashboard and the API.
+    pub api: bool,
+    /// Deliveries.
+    pub hooks: bool,
+}
+
+impl Default for Doors {
+    fn default() -> Self {
+        Self { api: true, hooks: true }
     }
 }
 

@@ -29,6 +29,6 @@ mod system;
 mod testing;
 mod trace;
 
-pub use app::{ApiConfig, App, Readiness};
+pub use app::{ApiConfig, App, Doors, Readiness};
 pub use openapi::{openapi, openapi_json};
 pub use serve::serve;

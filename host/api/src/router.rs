@@ -1,15 +1,18 @@
 //! Every route, and what wraps them.
 
-use crate::app::App;
+use crate::app::{App, Doors};
 use crate::assets::{self, Assets};
 use crate::limits::{self, Limits};
+use crate::problem::Refusal;
 use crate::{
     actions, auth, connections, deliveries, delivery, etag, hooks, identity, live, metrics, pipelines, plugins,
 };
 use crate::{problem, security, system, trace};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
+use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -27,19 +30,24 @@ pub(crate) struct Api {
 }
 
 /// For everybody.
-fn open() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().merge(system::open_routes()).merge(identity::open_routes()).merge(hooks::routes())
+fn open(doors: Doors) -> OpenApiRouter<Api> {
+    let routes = OpenApiRouter::new().merge(system::open_routes());
+    let routes = if doors.api { routes.merge(identity::open_routes()) } else { routes };
+    if doors.hooks { routes.merge(hooks::routes()) } else { routes }
 }
 
 /// For those who are signed in, about themselves.
-fn own() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().merge(identity::routes())
+fn own(doors: Doors) -> OpenApiRouter<Api> {
+    if doors.api { identity::routes() } else { OpenApiRouter::new() }
 }
 
 /// For those who are signed in: to look at, and for admins to change.
-fn guarded() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .merge(system::routes())
+fn guarded(doors: Doors) -> OpenApiRouter<Api> {
+    let routes = OpenApiRouter::new().merge(system::routes());
+    if !doors.api {
+        return routes;
+    }
+    routes
         .merge(plugins::routes())
         .merge(connections::routes())
         .merge(deliveries::routes())
@@ -52,7 +60,8 @@ fn guarded() -> OpenApiRouter<Api> {
 
 /// What all routes say of themselves.
 pub(crate) fn declared() -> utoipa::openapi::OpenApi {
-    open().merge(own()).merge(guarded()).into_openapi()
+    let all = Doors::default();
+    open(all).merge(own(all)).merge(guarded(all)).into_openapi()
 }
 
 /// The whole of it.
@@ -63,17 +72,34 @@ pub(crate) fn router(app: Arc<App>, stopping: CancellationToken) -> Router {
         app: Arc::clone(&app),
         stopping,
     };
-    let (open, _) = open().split_for_parts();
-    let (own, _) = own().split_for_parts();
-    let (guarded, _) = guarded().split_for_parts();
+    let doors = app.config.doors;
+    let (open, _) = open(doors).split_for_parts();
+    let (own, _) = own(doors).split_for_parts();
+    let (guarded, _) = guarded(doors).split_for_parts();
     let require = from_fn_with_state(Arc::clone(&app), auth::require);
+    // A layer over no routes is a mistake to axum.
+    let own = if own.has_routes() { own.route_layer(require.clone()) } else { own };
     let routes = Router::new()
         .merge(open)
-        .merge(own.route_layer(require.clone()))
+        .merge(own)
         .merge(guarded.route_layer(from_fn(auth::changes_need_admin)).route_layer(require))
-        .fallback(assets::serve)
+        .fallback(elsewhere)
         .with_state(api);
     wrapped(routes).layer(from_fn_with_state(app, trace::observe))
+}
+
+/// What no route answers: a page of the dashboard, or something that another process has to be asked for.
+async fn elsewhere(State(api): State<Api>, request: Request) -> Response {
+    let (doors, is_delivery) = (api.app.config.doors, request.uri().path().starts_with("/hooks/"));
+    let (is_open, takes, role) = match is_delivery {
+        true => (doors.hooks, "no deliveries", "ingest"),
+        false => (doors.api, "no requests of people and programs", "api"),
+    };
+    if is_open {
+        return assets::serve(State(api.assets), request).await;
+    }
+    let detail = format!("this process takes {takes}: send them to one with the role `{role}` (server.roles)");
+    Refusal::http(StatusCode::MISDIRECTED_REQUEST, "misdirected", detail).into_response()
 }
 
 /// What holds for every answer. The last layer is the outermost.

@@ -13,6 +13,7 @@ mod log;
 mod metrics;
 mod plugins;
 mod retention;
+mod roles;
 mod secret_url;
 mod secrets;
 mod server;
@@ -30,6 +31,7 @@ pub use metrics::MetricsConfig;
 pub(crate) use metrics::connect;
 pub use plugins::{Largest, PluginsConfig, TrustConfig, UpdateConfig};
 pub use retention::RetentionConfig;
+pub use roles::{Role, Roles};
 pub use secret_url::SecretUrl;
 pub use secrets::{SecretsConfig, VaultConfig};
 pub use server::ServerConfig;
@@ -71,6 +73,7 @@ impl Config {
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         problems.extend(self.server.problems());
+        problems.extend(self.server.roles.problems(self.store.url.is_some()));
         problems.extend(self.store.problems());
         problems.extend(self.cache.problems());
         problems.extend(self.secrets.problems());

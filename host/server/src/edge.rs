@@ -1,6 +1,6 @@
 //! Kafka at the edge of the house, if it was built in and is configured.
 
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::worker::Line;
 use opssight_backends::Store;
 use opssight_core::events::Bus;
@@ -43,8 +43,9 @@ pub(crate) fn start(joints: &Joints, workers: &mut JoinSet<()>, stop: &Cancellat
 
     let config = &joints.config.bus;
     let Some(options) = options::cluster(config)? else { return Ok(Vec::new()) };
+    let roles = &joints.config.server.roles;
     let mut lines = Vec::new();
-    if config.publish {
+    if config.publish && roles.has(Role::Worker) {
         let link = Arc::new(Link::new(format!("events to {}", config.topic)));
         let relay = Relay {
             name: KAFKA.to_owned(),
@@ -64,7 +65,7 @@ pub(crate) fn start(joints: &Joints, workers: &mut JoinSet<()>, stop: &Cancellat
         workers.spawn(worker::relay_events(relay, Arc::clone(joints.bus), link, stop.clone()));
         lines.push(line);
     }
-    for inlet in &config.inlets {
+    for inlet in config.inlets.iter().filter(|_| roles.has(Role::Ingest)) {
         let link = Arc::new(Link::new(format!("deliveries from {}", inlet.topic)));
         let of = InletOptions {
             topic: options::topic(config, &inlet.topic),

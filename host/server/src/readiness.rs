@@ -6,6 +6,7 @@ use opssight_backends::{Link, RedisCache, Store};
 use opssight_core::events::EventLog;
 use opssight_core::plugins::Plugins;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// Asks the parts that everything depends on, and says how those are on which nothing does. Anybody may read it: where
 /// something is and why it is away is for the log.
@@ -14,6 +15,9 @@ pub(crate) struct PartsReadiness {
     pub(crate) plugins: Arc<dyn Plugins>,
     pub(crate) redis: Option<Arc<RedisCache>>,
     pub(crate) links: Vec<Arc<Link>>,
+    pub(crate) roles: String,
+    /// A stop was asked for.
+    pub(crate) leaving: CancellationToken,
 }
 
 #[async_trait]
@@ -24,7 +28,12 @@ impl Readiness for PartsReadiness {
             Err(error) => Err(error.to_string()),
         };
         let plugins = format!("{} installed", self.plugins.installed().len());
-        let mut checks = vec![("store".to_owned(), store), ("plugins".to_owned(), Ok(plugins))];
+        let process = match self.leaving.is_cancelled() {
+            false => Ok(format!("does {}", self.roles)),
+            true => Err("is being stopped: send requests elsewhere".to_owned()),
+        };
+        let mut checks =
+            vec![("process".to_owned(), process), ("store".to_owned(), store), ("plugins".to_owned(), Ok(plugins))];
         if let Some(redis) = &self.redis {
             let how = if redis.status().is_ok() { "in use" } else { "away: this host has limits of its own" };
             checks.push(("redis".to_owned(), Ok(how.to_owned())));

@@ -1,7 +1,7 @@
 //! Building the pieces and joining them; stopping them in the right order.
 
 use crate::cache::{self, Shared};
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::data;
 use crate::edge::{self, Joints};
 use crate::plugins;
@@ -11,7 +11,7 @@ use crate::series;
 use crate::telemetry::Telemetry;
 use crate::worker::{self, Line};
 use anyhow::Context;
-use opssight_api::{ApiConfig, App};
+use opssight_api::{ApiConfig, App, Doors};
 use opssight_backends::{Link, Store, SystemClock, SystemRandomness};
 use opssight_core::actions::Actions;
 use opssight_core::connections::{ConnectionStore, Connections};
@@ -41,6 +41,8 @@ pub struct Running {
     api: tokio::task::JoinHandle<()>,
     stop_api: CancellationToken,
     stop_workers: CancellationToken,
+    leaving: CancellationToken,
+    leave: Duration,
     drain: Duration,
     store: Arc<Store>,
     series: Arc<dyn SeriesStore>,
@@ -129,9 +131,10 @@ pub async fn start_with(
     let links = lines.iter().map(|line| Arc::clone(&line.link)).collect();
     workers.spawn(worker::count_links(lines, stop_workers.clone()));
     let stop_api = CancellationToken::new();
-    let app = Arc::new(house.app(identity, telemetry, links));
+    let leaving = CancellationToken::new();
+    let app = Arc::new(house.app(identity, telemetry, (links, leaving.clone())));
     let api = tokio::spawn(opssight_api::serve(listener, app, stop_api.clone().cancelled_owned()));
-    tracing::info!(url, "OpsSight is ready");
+    tracing::info!(url, roles = house.config.server.roles.words(), "OpsSight is ready");
     Ok(Running {
         url,
         admin_secret,
@@ -139,6 +142,8 @@ pub async fn start_with(
         api,
         stop_api,
         stop_workers,
+        leaving,
+        leave: Duration::from_secs(house.config.server.leave_secs),
         drain: Duration::from_secs(house.config.server.drain_secs),
         store,
         series: house.series,
@@ -165,9 +170,23 @@ impl House {
     }
 
     fn workers(&self, stop: &CancellationToken) -> JoinSet<()> {
+        let mut workers = JoinSet::new();
+        // In each process: whatever it calls plugins for, it calls those that are installed now.
+        let rule = self.config.plugins.update.rule();
+        workers.spawn(worker::watch_installs(self.installs.clone(), Arc::clone(&self.bus), rule, stop.clone()));
+        if self.has(Role::Worker) {
+            self.run_plugins(&mut workers, stop);
+        }
+        workers
+    }
+
+    fn has(&self, role: Role) -> bool {
+        self.config.server.roles.has(role)
+    }
+
+    fn run_plugins(&self, workers: &mut JoinSet<()>, stop: &CancellationToken) {
         let worker = &self.config.worker;
         let lease = Duration::from_secs(u64::from(worker.lease_secs));
-        let mut workers = JoinSet::new();
         let processor = Processor {
             inbox: self.store.clone(),
             connections: self.store.clone(),
@@ -195,9 +214,6 @@ impl House {
         ));
         let every = Duration::from_secs(u64::from(worker.check_secs));
         workers.spawn(worker::check_connections(self.connections(), every, stop.clone()));
-        let rule = self.config.plugins.update.rule();
-        workers.spawn(worker::watch_installs(self.installs.clone(), bus(), rule, stop.clone()));
-        workers
     }
 
     /// The relays of the event log that are in use.
@@ -208,7 +224,7 @@ impl House {
 
     /// Start telling what pipelines do as points, if there is a place for them; the line over which that goes.
     fn tell_metrics(&self, workers: &mut JoinSet<()>, stop: &CancellationToken) -> Option<Line> {
-        if !series::are_kept(&self.config) {
+        if !series::are_kept(&self.config) || !self.has(Role::Metrics) {
             return None;
         }
         let producer = Producer {
@@ -255,7 +271,12 @@ impl House {
         }
     }
 
-    fn app(&self, identity: Identity, telemetry: Telemetry, links: Vec<Arc<Link>>) -> App {
+    fn app(
+        &self,
+        identity: Identity,
+        telemetry: Telemetry,
+        (links, leaving): (Vec<Arc<Link>>, CancellationToken),
+    ) -> App {
         let actions = Actions {
             connections: self.store.clone(),
             plugins: Arc::clone(&self.plugins),
@@ -288,6 +309,8 @@ impl House {
                 plugins: Arc::clone(&self.plugins),
                 redis: self.shared.redis.clone(),
                 links,
+                roles: self.config.server.roles.words(),
+                leaving,
             }),
             metrics: telemetry.metrics,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -298,6 +321,7 @@ impl House {
         let public_url = self.config.server.public_url.clone();
         ApiConfig {
             body_limit: self.config.hooks.body_limit,
+            doors: Doors { api: self.has(Role::Api), hooks: self.has(Role::Ingest) },
             hook_rate_per_second: self.config.hooks.rate_per_second,
             hook_burst: self.config.hooks.burst,
             secure_cookie: public_url.as_ref().is_some_and(|url| url.scheme() == "https"),
@@ -317,6 +341,19 @@ impl Running {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    /// Say that no requests should be sent here any more, and go on answering them for as long as whoever sends them may
+    /// take to notice.
+    pub async fn leave(&self) {
+        self.leaving.cancel();
+        if !self.leave.is_zero() {
+            tracing::info!(
+                secs = self.leave.as_secs(),
+                "leaving: requests are still taken, and none should be sent here"
+            );
+            tokio::time::sleep(self.leave).await;
         }
     }
 

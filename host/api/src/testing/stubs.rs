@@ -240,6 +240,9 @@ impl ConnectionStore for Stubs {
     async fn status(&self, _: &ConnectionId) -> Result<ConnectionStatus, StoreError> {
         Ok(ConnectionStatus { failed: 2, ..ConnectionStatus::default() })
     }
+    async fn claim_check(&self, _: &ConnectionId, _: Timestamp, _: Timestamp) -> Result<bool, StoreError> {
+        Ok(true)
+    }
     async fn checked(&self, _: &ConnectionId, _: &CheckOutcome) -> Result<(), StoreError> {
         Ok(())
     }

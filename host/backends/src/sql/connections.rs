@@ -307,6 +307,23 @@ impl ConnectionStore for Store {
         self.read_status(id).await.doing("read how the connection is doing")
     }
 
+    async fn claim_check(&self, id: &ConnectionId, before: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
+        self.write("take the connection's check", (id.clone(), before, now), |(id, before, now), conn| {
+            Box::pin(async move {
+                let taken = query(
+                    "UPDATE connections SET checked_at = $3 WHERE id = $1 AND (checked_at IS NULL OR checked_at <= $2)",
+                )
+                .bind(id.as_str())
+                .bind(before.0)
+                .bind(now.0)
+                .execute(conn)
+                .await?;
+                Ok(taken > 0)
+            })
+        })
+        .await
+    }
+
     async fn checked(&self, id: &ConnectionId, outcome: &CheckOutcome) -> Result<(), StoreError> {
         self.write("note the connection's check", (id.clone(), outcome.clone()), |(id, outcome), conn| {
             Box::pin(async move {

@@ -139,6 +139,8 @@ pub trait ConnectionStore: Send + Sync {
     async fn connections(&self, plugin: Option<&PluginId>, page: &PageOf) -> Result<Page<Connection>, StoreError>;
     /// How one is doing.
     async fn status(&self, id: &ConnectionId) -> Result<ConnectionStatus, StoreError>;
+    /// Take the next check of a connection upon oneself, unless it was checked, or somebody took it, after `before`.
+    async fn claim_check(&self, id: &ConnectionId, before: Timestamp, now: Timestamp) -> Result<bool, StoreError>;
     /// Note a check.
     async fn checked(&self, id: &ConnectionId, outcome: &CheckOutcome) -> Result<(), StoreError>;
 }

@@ -220,6 +220,9 @@ impl ConnectionStore for House {
     async fn status(&self, _: &ConnectionId) -> Result<ConnectionStatus, StoreError> {
         not_asked()
     }
+    async fn claim_check(&self, _: &ConnectionId, _: Timestamp, _: Timestamp) -> Result<bool, StoreError> {
+        not_asked()
+    }
     async fn checked(&self, _: &ConnectionId, _: &CheckOutcome) -> Result<(), StoreError> {
         not_asked()
     }

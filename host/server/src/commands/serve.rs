@@ -21,6 +21,12 @@ pub(super) async fn run(flags: &Flags) -> anyhow::Result<()> {
         _ = interrupt.recv() => {}
         () = running.failed() => {}
     }
+    // Whoever asks a second time does not want to wait.
+    tokio::select! {
+        () = running.leave() => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
     tracing::info!("stopping: new work is refused, running work may finish");
     running.stop().await
 }

@@ -1,6 +1,6 @@
 //! Putting the layers together.
 
-use super::Config;
+use super::{Config, Role, Roles};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,9 @@ pub struct Flags {
     /// Folder for the database and keys [default: opssight-data].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// What this process does, where several share one database [default: all].
+    #[arg(long = "role", value_name = "ROLE", value_delimiter = ',')]
+    pub roles: Vec<Role>,
     /// Folder of plugin packages [default: plugins inside of the data folder].
     #[arg(long, value_name = "DIR")]
     pub plugins: Option<PathBuf>,
@@ -79,6 +82,9 @@ pub fn load(flags: &Flags, environment: &[(String, String)]) -> Result<Config, C
     }
     if let Some(data) = &flags.data {
         config.server.data.clone_from(data);
+    }
+    if !flags.roles.is_empty() {
+        config.server.roles = Roles(flags.roles.clone());
     }
     if let Some(url) = &flags.public_url {
         config.server.public_url = Some(url.clone());

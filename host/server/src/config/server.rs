@@ -1,5 +1,6 @@
 //! `[server]`
 
+use super::Roles;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,7 +16,13 @@ pub struct ServerConfig {
     /// Address under which browsers and upstreams reach this host, `https://...`; shown in hook addresses. With
     /// https, session cookies are marked `Secure`.
     pub public_url: Option<url::Url>,
-    /// How long running work may go on after a stop was asked for, seconds.
+    /// What this process does: `all`, or some of `api`, `ingest`, `worker` and `metrics` where several processes share
+    /// one database.
+    pub roles: Roles,
+    /// How long requests are still taken after a stop was asked for, while `/readyz` already says that none should be
+    /// sent here, seconds. Behind a load balancer: longer than it takes to notice.
+    pub leave_secs: u64,
+    /// How long running work may go on after that, seconds.
     pub drain_secs: u64,
 }
 
@@ -25,6 +32,8 @@ impl Default for ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: PathBuf::from("opssight-data"),
             public_url: None,
+            roles: Roles::default(),
+            leave_secs: 0,
             drain_secs: 20,
         }
     }
@@ -37,6 +46,9 @@ impl ServerConfig {
             && !matches!(url.scheme(), "https" | "http")
         {
             problems.push(format!("server.public_url: `{url}` must begin with https:// or http://"));
+        }
+        if self.leave_secs > 600 {
+            problems.push("server.leave_secs: must be at most 600".to_owned());
         }
         if !(1..=600).contains(&self.drain_secs) {
             problems.push("server.drain_secs: must be 1 to 600".to_owned());

@@ -31,6 +31,7 @@ async fn round(connections: &Connections, every: Duration, stop: &CancellationTo
                 return Ok(());
             }
             if is_due(connections, connection, every).await?
+                && claim(connections, connection, every).await?
                 && let Err(error) = connections.check(&connection.id).await
             {
                 tracing::warn!(connection.id = %connection.id, error = %error, "could not note a connection's check");
@@ -41,6 +42,12 @@ async fn round(connections: &Connections, every: Duration, stop: &CancellationTo
             None => return Ok(()),
         }
     }
+}
+
+/// Of several processes one checks.
+async fn claim(connections: &Connections, connection: &Connection, every: Duration) -> Result<bool, StoreError> {
+    let (now, every) = (connections.clock.now(), i64::try_from(every.as_micros()).unwrap_or(i64::MAX));
+    connections.store.claim_check(&connection.id, now.plus_micros(-every), now).await
 }
 
 async fn is_due(connections: &Connections, connection: &Connection, every: Duration) -> Result<bool, StoreError> {

@@ -3,7 +3,7 @@
 
 mod commands;
 mod crash;
-mod guest;
+pub(crate) mod guest;
 mod life;
 mod stop;
 mod stream;

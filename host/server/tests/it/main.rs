@@ -24,5 +24,6 @@ mod metrics;
 mod postgres;
 mod redis;
 mod replay;
+mod roles;
 mod secrets;
 mod tutorial;

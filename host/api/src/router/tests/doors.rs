@@ -1,6 +1,6 @@
 //! The hook endpoint.
 
-use crate::app::ApiConfig;
+use crate::app::{ApiConfig, Doors};
 use crate::testing::{World, json, problem};
 use axum::body::Body;
 use axum::http::Request;
@@ -67,4 +67,26 @@ async fn who_sends_too_often_is_told_when_to_come_again() {
     let response = deliver(&world, "github-1", &GOOD, Body::empty()).await;
     assert_eq!(response.headers()["retry-after"], "1");
     assert_eq!(problem(response).await.0, 429);
+}
+
+#[tokio::test]
+async fn what_another_process_does_is_misdirected_here() {
+    for (api, hooks) in [(true, true), (true, false), (false, true), (false, false)] {
+        let world = World::with(ApiConfig { doors: Doors { api, hooks }, ..ApiConfig::default() });
+        let at = format!("api {api}, hooks {hooks}");
+        let sent = deliver(&world, "github-1", &GOOD, Body::from("{}")).await;
+        assert_eq!(sent.status(), if hooks { 202 } else { 421 }, "{at}");
+        for path in ["/", "/api/v1/connections", "/api/v1/me", "/nowhere"] {
+            let answer = world.send(Request::get(path).body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.status() == 421, !api, "{at}: {path} {}", answer.status());
+        }
+        for (path, status) in [("/healthz", 200), ("/api/v1/version", 200), ("/metrics", 401)] {
+            let answer = world.send(Request::get(path).body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.status(), status, "{at}: {path}");
+        }
+        if !hooks {
+            let (_, told) = problem(deliver(&world, "github-1", &GOOD, Body::from("{}")).await).await;
+            assert!(told["detail"].as_str().unwrap().contains("`ingest`"), "{told}");
+        }
+    }
 }

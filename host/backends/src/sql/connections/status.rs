@@ -61,9 +61,10 @@ impl Store {
             None => ConnectionHealth::Unknown,
         };
         Ok(ConnectionStatus {
-            check: row.checked_at.map(|at| CheckOutcome {
+            // Without a summary the first check was only begun.
+            check: row.checked_at.zip(row.check_summary).map(|(at, summary)| CheckOutcome {
                 health,
-                summary: row.check_summary.unwrap_or_default(),
+                summary,
                 fault: row.check_fault,
                 at: Timestamp(at),
             }),
