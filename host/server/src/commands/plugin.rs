@@ -2,12 +2,12 @@
 
 mod running;
 
+use super::interrupted;
 use clap::Subcommand;
 use opssight_author::{Access, AuthorCommand, InspectArgs, Talk, is_package};
 use opssight_cli::{ClientCommand, GlobalArgs, OutputFormat, PluginsCommand};
 use running::Running;
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use tokio::signal::unix::{SignalKind, signal};
 
 pub(super) const EXAMPLES: &str = "Examples:\n  opssight plugin list\n  opssight plugin inspect github\n  \
     opssight plugin inspect ./mine.wasm\n  opssight plugin search --in oci://registry.example/acme\n\n\
@@ -44,25 +44,6 @@ pub(super) async fn run(command: PluginCommand, globals: GlobalArgs) -> u8 {
             };
             finish(done, &globals)
         }
-    }
-}
-
-/// Ctrl-C, a terminal that is closed, or a polite end; the exit code that goes with it. Every signal that a terminal
-/// sends to what runs in it is waited for: compilers have process groups of their own, where it does not send them.
-async fn interrupted() -> u8 {
-    tokio::select! {
-        () = sent(SignalKind::hangup()) => 129,
-        () = sent(SignalKind::interrupt()) => 130,
-        () = sent(SignalKind::quit()) => 131,
-        () = sent(SignalKind::terminate()) => 143,
-    }
-}
-
-async fn sent(kind: SignalKind) {
-    match signal(kind) {
-        Ok(mut signal) => drop(signal.recv().await),
-        // It then ends this process at once, as it does everywhere.
-        Err(_) => std::future::pending().await,
     }
 }
 
