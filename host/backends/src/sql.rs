@@ -5,6 +5,7 @@
 //! stand once; where the two must differ, they stand side by side ([`query::Spelt`]). Each file is one feature's port.
 
 mod cache;
+mod checkup;
 mod conn;
 mod connections;
 mod delivery;
@@ -36,6 +37,7 @@ mod words;
 mod writeback;
 mod writer;
 
+pub use checkup::{Checkup, ServerCheckup, check_up_database, check_up_file, file_holder, file_problems};
 pub use moving::{MoveError, move_to_postgres};
 pub use open::{OpenError, StoreOptions};
 pub use rotation::{

@@ -7,6 +7,7 @@ pub mod catalogues;
 pub mod commands;
 pub mod config;
 pub mod data;
+mod doctor;
 mod edge;
 mod plugins;
 mod readiness;

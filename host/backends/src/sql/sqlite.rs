@@ -65,6 +65,20 @@ impl DirLock {
         Ok(Self(Mutex::new(Some(file))))
     }
 
+    /// Who has it. The lock is not taken for longer than it takes to see that nobody else has it, and nothing is written.
+    pub(super) fn holder(dir: &Path) -> Option<String> {
+        let mut file = File::open(dir.join("opssight.lock")).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => {
+                let mut by = String::new();
+                // Only for the message.
+                let _ = file.read_to_string(&mut by);
+                Some(format!("pid {}", by.trim()))
+            }
+            _ => None,
+        }
+    }
+
     pub(super) fn release(&self) {
         drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
@@ -140,8 +154,13 @@ pub(super) fn make_dir(dir: &Path) -> std::io::Result<()> {
 }
 
 async fn check(conn: &mut SqliteConnection) -> Result<(), OpenError> {
+    let problems = problems(conn).await?;
+    if problems.is_empty() { Ok(()) } else { Err(OpenError::Damaged(problems)) }
+}
+
+/// What SQLite finds wrong with its file, up to a few; reads all of it.
+pub(super) async fn problems(conn: &mut SqliteConnection) -> Result<Vec<String>, OpenError> {
     let found: Vec<String> =
         sqlx::query_scalar("PRAGMA quick_check(5)").fetch_all(conn).await.map_err(sql("check its file"))?;
-    let problems: Vec<String> = found.into_iter().filter(|line| line != "ok").collect();
-    if problems.is_empty() { Ok(()) } else { Err(OpenError::Damaged(problems)) }
+    Ok(found.into_iter().filter(|line| line != "ok").collect())
 }
