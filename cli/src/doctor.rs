@@ -7,8 +7,8 @@ use crate::Session;
 use crate::args::OutputFormat;
 use crate::client::Client;
 use crate::error::CliError;
-use crate::ui::{Ui, format};
 use crate::ui::table::{Field, Table, Tone};
+use crate::ui::{Ui, format};
 use checks::Verdict;
 use serde::Serialize;
 

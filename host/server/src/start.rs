@@ -118,12 +118,10 @@ pub async fn start_with(
         Identity { store: store.clone(), clock: Arc::clone(&house.clock), random: Arc::clone(&house.random) };
     let admin_secret = identity.bootstrap().await?;
     let listen = house.config.server.listen;
-    let listener = tokio::net::TcpListener::bind(listen)
-        .await
-        .map_err(|error| {
-            let what = cannot_listen(listen, &error);
-            anyhow::Error::new(error).context(what)
-        })?;
+    let listener = tokio::net::TcpListener::bind(listen).await.map_err(|error| {
+        let what = cannot_listen(listen, &error);
+        anyhow::Error::new(error).context(what)
+    })?;
     let url = format!("http://{}", listener.local_addr()?);
     let stop_workers = CancellationToken::new();
     let mut workers = house.workers(&stop_workers);

@@ -58,11 +58,10 @@ pub async fn check_up_file(dir: &Path, keys: Option<&KeyRing>) -> Result<Option<
     }
     let mut conn = look_into(&file).await?;
     let at = format!("SQLite, {}", file.display());
-    let has_tables: bool =
-        sqlx::query_scalar("SELECT COUNT(*) > 0 FROM sqlite_master WHERE name = '_sqlx_migrations'")
-            .fetch_one(&mut conn)
-            .await
-            .map_err(sql("look for its tables"))?;
+    let has_tables: bool = sqlx::query_scalar("SELECT COUNT(*) > 0 FROM sqlite_master WHERE name = '_sqlx_migrations'")
+        .fetch_one(&mut conn)
+        .await
+        .map_err(sql("look for its tables"))?;
     let pending = pending(&mut conn, has_tables, &sqlite::MIGRATIONS).await;
     let mut conn = Conn::Sqlite(conn);
     let key = opens(&mut conn, &pending, has_tables, keys).await;
@@ -81,11 +80,7 @@ pub fn file_holder(dir: &Path) -> Option<String> {
 }
 
 /// The database at an address.
-pub async fn check_up_database(
-    address: &str,
-    keys: Option<&KeyRing>,
-    clock: &dyn Clock,
-) -> Result<Checkup, OpenError> {
+pub async fn check_up_database(address: &str, keys: Option<&KeyRing>, clock: &dyn Clock) -> Result<Checkup, OpenError> {
     let to = postgres::connect_options(address)?;
     let mut conn = postgres::connect(&to).await?;
     postgres::check_version(&mut conn, &to).await?;

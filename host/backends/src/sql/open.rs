@@ -182,7 +182,9 @@ fn reason(error: &sqlx::Error) -> Option<&'static str> {
         "53200" => "the database's machine has no memory left",
         "53300" => "it has no connection left; raise its max_connections",
         // SQLITE_READONLY and what is of its kind, read_only_sql_transaction.
-        "8" | "264" | "520" | "776" | "1032" | "1544" => "its file may not be written; see the rights of the data folder",
+        "8" | "264" | "520" | "776" | "1032" | "1544" => {
+            "its file may not be written; see the rights of the data folder"
+        }
         "25006" => "it takes no writes; name the primary and not a replica in the address",
         // SQLITE_CANTOPEN.
         "14" => "its file cannot be opened or made; see the rights of the data folder",

@@ -182,7 +182,9 @@ impl SecretsConfig {
     /// The files that master keys are read from.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let places = self.key.iter().chain(&self.previous);
-        places.filter_map(|place| if let Ok(Address::File(path)) = Address::read(place) { Some(path) } else { None }).collect()
+        places
+            .filter_map(|place| if let Ok(Address::File(path)) = Address::read(place) { Some(path) } else { None })
+            .collect()
     }
 
     fn place(&self, text: &str) -> anyhow::Result<KeyPlace> {

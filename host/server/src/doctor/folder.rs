@@ -54,7 +54,8 @@ fn data_folder(data: &Path) -> Finding {
     }
     let found = writable(CHECK, data, &data.display().to_string());
     if found.is_ok() && metadata.mode() & 0o077 != 0 {
-        let detail = format!("{}: others of this machine may look into it (mode {:o})", data.display(), mode(&metadata));
+        let detail =
+            format!("{}: others of this machine may look into it (mode {:o})", data.display(), mode(&metadata));
         return Finding::warning(CHECK, detail).mend(&format!("`chmod 700 {}`", data.display()));
     }
     found

@@ -6,6 +6,10 @@ use crate::start::cannot_listen;
 use opssight_cli::readiness;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+/// How long a host on this machine may take to say how it is. Another program may say nothing at all.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) async fn look(config: &Config) -> Vec<Finding> {
     let mut found = address(config.server.listen).await;
@@ -26,7 +30,8 @@ async fn address(listen: SocketAddr) -> Vec<Finding> {
             SocketAddr::V6(at) if at.ip().is_unspecified() => asked.set_ip(Ipv6Addr::LOCALHOST.into()),
             _ => {}
         }
-        if let Some(ready) = readiness(&format!("http://{asked}")).await {
+        let asking = readiness(&format!("http://{asked}"));
+        if let Ok(Some(ready)) = tokio::time::timeout(PATIENCE, asking).await {
             let own = Finding::ok(CHECK, format!("an OpsSight host runs at {listen}"));
             return std::iter::once(own).chain(ready).collect();
         }
@@ -50,11 +55,15 @@ fn public_url(config: &Config) -> Option<Finding> {
     });
     if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
         let detail = "server.public_url holds more than an address, which ends up in the addresses of webhooks";
-        return Some(Finding::warning(CHECK, detail).mend("leave out what stands before an `@` and after a `?` or `#`"));
+        return Some(
+            Finding::warning(CHECK, detail).mend("leave out what stands before an `@` and after a `?` or `#`"),
+        );
     }
     if url.scheme() == "http" && !is_here {
         let detail = format!("{url}: sessions and webhooks cross the network in the clear");
-        return Some(Finding::warning(CHECK, detail).mend("put a proxy with TLS in front, and set its https:// address"));
+        return Some(
+            Finding::warning(CHECK, detail).mend("put a proxy with TLS in front, and set its https:// address"),
+        );
     }
     Some(Finding::ok(CHECK, url.to_string()))
 }

@@ -32,7 +32,10 @@ fn judge(seen: &RedisCheckup) -> Vec<Finding> {
     if let Some((most, policy)) = &seen.memory
         && policy == "noeviction"
     {
-        let detail = format!("it takes no writes once its {} are full (maxmemory-policy noeviction)", opssight_cli::bytes(*most));
+        let detail = format!(
+            "it takes no writes once its {} are full (maxmemory-policy noeviction)",
+            opssight_cli::bytes(*most)
+        );
         found.push(Finding::warning("redis memory", detail).mend("`CONFIG SET maxmemory-policy allkeys-lru` there"));
     }
     // It goes by its own clock alone.

@@ -54,7 +54,8 @@ fn judge(room: &Room, folder: &Path) -> Finding {
     }
     if let Some(files) = room.files.filter(|_| room.free_files < FLOOR_FILES) {
         let detail = format!("the disk of {at} takes no more files: {} of {files} can be made", room.free_files);
-        return Finding::failing(CHECK, detail).mend("remove files that nobody needs: its room for names (inodes) is used up");
+        return Finding::failing(CHECK, detail)
+            .mend("remove files that nobody needs: its room for names (inodes) is used up");
     }
     if room.free < LITTLE_BYTES || room.free < room.size / LITTLE_PART {
         return Finding::warning(CHECK, format!("the disk of {at} is nearly full: {left}")).mend("make room");

@@ -10,6 +10,8 @@ use std::path::Path;
 
 const CHECK: &str = "store";
 const TABLES: &str = "store tables";
+/// A database is read by so many even if fewer are set.
+const LEAST_READERS: u32 = 2;
 /// What a host takes beside those that read: one that writes, and one that listens.
 const BESIDE_READERS: u32 = 2;
 /// A larger file is read through only if that is asked for, as at the start.
@@ -57,7 +59,8 @@ fn tables(seen: &Checkup) -> Finding {
         Ok(pending) => {
             let steps: Vec<_> = pending.iter().map(ToString::to_string).collect();
             let detail = format!("of an earlier version; the next start takes the steps {}", steps.join(", "));
-            Finding::warning(TABLES, detail).mend("back the store up before: an earlier version does not start on it again")
+            Finding::warning(TABLES, detail)
+                .mend("back the store up before: an earlier version does not start on it again")
         }
     }
 }
@@ -90,7 +93,7 @@ fn database(config: &Config, seen: &Checkup) -> Vec<Finding> {
     let detail = format!("{}, version {}", seen.at, server.version);
     let mut found = vec![Finding::ok(CHECK, detail), compared("store clock", server.ahead, true)];
     found.extend(rights(server, seen));
-    found.push(connections(config, server));
+    found.push(connections(config.store.readers, server.connections));
     found
 }
 
@@ -106,17 +109,30 @@ fn rights(server: &ServerCheckup, seen: &Checkup) -> Option<Finding> {
     let fix = "make it the owner of the database: ALTER DATABASE ... OWNER TO ...";
     // Those that are there do for now.
     let are_there = seen.pending.as_ref().is_ok_and(Vec::is_empty);
-    let found = if are_there { Finding::warning("store rights", detail) } else { Finding::failing("store rights", detail) };
+    let found =
+        if are_there { Finding::warning("store rights", detail) } else { Finding::failing("store rights", detail) };
     Some(found.mend(fix))
 }
 
-fn connections(config: &Config, server: &ServerCheckup) -> Finding {
+fn connections(readers: u32, (free, all): (i64, i64)) -> Finding {
     const CHECK: &str = "store connections";
-    let (free, all) = server.connections;
-    let wanted = i64::from(config.store.readers.max(2) + BESIDE_READERS);
-    if free >= wanted {
-        return Finding::ok(CHECK, format!("{free} of {all} are free, and a host takes up to {wanted}"));
-    }
+    let wanted = i64::from(readers.max(LEAST_READERS) + BESIDE_READERS);
     let detail = format!("{free} of {all} are free, and a host takes up to {wanted}");
+    if free >= wanted {
+        return Finding::ok(CHECK, detail);
+    }
     Finding::warning(CHECK, detail).mend("raise max_connections there, or lower store.readers")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fewer_free_connections_than_a_host_takes_are_a_warning() {
+        for (readers, free, is_ok) in [(4, 6, true), (4, 5, false), (1, 4, true), (1, 3, false), (64, 65, false)] {
+            let found = connections(readers, (free, 97));
+            assert_eq!(found.is_ok(), is_ok, "{found:?}");
+        }
+    }
 }

@@ -59,7 +59,10 @@ async fn tables_that_this_version_cannot_use_are_found_as_a_start_says_it() {
              SELECT 9999, 'of tomorrow', TRUE, checksum, 1 FROM _sqlx_migrations WHERE version = 12",
             "later version of OpsSight (step 9999)",
         ),
-        ("UPDATE _sqlx_migrations SET success = FALSE WHERE version = 13", "step 13 of its tables was begun and not finished"),
+        (
+            "UPDATE _sqlx_migrations SET success = FALSE WHERE version = 13",
+            "step 13 of its tables was begun and not finished",
+        ),
         (
             "UPDATE _sqlx_migrations SET checksum = (SELECT checksum FROM _sqlx_migrations WHERE version = 12) \
              WHERE version = 13",
@@ -147,7 +150,11 @@ async fn a_damaged_file_is_found_as_a_start_says_it() {
     assert!(found.all.contains("damaged"), "{}", found.all);
     let refused = house.refused();
     assert!(refused.contains("damaged") && refused.contains("restore a backup"), "{refused}");
-    std::fs::write(&file, b"this is no database, however long it is looked at; it is a text and not a short one either").expect("it");
+    std::fs::write(
+        &file,
+        b"this is no database, however long it is looked at; it is a text and not a short one either",
+    )
+    .expect("it");
     let refused = house.refused();
     assert!(refused.contains("its file is damaged or is none of SQLite's; restore a backup"), "{refused}");
     assert!(house.doctor().is("failing", "store").contains("its file is damaged or is none of SQLite's"));

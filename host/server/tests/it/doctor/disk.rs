@@ -7,8 +7,9 @@ use std::process::{Command, Output};
 /// Run `opssight` where the data folder is a disk with these options, after a shell made it as the test wants it.
 fn on_disk(house: &House, options: &str, before: &str, arguments: &[&str]) -> Output {
     std::fs::create_dir_all(house.data()).expect("a folder");
-    let script =
-        format!("set -e; mount -t tmpfs -o {options},mode=700 none \"$DATA\"; cd \"$DATA\"; {before}; cd /; exec \"$@\"");
+    let script = format!(
+        "set -e; mount -t tmpfs -o {options},mode=700 none \"$DATA\"; cd \"$DATA\"; {before}; cd /; exec \"$@\""
+    );
     let mut command = Command::new("unshare");
     // Mounting needs root, or a world in which one is.
     if !rustix::process::geteuid().is_root() {

@@ -102,7 +102,11 @@ async fn a_store_of_metrics_is_found_to_be_well_or_what_is_wrong_with_it() {
     assert!(found.is("failing", "metrics").contains("nobody answers there; is it running"), "{}", found.all);
     let refuses = web(401, "no").await;
     let found = on(&format!("http://ops:{SECRET}@127.0.0.1:{refuses}")).doctor();
-    assert!(found.is("failing", "metrics").contains("correct what stands before the `@` in metrics.url"), "{}", found.all);
+    assert!(
+        found.is("failing", "metrics").contains("correct what stands before the `@` in metrics.url"),
+        "{}",
+        found.all
+    );
     let found = on(&format!("influxdb+http://{SECRET}@127.0.0.1:{refuses}/acme/ops")).doctor();
     assert!(found.is("failing", "metrics").contains("it does not let us in"), "{}", found.all);
     let found = on(&format!("http://127.0.0.1:{}", web(404, "no receiver here").await)).doctor();
