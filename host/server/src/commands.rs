@@ -14,6 +14,7 @@ mod secrets;
 mod serve;
 
 use crate::config::Flags;
+use crate::failure::failed;
 use clap::{CommandFactory, Parser, Subcommand};
 use opssight_cli::{ClientCommand, GlobalArgs, Shell, printable_block};
 use std::io::Write;
@@ -120,11 +121,10 @@ pub fn run(cli: Cli) -> u8 {
     })
 }
 
-/// "failed to a: b: c", on standard error. What could not be read or done may be quoted in it, whoever wrote that.
+/// On standard error. What could not be read or done may be quoted in it, whoever wrote that.
 fn fail(error: &anyhow::Error) -> u8 {
-    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
     // Nowhere is left to say that standard error is gone.
-    let _ = writeln!(std::io::stderr(), "opssight: failed to {}", printable_block(&chain.join(": ")));
+    let _ = writeln!(std::io::stderr(), "opssight: {}", printable_block(&failed(error.as_ref())));
     1
 }
 

@@ -17,13 +17,15 @@ mod store;
 mod vault;
 
 use crate::config::Config;
+use crate::failure::failed;
 use opssight_backends::SystemClock;
 pub(crate) use opssight_cli::Finding;
-use std::error::Error;
 use std::time::Duration;
 
 /// How long it may take to look at one thing.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// In microseconds.
+const SECOND: i64 = 1_000_000;
 /// Clocks that differ by less are as good as the same.
 const CLOCKS_DIFFER_SECS: i64 = 2;
 /// Two hosts that differ by more take each other's work away.
@@ -64,27 +66,16 @@ async fn within(check: &str, look: impl Future<Output = Vec<Finding>>) -> Vec<Fi
     }
 }
 
-/// "failed to a: b: c", as the host says it when it ends of it.
-pub(crate) fn failed(error: &(dyn Error + 'static)) -> String {
-    let mut text = format!("failed to {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
-}
-
 /// How another clock compares to this machine's. `matters`: whether hosts go by the difference.
 fn compared(check: &str, ahead_micros: i64, matters: bool) -> Finding {
-    let secs = ahead_micros / 1_000_000;
-    if secs.abs() < CLOCKS_DIFFER_SECS {
+    let apart = ahead_micros.saturating_abs();
+    if apart < CLOCKS_DIFFER_SECS * SECOND {
         return Finding::ok(check, "the same time as here");
     }
-    let way = if secs > 0 { "ahead of" } else { "behind" };
-    let detail = format!("its clock is {} s {way} this machine's", secs.abs());
+    let way = if ahead_micros > 0 { "ahead of" } else { "behind" };
+    let detail = format!("its clock is {} s {way} this machine's", apart.saturating_add(SECOND / 2) / SECOND);
     let fix = "let both machines take their time from the network (chrony or systemd-timesyncd)";
-    if matters && secs.abs() >= CLOCKS_ARE_WRONG_SECS {
+    if matters && apart >= CLOCKS_ARE_WRONG_SECS * SECOND {
         Finding::failing(check, format!("{detail}: hosts would take work for abandoned that is under way")).mend(fix)
     } else {
         Finding::warning(check, detail).mend(fix)
@@ -109,6 +100,6 @@ mod tests {
         ] {
             assert_eq!(compared("a clock", micros, matters).status, status, "{micros} {matters}");
         }
-        assert!(compared("a clock", -5_000_000, true).detail.contains("5 s behind"));
+        assert!(compared("a clock", -4_990_000, true).detail.contains("5 s behind"));
     }
 }

@@ -9,6 +9,7 @@ pub mod config;
 pub mod data;
 mod doctor;
 mod edge;
+mod failure;
 mod plugins;
 mod readiness;
 mod runtime;

@@ -2,7 +2,8 @@
 
 use super::environment;
 use crate::config::{Config, ConfigError, Flags, load};
-use crate::doctor::{Depth, Finding, examine, failed};
+use crate::doctor::{Depth, Finding, examine};
+use crate::failure::failed;
 use opssight_cli::{GlobalArgs, doctor_of};
 
 pub(super) const EXAMPLES: &str = "Examples:\n  opssight doctor --config opssight.toml\n  \

@@ -3,6 +3,7 @@
 mod running;
 
 use super::interrupted;
+use crate::failure::failed;
 use clap::Subcommand;
 use opssight_author::{Access, AuthorCommand, InspectArgs, Talk, is_package};
 use opssight_cli::{ClientCommand, GlobalArgs, OutputFormat, PluginsCommand};
@@ -75,8 +76,7 @@ fn finish(done: anyhow::Result<u8>, globals: &GlobalArgs) -> u8 {
     if !matches!(globals.output, OutputFormat::Json | OutputFormat::Jsonl) {
         return super::fail(&error);
     }
-    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
-    let envelope = serde_json::json!({ "code": "failed", "message": format!("failed to {}", chain.join(": ")) });
+    let envelope = serde_json::json!({ "code": "failed", "message": failed(error.as_ref()) });
     let _ = writeln!(io::stderr(), "{envelope}");
     1
 }

@@ -30,8 +30,8 @@ async fn address(listen: SocketAddr) -> Vec<Finding> {
             SocketAddr::V6(at) if at.ip().is_unspecified() => asked.set_ip(Ipv6Addr::LOCALHOST.into()),
             _ => {}
         }
-        let asking = readiness(&format!("http://{asked}"));
-        if let Ok(Some(ready)) = tokio::time::timeout(PATIENCE, asking).await {
+        let server = format!("http://{asked}");
+        if let Ok(Some(ready)) = tokio::time::timeout(PATIENCE, readiness(&server)).await {
             let own = Finding::ok(CHECK, format!("an OpsSight host runs at {listen}"));
             return std::iter::once(own).chain(ready).collect();
         }
