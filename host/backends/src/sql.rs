@@ -43,6 +43,7 @@ pub use open::{OpenError, StoreOptions};
 pub use rotation::{
     KeyUse, Place, Rotate, RotateError, Rotated, Rotation, SecretsStatus, rotate_secrets, secrets_status,
 };
+pub use sqlite::CHECKED_AT_OPEN_BYTES;
 pub use upkeep::{StoreStatus, UpkeepError, backup, database_status, file_status, restore};
 
 use crate::secrets::Sealer;

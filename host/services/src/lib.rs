@@ -18,6 +18,6 @@ mod vault;
 mod victoria;
 
 pub use part::{Package, Part};
-pub use place::{Lasting, Place};
+pub use place::{Lasting, Place, write_private};
 pub use record::{Record, stop_all};
 pub use server::Server;

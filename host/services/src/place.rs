@@ -49,12 +49,12 @@ impl Place {
             Some(port) => port,
             None => {
                 let fresh = free_port()?;
-                write(&port, &fresh.to_string())?;
+                write_private(&port, &fresh.to_string())?;
                 fresh
             }
         };
         if !password.exists() {
-            write(&password, &random()?)?;
+            write_private(&password, &random()?)?;
         }
         let password = fs::read_to_string(&password).with_context(|| format!("read {}", password.display()))?;
         Ok(Self { folder: folder.to_owned(), port: port_now, password, lasting: Lasting::Always, alone })
@@ -76,7 +76,7 @@ fn make(folder: &Path) -> Result<()> {
 }
 
 /// A file that only its owner reads.
-pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
+pub fn write_private(path: &Path, text: &str) -> Result<()> {
     let doing = || format!("write {}", path.display());
     let mut options = fs::OpenOptions::new();
     let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);

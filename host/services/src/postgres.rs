@@ -46,7 +46,7 @@ fn init(initdb: &Path, place: &Place) -> Result<()> {
     // An earlier try may have left half of it.
     let (data, beside, password) = (place.path("data"), place.path("data.new"), place.path("initial"));
     let _nothing = fs::remove_dir_all(&beside);
-    crate::place::write(Path::new(&password), &place.password)?;
+    crate::place::write_private(Path::new(&password), &place.password)?;
     give_to_postgres(Path::new(&password))?;
     let mut init = as_postgres(initdb, &["-D", &beside, "-A", "scram-sha-256"]);
     init.arg(format!("--pwfile={password}")).args(["-U", "opssight", "-E", "UTF8", "--locale=C.UTF-8"]);

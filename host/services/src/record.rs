@@ -1,7 +1,7 @@
 //! What runs in a folder, for whoever comes later: who started it may be gone.
 
 use crate::part::Part;
-use crate::place::write;
+use crate::place::write_private;
 use crate::process::Process;
 use crate::server::stop_signal;
 use anyhow::{Context, Result};
@@ -26,7 +26,7 @@ pub struct Record {
 
 impl Record {
     pub(crate) fn keep(folder: &Path, process: Process, port: u16) -> Result<()> {
-        write(&folder.join(FILE), &format!("{} {} {port}\n", process.id, process.began))
+        write_private(&folder.join(FILE), &format!("{} {} {port}\n", process.id, process.began))
     }
 
     pub(crate) fn forget(folder: &Path) {

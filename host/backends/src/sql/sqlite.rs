@@ -16,8 +16,8 @@ use std::time::Duration;
 
 pub(super) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations/sqlite");
 
-/// Above this size the file is not read through at every start; `doctor` does it.
-const CHECKED_AT_OPEN_BYTES: u64 = 64 * 1024 * 1024;
+/// Above this size the file is not read through at every start; `doctor --full` does it.
+pub const CHECKED_AT_OPEN_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What goes with a file that is open.
 pub(super) struct OpenFile {

@@ -5,11 +5,9 @@ mod settings;
 use super::{interrupted, say};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
-use opssight_services::{Part, Place, Record, Server, stop_all};
+use opssight_services::{Part, Place, Record, Server, stop_all, write_private};
 use settings::settings;
-use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -92,7 +90,9 @@ pub(super) async fn run(command: DevCommand) -> anyhow::Result<()> {
 
 async fn up(args: UpArgs) -> anyhow::Result<()> {
     let folder = args.data.folder()?;
-    let parts = if args.only.is_empty() { Part::ALL.to_vec() } else { args.only };
+    // Each once, however often it is named.
+    let is_wanted = |part: &Part| args.only.is_empty() || args.only.contains(part);
+    let parts: Vec<Part> = Part::ALL.into_iter().filter(is_wanted).collect();
     let tools = match &args.tools {
         Some(tools) => std::path::absolute(tools)?,
         None => folder.join("tools"),
@@ -183,11 +183,7 @@ fn tell(folder: &Path) -> anyhow::Result<String> {
     for record in Record::all(folder) {
         text.push_str(&settings(&record)?);
     }
-    let path = folder.join(SETTINGS);
     // It holds passwords.
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
-    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
-    written.with_context(|| format!("write the settings to {}", path.display()))?;
+    write_private(&folder.join(SETTINGS), &text)?;
     Ok(text)
 }

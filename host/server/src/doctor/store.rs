@@ -3,7 +3,8 @@
 use super::{Depth, Finding, compared, failed, keys, within};
 use crate::config::Config;
 use opssight_backends::{
-    Checkup, OpenError, ServerCheckup, SystemClock, check_up_database, check_up_file, file_holder, file_problems,
+    CHECKED_AT_OPEN_BYTES, Checkup, OpenError, ServerCheckup, SystemClock, check_up_database, check_up_file,
+    file_holder, file_problems,
 };
 use opssight_cli::bytes;
 use std::path::Path;
@@ -14,8 +15,6 @@ const TABLES: &str = "store tables";
 const LEAST_READERS: u32 = 2;
 /// What a host takes beside those that read: one that writes, and one that listens.
 const BESIDE_READERS: u32 = 2;
-/// A larger file is read through only if that is asked for, as at the start.
-const READ_THROUGH_BYTES: u64 = 64 << 20;
 
 pub(super) async fn look(config: &Config, depth: Depth) -> Vec<Finding> {
     let keys = keys::read(config);
@@ -77,7 +76,7 @@ fn file(config: &Config, seen: &Checkup) -> Vec<Finding> {
 async fn read_through(data: &Path, depth: Depth) -> Vec<Finding> {
     const CHECK: &str = "store file";
     let size = std::fs::metadata(data.join("opssight.sqlite")).map_or(0, |metadata| metadata.len());
-    if depth == Depth::Quick && size > READ_THROUGH_BYTES {
+    if depth == Depth::Quick && size > CHECKED_AT_OPEN_BYTES {
         let detail = format!("not read through ({}): `opssight doctor --full` does", bytes(size));
         return vec![Finding::skipped(CHECK, detail)];
     }

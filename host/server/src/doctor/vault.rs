@@ -10,15 +10,14 @@ use std::time::Duration;
 const SOON: Duration = Duration::from_secs(86_400);
 
 pub(super) async fn look(config: &Config) -> Vec<Finding> {
-    let vault = match config.secrets.vault() {
-        Ok(Some(vault)) => vault,
-        Ok(None) => return Vec::new(),
+    let mut found = match config.secrets.vault() {
+        Ok(None) => Vec::new(),
+        Ok(Some(vault)) => match vault.check_up().await {
+            Ok(seen) => judge(config, &seen),
+            // The keys that it has could not be asked for either.
+            Err(error) => return vec![Finding::failing("vault", failed(&error))],
+        },
         Err(error) => return vec![Finding::failing("vault", failed(error.as_ref()))],
-    };
-    let mut found = match vault.check_up().await {
-        Ok(seen) => judge(config, &seen),
-        // The keys that it has could not be asked for either.
-        Err(error) => return vec![Finding::failing("vault", failed(&error))],
     };
     if let Ok(ring) = config.secrets.ring_that_is_there(&config.server.data) {
         found.extend(keys(&ring).await);
