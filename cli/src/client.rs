@@ -95,6 +95,19 @@ impl Client {
         })
     }
 
+    /// Without a session, for what anybody may ask.
+    pub(crate) fn nobody(server: &str) -> Result<Self, CliError> {
+        let server = Server::choose(Some(server), None)?;
+        Ok(Self {
+            http: http(&server)?,
+            token_was_given: false,
+            server,
+            token: None,
+            credentials: Credentials::default(),
+            credentials_path: PathBuf::new(),
+        })
+    }
+
     pub(crate) fn server(&self) -> &Server {
         &self.server
     }

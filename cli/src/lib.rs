@@ -40,9 +40,10 @@ pub use args::{ClientCommand, GlobalArgs, OutputFormat};
 pub use clap_complete::Shell;
 pub use completion::completion;
 pub use developer::{Developer, PluginLine};
+pub use doctor::{Finding, Status as FindingStatus};
 pub use plugins::{PluginsCommand, ReplayArgs};
 /// What strangers wrote, made harmless for a terminal.
-pub use ui::format::{block as printable_block, bytes, line as printable_line};
+pub use ui::format::{block as printable_block, bytes, duration, line as printable_line};
 pub use ui::{Console, Hidden};
 
 use client::Client;
@@ -76,6 +77,28 @@ pub async fn doctor(globals: GlobalArgs) -> u8 {
 /// [`doctor`] on a console of the caller's choice.
 pub async fn doctor_on(globals: GlobalArgs, console: Console) -> u8 {
     finish(globals, console, async |session| doctor::run(session).await).await
+}
+
+/// Print what was found on this machine as [`doctor`] prints what it finds. Answers with the exit code. `data` is the
+/// host's data folder.
+pub fn doctor_of(globals: &GlobalArgs, data: &str, findings: &[Finding]) -> u8 {
+    let mut ui = Ui::new(Console::system(), globals);
+    match doctor::print_local(&mut ui, data, findings) {
+        Ok(()) => 0,
+        Err(error) => ui.fail(&error),
+    }
+}
+
+/// What the host at an address says of its parts; none if nothing answers there as a host does.
+pub async fn readiness(server: &str) -> Option<Vec<Finding>> {
+    doctor::readiness(server).await
+}
+
+/// Whether there is a server that was signed in to.
+pub fn is_signed_in(globals: &GlobalArgs) -> bool {
+    credentials::Credentials::path(globals)
+        .and_then(|path| credentials::Credentials::load(&path))
+        .is_ok_and(|credentials| credentials.current.is_some())
 }
 
 /// Fetch one answer of the API as it came, for commands that are carried out elsewhere. An error is told as a command

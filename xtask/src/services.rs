@@ -1,21 +1,13 @@
-//! The servers that tests talk to: real ones, each on a private loopback port with a folder of its own, stopped by its
-//! own id. Nothing of the machine's own services is touched.
-
-mod kafka;
-mod postgres;
-mod redis;
-mod server;
-mod vault;
-mod victoria;
+//! The servers that tests talk to, as [`opssight_services`] starts them: what is missing is installed.
 
 use crate::process::{self, say};
+use crate::tools;
 use crate::workspace::Workspace;
-use anyhow::Result;
-use server::Server;
+use anyhow::{Context, Result};
+use opssight_services::{Part, Place, Server};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::Duration;
-
-/// Of every server that asks for one.
-const PASSWORD: &str = "only-for-tests";
 
 /// A server, and the variables by which tests find it.
 struct Service {
@@ -23,24 +15,58 @@ struct Service {
     variables: Vec<(&'static str, String)>,
 }
 
-/// What tests need. Stopped when it is dropped.
-pub(crate) struct Services(Vec<Service>);
+/// What tests need. Stopped when it is dropped, and then its folder is removed.
+pub(crate) struct Services {
+    services: Vec<Service>,
+    _folder: tempfile::TempDir,
+}
 
 impl Services {
     /// Install what is missing, and start all of them.
     pub(crate) fn all(workspace: &Workspace) -> Result<Self> {
-        let starts = [postgres::start, redis::start, vault::start, kafka::start, victoria::start];
-        Ok(Self(starts.into_iter().map(|start| start(workspace)).collect::<Result<_>>()?))
+        Self::start(workspace, &Part::ALL)
     }
 
     /// The same for PostgreSQL alone.
     pub(crate) fn postgres(workspace: &Workspace) -> Result<Self> {
-        Ok(Self(vec![postgres::start(workspace)?]))
+        Self::start(workspace, &[Part::Postgres])
+    }
+
+    fn start(workspace: &Workspace, parts: &[Part]) -> Result<Self> {
+        // PostgreSQL goes through it as a user of its own.
+        let passable = std::fs::Permissions::from_mode(0o711);
+        let folder = tempfile::Builder::new().permissions(passable).tempdir().context("make a folder for servers")?;
+        let start = |part: &Part| {
+            let program = tools::server(workspace, *part)?;
+            let server = part.start(&program, &Place::for_this_run(&folder.path().join(part.name()))?)?;
+            say(&format!("    {} answers", part.title()));
+            Ok(Service { variables: variables(&server, &program), _server: server })
+        };
+        let services = parts.iter().map(start).collect::<Result<_>>()?;
+        Ok(Self { services, _folder: folder })
     }
 
     /// The variables by which tests find them.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.0.iter().flat_map(|service| service.variables.iter().map(|(name, value)| (*name, value.as_str())))
+        self.services.iter().flat_map(|service| service.variables.iter().map(|(name, value)| (*name, value.as_str())))
+    }
+}
+
+fn variables(server: &Server, program: &Path) -> Vec<(&'static str, String)> {
+    let (address, password) = (format!("127.0.0.1:{}", server.place().port), &server.place().password);
+    match server.part() {
+        Part::Postgres => {
+            vec![("OPSSIGHT_TEST_POSTGRES", format!("postgres://opssight:{password}@{address}/postgres"))]
+        }
+        Part::Redis => vec![("OPSSIGHT_TEST_REDIS", format!("redis://:{password}@{address}"))],
+        Part::Kafka => vec![
+            ("OPSSIGHT_TEST_KAFKA", address),
+            // For tests that need a broker of their own to stop and start.
+            ("OPSSIGHT_TEST_KAFKA_BROKER", program.to_string_lossy().into_owned()),
+        ],
+        // With the token of its administrator as the password.
+        Part::Vault => vec![("OPSSIGHT_TEST_VAULT", format!("http://root:{password}@{address}"))],
+        Part::Metrics => vec![("OPSSIGHT_TEST_VICTORIA", format!("http://{address}"))],
     }
 }
 

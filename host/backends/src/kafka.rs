@@ -1,6 +1,7 @@
 //! Kafka as an edge: events of the log go out to a topic, messages of topics come in. It is never the truth: what goes
 //! out stays in the log, and what comes in is taken from a topic only once it is in the inbox.
 
+mod checkup;
 mod dead;
 mod ears;
 mod inlet;
@@ -9,6 +10,7 @@ mod place;
 mod sink;
 mod topic;
 
+pub use checkup::{TopicCheckup, check_up};
 pub use inlet::{InletOptions, KafkaInlet};
 pub use place::InletStart;
 pub use sink::KafkaSink;

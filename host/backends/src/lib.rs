@@ -16,17 +16,18 @@ mod sql;
 mod system;
 
 pub use bus::LocalBus;
-pub use cache::{LocalCache, RedisCache, RedisError, RedisOptions};
+pub use cache::{LocalCache, RedisCache, RedisCheckup, RedisError, RedisOptions};
 pub use link::Link;
 pub use packages::PackageFiles;
 pub use secrets::{
-    KeyError, KeyId, KeyPlace, KeyRing, SealError, SecretText, Vault, VaultAuth, VaultCredentials, VaultError,
-    VaultOptions,
+    KeyError, KeyId, KeyPlace, KeyRing, SealError, SecretText, Vault, VaultAuth, VaultCheckup, VaultCredentials,
+    VaultError, VaultOptions,
 };
 pub use series::{EmbeddedOptions, EmbeddedSeries, Gate, InfluxSeries, PrometheusSeries, RemoteUrlError};
 pub use sql::{
-    KeyUse, MoveError, OpenError, Place, Rotate, RotateError, Rotated, Rotation, SecretsStatus, Store, StoreOptions,
-    StoreStatus, UpkeepError, backup, database_status, file_status, move_to_postgres, restore, rotate_secrets,
+    CHECKED_AT_OPEN_BYTES, Checkup, KeyUse, MoveError, OpenError, Place, Rotate, RotateError, Rotated, Rotation,
+    SecretsStatus, ServerCheckup, Store, StoreOptions, StoreStatus, UpkeepError, backup, check_up_database,
+    check_up_file, database_status, file_holder, file_problems, file_status, move_to_postgres, restore, rotate_secrets,
     secrets_status,
 };
 pub use system::{SystemClock, SystemRandomness};

@@ -21,6 +21,6 @@ pub use sealer::SealError;
 #[cfg(test)]
 pub(crate) use sealer::wrap_unnamed;
 pub(crate) use sealer::{Sealed, Sealer, wrap};
-pub use vault::{SecretText, Vault, VaultAuth, VaultCredentials, VaultError, VaultOptions};
+pub use vault::{SecretText, Vault, VaultAuth, VaultCheckup, VaultCredentials, VaultError, VaultOptions};
 pub use wrapped::KeyId;
 pub(crate) use wrapped::Wrapped;

@@ -5,6 +5,7 @@
 //! stand once; where the two must differ, they stand side by side ([`query::Spelt`]). Each file is one feature's port.
 
 mod cache;
+mod checkup;
 mod conn;
 mod connections;
 mod delivery;
@@ -36,11 +37,13 @@ mod words;
 mod writeback;
 mod writer;
 
+pub use checkup::{Checkup, ServerCheckup, check_up_database, check_up_file, file_holder, file_problems};
 pub use moving::{MoveError, move_to_postgres};
 pub use open::{OpenError, StoreOptions};
 pub use rotation::{
     KeyUse, Place, Rotate, RotateError, Rotated, Rotation, SecretsStatus, rotate_secrets, secrets_status,
 };
+pub use sqlite::CHECKED_AT_OPEN_BYTES;
 pub use upkeep::{StoreStatus, UpkeepError, backup, database_status, file_status, restore};
 
 use crate::secrets::Sealer;

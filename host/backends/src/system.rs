@@ -19,6 +19,18 @@ impl Clock for SystemClock {
     }
 }
 
+/// How far another clock is ahead of ours, microseconds, that said `theirs` between two looks at ours. What the way there
+/// may account for is nothing.
+pub(crate) fn ahead(before: Timestamp, theirs: i64, after: Timestamp) -> i64 {
+    if theirs > after.0 {
+        theirs.saturating_sub(after.0)
+    } else if theirs < before.0 {
+        theirs.saturating_sub(before.0)
+    } else {
+        0
+    }
+}
+
 /// The operating system's randomness, through AWS-LC.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemRandomness;
@@ -28,6 +40,20 @@ impl Randomness for SystemRandomness {
     fn fill(&self, bytes: &mut [u8]) {
         if aws_lc_rs::rand::fill(bytes).is_err() {
             panic!("the operating system gives no randomness");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_way_may_account_for_is_no_difference_of_clocks() {
+        for (before, theirs, after, expected) in
+            [(10, 10, 10, 0), (10, 15, 20, 0), (10, 20, 20, 0), (10, 25, 20, 5), (10, 4, 20, -6)]
+        {
+            assert_eq!(ahead(Timestamp(before), theirs, Timestamp(after)), expected, "{before} {theirs} {after}");
         }
     }
 }

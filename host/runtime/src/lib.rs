@@ -12,6 +12,7 @@ mod breakers;
 mod budget;
 mod cache;
 mod calls;
+mod checkup;
 mod class;
 mod config;
 mod context;
@@ -43,6 +44,7 @@ mod warm;
 mod wasi;
 
 pub use budget::{Budget, Kind};
+pub use checkup::{EngineCheckup, check_up};
 pub use class::{CompileCap, SizeClass};
 pub use config::{RuntimeConfig, UpstreamConfig};
 pub use credentials::SHORTEST_SECRET;

@@ -1,6 +1,6 @@
 //! What hosts share and may lose.
 
-use crate::config::Config;
+use crate::config::{CacheConfig, Config};
 use anyhow::Context;
 use opssight_backends::{LocalCache, RedisCache, RedisOptions, Store, SystemClock, SystemRandomness};
 use opssight_core::limits::RateLimiter;
@@ -16,15 +16,21 @@ pub(crate) struct Shared {
 
 /// Open what is configured. A Redis that is away is waited for in the background; one that cannot be used is an error.
 pub(crate) async fn open(config: &Config, store: &Store) -> anyhow::Result<Shared> {
-    let random = Arc::new(SystemRandomness);
     let cache = &config.cache;
-    let Some(url) = &cache.url else {
-        return Ok(Shared { rates: Arc::new(LocalCache::new(Arc::new(SystemClock), random)), redis: None });
-    };
+    if cache.url.is_none() {
+        let local = LocalCache::new(Arc::new(SystemClock), Arc::new(SystemRandomness));
+        return Ok(Shared { rates: Arc::new(local), redis: None });
+    }
     let prefix = match &cache.prefix {
         Some(prefix) => prefix.clone(),
         None => format!("opssight:{}", store.installation().await?),
     };
+    let redis = Arc::new(RedisCache::open(options(cache, prefix)?).await?);
+    Ok(Shared { rates: redis.clone(), redis: Some(redis) })
+}
+
+/// How the Redis that is configured is used.
+pub(crate) fn options(cache: &CacheConfig, prefix: String) -> anyhow::Result<RedisOptions> {
     let ca_pem = match &cache.ca_file {
         Some(path) => {
             Some(std::fs::read(path).with_context(|| format!("read the certificates in {}", path.display()))?)
@@ -32,7 +38,6 @@ pub(crate) async fn open(config: &Config, store: &Store) -> anyhow::Result<Share
         None => None,
     };
     let patience = Duration::from_millis(u64::from(cache.wait_ms));
-    let address = url.expose().to_owned();
-    let redis = Arc::new(RedisCache::open(RedisOptions { address, prefix, patience, ca_pem, random }).await?);
-    Ok(Shared { rates: redis.clone(), redis: Some(redis) })
+    let address = cache.url.as_ref().map(|url| url.expose().to_owned()).unwrap_or_default();
+    Ok(RedisOptions { address, prefix, patience, ca_pem, random: Arc::new(SystemRandomness) })
 }

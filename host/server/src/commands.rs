@@ -4,6 +4,8 @@ mod admin;
 mod compile_worker;
 mod config;
 mod db;
+mod dev;
+mod doctor;
 mod events;
 mod openapi;
 mod plugin;
@@ -12,9 +14,11 @@ mod secrets;
 mod serve;
 
 use crate::config::Flags;
+use crate::failure::failed;
 use clap::{CommandFactory, Parser, Subcommand};
 use opssight_cli::{ClientCommand, GlobalArgs, Shell, printable_block};
 use std::io::Write;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// See your pipelines, deployments and delivery metrics in one place, and act on them.
 #[derive(Debug, Parser)]
@@ -55,12 +59,15 @@ enum Command {
     /// The event log: hand events on again
     #[command(subcommand, after_help = "Examples:\n  opssight events replay --to kafka --since 2026-11-30T06:00:00Z")]
     Events(events::EventsCommand),
+    /// Real servers on this machine, for whoever works on OpsSight or on a plugin
+    #[command(subcommand, after_help = "Examples:\n  opssight dev up --only postgres,redis\n  opssight dev down")]
+    Dev(dev::DevCommand),
     /// Print the API's OpenAPI 3.1 description
     #[command(after_help = "Examples:\n  opssight openapi > openapi.json")]
     Openapi,
-    /// Ask a running host whether all is well, and say how to mend what is not
-    #[command(after_help = "Examples:\n  opssight doctor\n  opssight doctor --server https://ops.example.com")]
-    Doctor,
+    /// Look whether all is well, and say how to mend what is not: with what a host here needs, or with a running server
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(doctor::DoctorArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Examples:\n  opssight completion bash > /etc/bash_completion.d/opssight")]
     Completion {
@@ -98,10 +105,11 @@ pub fn run(cli: Cli) -> u8 {
             Command::Db(command) => db::run(&command).await,
             Command::Secrets(command) => secrets::run(&command).await,
             Command::Events(command) => events::run(&command).await,
+            Command::Dev(command) => dev::run(command).await,
             Command::Openapi => openapi::run(),
             // Answered above.
             Command::CompileWorker(limits) => return compile_worker::run(limits),
-            Command::Doctor => return opssight_cli::doctor(cli.globals).await,
+            Command::Doctor(args) => return doctor::run(args, cli.globals).await,
             Command::Completion { shell } => return opssight_cli::completion(shell, Cli::command()),
             Command::Plugin(command) => return plugin::run(command, cli.globals).await,
             Command::Client(command) => return opssight_cli::run(command, cli.globals).await,
@@ -113,12 +121,30 @@ pub fn run(cli: Cli) -> u8 {
     })
 }
 
-/// "failed to a: b: c", on standard error. What could not be read or done may be quoted in it, whoever wrote that.
+/// On standard error. What could not be read or done may be quoted in it, whoever wrote that.
 fn fail(error: &anyhow::Error) -> u8 {
-    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
     // Nowhere is left to say that standard error is gone.
-    let _ = writeln!(std::io::stderr(), "opssight: failed to {}", printable_block(&chain.join(": ")));
+    let _ = writeln!(std::io::stderr(), "opssight: {}", printable_block(&failed(error.as_ref())));
     1
+}
+
+/// Ctrl-C, a terminal that is closed, or a polite end; the exit code that goes with it. Every signal that a terminal
+/// sends to what runs in it is waited for: compilers have process groups of their own, where it does not send them.
+async fn interrupted() -> u8 {
+    tokio::select! {
+        () = sent(SignalKind::hangup()) => 129,
+        () = sent(SignalKind::interrupt()) => 130,
+        () = sent(SignalKind::quit()) => 131,
+        () = sent(SignalKind::terminate()) => 143,
+    }
+}
+
+async fn sent(kind: SignalKind) {
+    match signal(kind) {
+        Ok(mut signal) => drop(signal.recv().await),
+        // It then ends this process at once, as it does everywhere.
+        Err(_) => std::future::pending().await,
+    }
 }
 
 /// The process's environment, read in this one place.

@@ -81,6 +81,22 @@ pub(crate) fn start(joints: &Joints, workers: &mut JoinSet<()>, stop: &Cancellat
     Ok(lines)
 }
 
+/// How the cluster is reached, if there is one.
+#[cfg(feature = "kafka")]
+pub(crate) use options::cluster;
+
+/// Every topic that is used.
+#[cfg(feature = "kafka")]
+pub(crate) fn topics(config: &crate::config::BusConfig) -> Vec<opssight_backends::kafka::KafkaTopic> {
+    let outgoing = config.publish.then(|| options::topic(config, &config.topic));
+    let incoming = config.inlets.iter().flat_map(|inlet| {
+        let topic = options::topic(config, &inlet.topic);
+        let dead_letters = topic.dead_letters();
+        [topic, dead_letters]
+    });
+    outgoing.into_iter().chain(incoming).collect()
+}
+
 #[cfg(feature = "kafka")]
 mod options {
     use crate::config::{BusConfig, From, InletConfig};
@@ -89,7 +105,7 @@ mod options {
     use opssight_backends::kafka::{InletStart, KafkaLogin, KafkaOptions, KafkaTls, KafkaTopic};
     use std::time::Duration;
 
-    pub(super) fn cluster(config: &BusConfig) -> anyhow::Result<Option<KafkaOptions>> {
+    pub(crate) fn cluster(config: &BusConfig) -> anyhow::Result<Option<KafkaOptions>> {
         let Some(brokers) = config.brokers() else { return Ok(None) };
         let login = match (config.sasl, &config.username) {
             (Some(sasl), Some(username)) => Some(KafkaLogin {

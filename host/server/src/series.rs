@@ -13,6 +13,10 @@ use std::sync::Arc;
 /// The name of their relay in the store.
 pub(crate) const RELAY: &str = "metrics";
 
+/// What is said where there is no place for them.
+pub(crate) const NOT_KEPT: &str =
+    "no metrics are kept: several hosts may share `store.url`, and would need `metrics.url`";
+
 /// Open the store of the metrics. A folder is one process's: points of one database in the folders of several would be
 /// found by none of them as a whole.
 pub(crate) async fn open(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn SeriesStore>> {
@@ -20,7 +24,7 @@ pub(crate) async fn open(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Res
     let store: Arc<dyn SeriesStore> = match &metrics.url {
         Some(url) => connect(url)?,
         None if !are_kept(config) => {
-            tracing::warn!("no metrics are kept: several hosts may share `store.url`, and would need `metrics.url`");
+            tracing::warn!("{NOT_KEPT}");
             return Ok(Arc::new(Nowhere));
         }
         None => {

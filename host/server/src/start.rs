@@ -26,6 +26,8 @@ use opssight_core::plugins::installs::{Installs, PluginRuntime};
 use opssight_core::plugins::{CredentialSource, Plugins};
 use opssight_core::time::{Clock, Randomness};
 use opssight_runtime::PluginHost;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -118,9 +120,10 @@ pub async fn start_with(
         Identity { store: store.clone(), clock: Arc::clone(&house.clock), random: Arc::clone(&house.random) };
     let admin_secret = identity.bootstrap().await?;
     let listen = house.config.server.listen;
-    let listener = tokio::net::TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("listen on {listen}: is another program using it? `--listen` chooses another"))?;
+    let listener = tokio::net::TcpListener::bind(listen).await.map_err(|error| {
+        let what = cannot_listen(listen, &error);
+        anyhow::Error::new(error).context(what)
+    })?;
     let url = format!("http://{}", listener.local_addr()?);
     let stop_workers = CancellationToken::new();
     let mut workers = house.workers(&stop_workers);
@@ -148,6 +151,17 @@ pub async fn start_with(
         store,
         series: house.series,
     })
+}
+
+/// What keeps a host from an address, and how to mend it.
+pub(crate) fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> String {
+    let how = match error.kind() {
+        ErrorKind::AddrInUse => "is another program using it? `--listen` chooses another",
+        ErrorKind::AddrNotAvailable => "this machine has no such address; `--listen` chooses another",
+        ErrorKind::PermissionDenied => "ports below 1024 are not for everybody; `--listen` chooses another",
+        _ => "`--listen` chooses another",
+    };
+    format!("listen on {listen}: {how}")
 }
 
 impl House {

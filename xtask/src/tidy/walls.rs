@@ -16,6 +16,7 @@ type Room = (&'static str, &'static [&'static str], &'static [&'static str]);
 const ROOMS: &[Room] = &[
     ("opssight-items", &[], &[]),
     ("opssight-contract", &[], &[]),
+    ("opssight-services", &[], &[]),
     ("opssight-core", &["opssight-items"], &[]),
     ("opssight-package", &["opssight-core"], &[]),
     ("opssight-distribution", &["opssight-core", "opssight-package"], &[]),
@@ -40,6 +41,8 @@ const ROOMS: &[Room] = &[
             "opssight-core",
             "opssight-distribution",
             "opssight-runtime",
+            // For `opssight dev`.
+            "opssight-services",
         ],
         // The bench compares the sandbox with the same plugin without one; whole-host tests sign packages.
         &["opssight-api-types", "opssight-hostile", "opssight-package", "opssight-plugin-github", "opssight-testkit"],
@@ -59,7 +62,7 @@ const ROOMS: &[Room] = &[
         ],
         &[],
     ),
-    ("xtask", &["opssight-contract", "opssight-items"], &[]),
+    ("xtask", &["opssight-contract", "opssight-items", "opssight-services"], &[]),
 ];
 
 /// A plugin knows the SDK and, in tests, the testkit.

@@ -4,6 +4,7 @@
 //! is away no command waits at all: rates are then kept by this host, locks are refused, values are not there, and
 //! `link` looks for it in the background until it is back.
 
+mod checkup;
 mod door;
 mod fault;
 mod link;
@@ -12,6 +13,7 @@ mod scripts;
 use super::local::Buckets;
 use ::redis::cmd;
 use async_trait::async_trait;
+pub use checkup::RedisCheckup;
 use door::Door;
 use link::Link;
 use opssight_core::cache::{Cache, CacheError};
@@ -55,6 +57,14 @@ pub enum RedisError {
     /// Certificates that are none.
     #[error("use the certificate authorities of the Redis: they are no PEM, or the address is not rediss://")]
     Certificates,
+    /// It may be there the next time.
+    #[error("reach the Redis at {at}: {why}")]
+    Away {
+        /// Host, port, database and user.
+        at: String,
+        /// What is wrong.
+        why: String,
+    },
     /// It answers, but cannot be used.
     #[error("use the Redis at {at}: {why}")]
     Unusable {

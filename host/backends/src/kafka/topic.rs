@@ -38,7 +38,8 @@ pub struct KafkaTopic {
 
 impl KafkaTopic {
     /// Where messages go that cannot be taken.
-    pub(super) fn dead_letters(&self) -> Self {
+    #[must_use]
+    pub fn dead_letters(&self) -> Self {
         Self { name: format!("{}.dlq", self.name), ..self.clone() }
     }
 
@@ -50,6 +51,21 @@ impl KafkaTopic {
                 Ok(partitions)
             }
             Err(error) => Err(line.ears.explain(&error, options, &self.name)),
+        }
+    }
+
+    /// How many partitions it has, if it is there. Asking does not make it.
+    pub(super) async fn partitions<T: Asks>(
+        &self,
+        line: &Line<T>,
+        options: &KafkaOptions,
+    ) -> Result<Option<usize>, SinkError> {
+        match self.ask(&line.client, Asked::ForAll, options.patience).await {
+            Ok(partitions) => Ok(Some(partitions)),
+            Err(error) => match error.rdkafka_error_code() {
+                Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) => Ok(None),
+                _ => Err(line.ears.explain(&error, options, &self.name)),
+            },
         }
     }
 

@@ -132,6 +132,17 @@ impl KeyRing {
         }
     }
 
+    /// Ask the Vaults of the ring for their keys; which place, and the newest version of its key. Nothing is made there.
+    pub async fn check_up(&self) -> Vec<(String, Result<u64, VaultError>)> {
+        let mut found = Vec::new();
+        for place in &self.0.places {
+            if let KeyPlace::Transit { vault, mount, name } = place {
+                found.push((place.shown(), TransitKey::new(Arc::clone(vault), mount, name).latest().await));
+            }
+        }
+        found
+    }
+
     pub(crate) fn keys(&self) -> Arc<[MasterKey]> {
         Arc::clone(&self.0.keys.read().unwrap_or_else(PoisonError::into_inner))
     }

@@ -3,9 +3,11 @@
 //! `vaultrs` knows the API; the connection is ours. Its own would follow redirects with the token, and would be set by
 //! whatever `VAULT_*` variables happen to be there.
 
+mod checkup;
 mod kv;
 mod transit;
 
+pub use checkup::VaultCheckup;
 pub use kv::VaultCredentials;
 pub(crate) use transit::TransitKey;
 
@@ -356,16 +358,17 @@ mod rustify_errors {
         let mut cause = Some(error);
         while let Some(error) = cause {
             if let Some(error) = error.downcast_ref::<reqwest::Error>() {
-                return Told::Silence(if error.is_timeout() {
-                    "it does not answer in time"
-                } else {
-                    "nobody answers there"
-                });
+                return Told::Silence(super::silence(error));
             }
             cause = error.source();
         }
         Told::Nonsense
     }
+}
+
+/// Why there is no answer.
+fn silence(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() { "it does not answer in time" } else { "nobody answers there" }
 }
 
 fn encoded(bytes: &[u8]) -> Zeroizing<String> {

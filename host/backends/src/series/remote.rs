@@ -110,7 +110,7 @@ impl Remote {
         if status.is_success() {
             return Ok(());
         }
-        let said = format!("{status}: {}", self.words(response).await);
+        let said = format!("{}{status}: {}", meaning(status), self.words(response).await);
         if may_pass(status) {
             return Err(self.unavailable(DOING, said));
         }
@@ -123,7 +123,7 @@ impl Remote {
         let mut response = request.send().await.map_err(|error| self.unreachable(DOING, &error))?;
         let status = response.status();
         if may_pass(status) {
-            let said = format!("{status}: {}", self.words(response).await);
+            let said = format!("{}{status}: {}", meaning(status), self.words(response).await);
             return Err(self.unavailable(DOING, said));
         }
         let mut body = Vec::new();
@@ -154,7 +154,16 @@ impl Remote {
         while let Some(next) = cause.source() {
             cause = next;
         }
-        let problem = if error.is_timeout() { "it takes too long to answer".to_owned() } else { cause.to_string() };
+        let cause = cause.to_string();
+        let problem = if error.is_timeout() {
+            "it takes too long to answer".to_owned()
+        } else if cause.contains("certificate") {
+            format!("its certificate is not believed by this machine ({cause})")
+        } else if error.is_connect() {
+            format!("nobody answers there; is it running, and does metrics.url have the right host and port? ({cause})")
+        } else {
+            cause
+        };
         self.unavailable(doing, problem)
     }
 
@@ -170,6 +179,17 @@ pub(super) fn bounded(answer: Answer) -> Result<Answer, MetricsError> {
         return Err(MetricsError::TooLarge(problem));
     }
     Ok(answer)
+}
+
+/// What an operator can do about it, before what the store says itself.
+fn meaning(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            "it does not let us in; correct what stands before the `@` in metrics.url; "
+        }
+        StatusCode::NOT_FOUND => "there is nothing there that takes this; see the end of metrics.url; ",
+        _ => "",
+    }
 }
 
 /// The store will answer otherwise one day. That it does not know us is the operator's to mend, and loses no point.

@@ -31,14 +31,31 @@ pub(super) async fn check_key(conn: &mut Conn, sealer: &Sealer) -> Result<(), Op
         Some(probe) => probe,
         None => make_probe(conn, sealer).await?,
     };
-    let (data_key, by) = sealer.unwrap(PROBE, &probe.data_key).await.map_err(wrong)?;
-    sealer.open(PROBE, &data_key, &probe).map_err(wrong)?;
+    let by = unseal_probe(sealer, &probe).await?;
     // A store from before there was a ring: what its probe is under.
     query("INSERT INTO house (name, value) VALUES ('sealing-key', $1) ON CONFLICT (name) DO NOTHING")
         .bind(&by.0[..])
         .execute(&mut *conn)
         .await
         .map_err(sql("note which master key is used"))?;
+    wrap_as_told(conn, sealer, by).await
+}
+
+/// The same without noting anything.
+pub(super) async fn open_probe(conn: &mut Conn, sealer: &Sealer, probe: &Sealed) -> Result<(), OpenError> {
+    let by = unseal_probe(sealer, probe).await?;
+    wrap_as_told(conn, sealer, by).await
+}
+
+/// Which key the probe is under.
+async fn unseal_probe(sealer: &Sealer, probe: &Sealed) -> Result<KeyId, OpenError> {
+    let (data_key, by) = sealer.unwrap(PROBE, &probe.data_key).await.map_err(wrong)?;
+    sealer.open(PROBE, &data_key, probe).map_err(wrong)?;
+    Ok(by)
+}
+
+/// New data keys are under the key that the store says, or under that of the probe.
+async fn wrap_as_told(conn: &mut Conn, sealer: &Sealer, by: KeyId) -> Result<(), OpenError> {
     let under = sealing_key(conn).await.map_err(sql("read which master key is used"))?.unwrap_or(by);
     sealer.wrap_under(under).map_err(|_| OpenError::MissingKey(under))
 }

@@ -108,12 +108,26 @@ pub enum OpenError {
         "open the store: its tables are of a later version of OpsSight (step {0}); start that version, or restore a backup"
     )]
     Newer(i64),
+    /// A step of its tables was begun and not finished.
+    #[error(
+        "open the store: step {0} of its tables was begun and not finished, so that nobody knows what is there; restore a \
+         backup from before it"
+    )]
+    HalfDone(i64),
+    /// A step of its tables is not the one that this version knows.
+    #[error(
+        "open the store: step {0} of its tables is not the one of this version; another build of OpsSight made them: start \
+         that one, or restore a backup"
+    )]
+    Changed(i64),
     /// The database refuses.
-    #[error("open the store: {doing}")]
+    #[error("open the store: {doing}{}", .why.map(|why| format!(": {why}")).unwrap_or_default())]
     Sql {
         /// What was being done.
         doing: &'static str,
-        /// Why not.
+        /// What is wrong and how to mend it, where that is known.
+        why: Option<&'static str>,
+        /// As it was told.
         #[source]
         source: sqlx::Error,
     },
@@ -143,12 +157,42 @@ pub enum OpenError {
 }
 
 pub(super) fn sql(doing: &'static str) -> impl FnOnce(sqlx::Error) -> OpenError {
-    move |source| OpenError::Sql { doing, source }
+    move |source| OpenError::Sql { doing, why: reason(&source), source }
 }
 
 pub(super) fn migrate(error: sqlx::migrate::MigrateError) -> OpenError {
+    use sqlx::migrate::MigrateError;
     match error {
-        sqlx::migrate::MigrateError::VersionMissing(step) => OpenError::Newer(step),
+        MigrateError::VersionMissing(step) => OpenError::Newer(step),
+        MigrateError::Dirty(step) => OpenError::HalfDone(step),
+        MigrateError::VersionMismatch(step) => OpenError::Changed(step),
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+            sql("bring its tables up to date")(error)
+        }
         error => OpenError::Migrate(error),
     }
+}
+
+/// What the codes of either database mean to an operator.
+fn reason(error: &sqlx::Error) -> Option<&'static str> {
+    let code = error.as_database_error()?.code()?;
+    Some(match &*code {
+        // SQLITE_FULL, SQLITE_IOERR_SHMSIZE, disk_full.
+        "13" | "4874" | "53100" => "the disk is full; make room",
+        "53200" => "the database's machine has no memory left",
+        "53300" => "it has no connection left; raise its max_connections",
+        // SQLITE_READONLY and what is of its kind, read_only_sql_transaction.
+        "8" | "264" | "520" | "776" | "1032" | "1544" => {
+            "its file may not be written; see the rights of the data folder"
+        }
+        "25006" => "it takes no writes; name the primary and not a replica in the address",
+        // SQLITE_CANTOPEN.
+        "14" => "its file cannot be opened or made; see the rights of the data folder",
+        // SQLITE_CORRUPT, SQLITE_NOTADB.
+        "11" | "26" => "its file is damaged or is none of SQLite's; restore a backup",
+        // insufficient_privilege.
+        "42501" => "this user may not do that; make it the database's owner",
+        "55P03" => "somebody else holds a lock on it; try again once that is done",
+        _ => return None,
+    })
 }

@@ -6,7 +6,7 @@ use super::open::{OpenError, Opened, StoreOptions, migrate, sql};
 use super::writer::{Reopen, Writer};
 use crate::secrets::Sealer;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
-use sqlx::{ConnectOptions, Error};
+use sqlx::{ConnectOptions, Error, PgConnection};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,11 +22,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub(super) async fn open(address: &str, options: &StoreOptions) -> Result<Opened, OpenError> {
     let to = connect_options(address)?;
     let mut conn = connect(&to).await?;
-    let version: String =
-        sqlx::query_scalar("SHOW server_version_num").fetch_one(&mut conn).await.map_err(sql("ask for its version"))?;
-    if version.parse().unwrap_or(0) < OLDEST {
-        return Err(OpenError::Version { at: place(&to), version });
-    }
+    check_version(&mut conn, &to).await?;
     MIGRATIONS.run(&mut conn).await.map_err(migrate)?;
     let sealer = Sealer::new(options.keys.clone(), Arc::clone(&options.random), options.keep_data_keys);
     let mut conn = Conn::Postgres(PgConn::new(conn));
@@ -38,6 +34,17 @@ pub(super) async fn open(address: &str, options: &StoreOptions) -> Result<Opened
         .connect_lazy_with(to.clone());
     let writer = Writer::start(conn, Reopen::Postgres(to), options.waiting_writes, options.patience);
     Ok(Opened { writer, readers: Readers::Postgres(readers), sealer, file: None })
+}
+
+/// Whether it is new enough.
+pub(super) async fn check_version(conn: &mut PgConnection, to: &PgConnectOptions) -> Result<(), OpenError> {
+    let number: String =
+        sqlx::query_scalar("SHOW server_version_num").fetch_one(conn).await.map_err(sql("ask for its version"))?;
+    match number.parse().unwrap_or(0) {
+        new if new >= OLDEST => Ok(()),
+        // "140011" is 14.11.
+        old => Err(OpenError::Version { at: place(to), version: format!("{}.{}", old / 10_000, old % 10_000) }),
+    }
 }
 
 pub(super) fn connect_options(address: &str) -> Result<PgConnectOptions, OpenError> {
@@ -59,7 +66,7 @@ pub(super) fn connect_options(address: &str) -> Result<PgConnectOptions, OpenErr
         .disable_statement_logging())
 }
 
-pub(super) async fn connect(to: &PgConnectOptions) -> Result<sqlx::PgConnection, OpenError> {
+pub(super) async fn connect(to: &PgConnectOptions) -> Result<PgConnection, OpenError> {
     let connected = match tokio::time::timeout(CONNECT, to.connect()).await {
         Ok(connected) => connected,
         Err(_) => Err(Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "it does not answer"))),

@@ -16,8 +16,8 @@ use std::time::Duration;
 
 pub(super) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations/sqlite");
 
-/// Above this size the file is not read through at every start; `doctor` does it.
-const CHECKED_AT_OPEN_BYTES: u64 = 64 * 1024 * 1024;
+/// Above this size the file is not read through at every start; `doctor --full` does it.
+pub const CHECKED_AT_OPEN_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What goes with a file that is open.
 pub(super) struct OpenFile {
@@ -63,6 +63,20 @@ impl DirLock {
         file.set_len(0).map_err(dir_error)?;
         file.write_all(std::process::id().to_string().as_bytes()).map_err(dir_error)?;
         Ok(Self(Mutex::new(Some(file))))
+    }
+
+    /// Who has it. The lock is not taken for longer than it takes to see that nobody else has it, and nothing is written.
+    pub(super) fn holder(dir: &Path) -> Option<String> {
+        let mut file = File::open(dir.join("opssight.lock")).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => {
+                let mut by = String::new();
+                // Only for the message.
+                let _ = file.read_to_string(&mut by);
+                Some(format!("pid {}", by.trim()))
+            }
+            _ => None,
+        }
     }
 
     pub(super) fn release(&self) {
@@ -140,8 +154,13 @@ pub(super) fn make_dir(dir: &Path) -> std::io::Result<()> {
 }
 
 async fn check(conn: &mut SqliteConnection) -> Result<(), OpenError> {
+    let problems = problems(conn).await?;
+    if problems.is_empty() { Ok(()) } else { Err(OpenError::Damaged(problems)) }
+}
+
+/// What SQLite finds wrong with its file, up to a few; reads all of it.
+pub(super) async fn problems(conn: &mut SqliteConnection) -> Result<Vec<String>, OpenError> {
     let found: Vec<String> =
         sqlx::query_scalar("PRAGMA quick_check(5)").fetch_all(conn).await.map_err(sql("check its file"))?;
-    let problems: Vec<String> = found.into_iter().filter(|line| line != "ok").collect();
-    if problems.is_empty() { Ok(()) } else { Err(OpenError::Damaged(problems)) }
+    Ok(found.into_iter().filter(|line| line != "ok").collect())
 }

@@ -68,7 +68,7 @@ fn failed(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Up
     move |source| UpkeepError::File { doing, path, source }
 }
 
-fn file_of(dir: &Path) -> PathBuf {
+pub(super) fn file_of(dir: &Path) -> PathBuf {
     dir.join("opssight.sqlite")
 }
 
@@ -244,7 +244,7 @@ fn sync_folder(dir: &Path) -> std::io::Result<()> {
 }
 
 /// Read only, without the lock that a host holds.
-async fn look_into(file: &Path) -> Result<SqliteConnection, UpkeepError> {
+pub(super) async fn look_into(file: &Path) -> Result<SqliteConnection, UpkeepError> {
     if !file.exists() {
         return Err(UpkeepError::Missing(file.to_owned()));
     }

@@ -2,12 +2,13 @@
 
 mod running;
 
+use super::interrupted;
+use crate::failure::failed;
 use clap::Subcommand;
 use opssight_author::{Access, AuthorCommand, InspectArgs, Talk, is_package};
 use opssight_cli::{ClientCommand, GlobalArgs, OutputFormat, PluginsCommand};
 use running::Running;
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use tokio::signal::unix::{SignalKind, signal};
 
 pub(super) const EXAMPLES: &str = "Examples:\n  opssight plugin list\n  opssight plugin inspect github\n  \
     opssight plugin inspect ./mine.wasm\n  opssight plugin search --in oci://registry.example/acme\n\n\
@@ -47,25 +48,6 @@ pub(super) async fn run(command: PluginCommand, globals: GlobalArgs) -> u8 {
     }
 }
 
-/// Ctrl-C, a terminal that is closed, or a polite end; the exit code that goes with it. Every signal that a terminal
-/// sends to what runs in it is waited for: compilers have process groups of their own, where it does not send them.
-async fn interrupted() -> u8 {
-    tokio::select! {
-        () = sent(SignalKind::hangup()) => 129,
-        () = sent(SignalKind::interrupt()) => 130,
-        () = sent(SignalKind::quit()) => 131,
-        () = sent(SignalKind::terminate()) => 143,
-    }
-}
-
-async fn sent(kind: SignalKind) {
-    match signal(kind) {
-        Ok(mut signal) => drop(signal.recv().await),
-        // It then ends this process at once, as it does everywhere.
-        Err(_) => std::future::pending().await,
-    }
-}
-
 /// The streams of this process. None: the format is one that only the server's answers have.
 fn talk(globals: &GlobalArgs) -> Option<Talk> {
     let json = match globals.output {
@@ -94,8 +76,7 @@ fn finish(done: anyhow::Result<u8>, globals: &GlobalArgs) -> u8 {
     if !matches!(globals.output, OutputFormat::Json | OutputFormat::Jsonl) {
         return super::fail(&error);
     }
-    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
-    let envelope = serde_json::json!({ "code": "failed", "message": format!("failed to {}", chain.join(": ")) });
+    let envelope = serde_json::json!({ "code": "failed", "message": failed(error.as_ref()) });
     let _ = writeln!(io::stderr(), "{envelope}");
     1
 }

@@ -179,6 +179,14 @@ impl SecretsConfig {
         self.at(address).map(Some)
     }
 
+    /// The files that master keys are read from.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let places = self.key.iter().chain(&self.previous);
+        places
+            .filter_map(|place| if let Ok(Address::File(path)) = Address::read(place) { Some(path) } else { None })
+            .collect()
+    }
+
     fn place(&self, text: &str) -> anyhow::Result<KeyPlace> {
         Ok(match Address::read(text).map_err(anyhow::Error::msg)? {
             Address::File(path) => KeyPlace::File(path),

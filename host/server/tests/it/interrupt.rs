@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// A python3 that takes long for whatever it is asked, with a child of its own, and notes both.
 const SLOW: &str = "#!/bin/sh\nsleep 600 &\necho $$ $! > \"$PIDS.part\"\nmv \"$PIDS.part\" \"$PIDS\"\nwait\n";
 
-fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look() {
@@ -21,7 +21,7 @@ fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Dead, but not yet waited for, is not running.
-fn is_running(pid: &str) -> bool {
+pub(crate) fn is_running(pid: &str) -> bool {
     let stat = fs::read_to_string(Path::new("/proc").join(pid).join("stat")).unwrap_or_default();
     stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z")
 }

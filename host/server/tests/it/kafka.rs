@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 #[expect(clippy::disallowed_methods, reason = "`cargo xtask test` says where its broker is")]
-fn given(name: &str) -> String {
+pub(crate) fn given(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| {
         panic!(
             "{name} is not set: `cargo xtask test` starts a broker and sets it; for one test, run `cargo xtask services` \
@@ -24,7 +24,7 @@ fn given(name: &str) -> String {
 }
 
 /// The broker that all tests share.
-fn broker() -> String {
+pub(crate) fn broker() -> String {
     given("OPSSIGHT_TEST_KAFKA")
 }
 
@@ -82,7 +82,7 @@ impl Drop for Broker {
 }
 
 /// A name that no other test has.
-fn name(of: &str) -> String {
+pub(crate) fn name(of: &str) -> String {
     let now = std::time::UNIX_EPOCH.elapsed().expect("a time").as_micros();
     format!("{of}.{}.{now}", std::process::id())
 }

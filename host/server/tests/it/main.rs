@@ -9,6 +9,8 @@
 mod canary;
 mod command_line;
 mod dev;
+mod dev_up;
+mod doctor;
 mod door;
 mod evidence;
 mod guides;

@@ -14,21 +14,21 @@ const BURST: usize = 20;
 const REFILLED: Duration = Duration::from_millis(4_300);
 
 /// A Redis of the test's own.
-struct Redis {
+pub(crate) struct Redis {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
     folder: tempfile::TempDir,
 }
 
 impl Redis {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let port = free_port();
         let folder = tempfile::tempdir().expect("a folder");
         let child = spawn(port, folder.path());
         Self { child, port, folder }
     }
 
-    fn address(&self, password: &str) -> String {
+    pub(crate) fn address(&self, password: &str) -> String {
         format!("redis://:{password}@127.0.0.1:{}/0", self.port)
     }
 
@@ -49,7 +49,7 @@ impl Drop for Redis {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|bound| bound.local_addr()).expect("a port").port()
 }
 

@@ -112,14 +112,14 @@ async fn the_master_key_is_rotated_while_the_host_runs_as_the_guide_says_whateve
 
 /// The server of the tests, without its token, and the token.
 #[expect(clippy::disallowed_methods, reason = "`cargo xtask test` says where its server is")]
-fn vault() -> (String, String) {
+pub(crate) fn vault() -> (String, String) {
     let address = std::env::var("OPSSIGHT_TEST_VAULT")
         .expect("OPSSIGHT_TEST_VAULT is not set: `cargo xtask test` starts an OpenBao and sets it");
     let (token, host) = address.trim_start_matches("http://root:").split_once('@').expect("a token");
     (host.trim_end_matches('/').to_owned(), token.to_owned())
 }
 
-async fn ask_vault(path: &str, body: serde_json::Value) {
+pub(crate) async fn ask_vault(path: &str, body: serde_json::Value) {
     let (host, token) = vault();
     let http = reqwest::Client::builder().no_proxy().build().expect("a client");
     let asked = http.post(format!("http://{host}/v1/{path}")).header("x-vault-token", token).json(&body).send().await;

@@ -1,0 +1,68 @@
+//! How a Vault is, for whoever looks before a host is started.
+
+use super::{Vault, VaultError};
+use serde::Deserialize;
+use std::sync::Arc;
+use std::time::Duration;
+use vaultrs::client::VaultClient;
+
+/// How a Vault is that answers, is unsealed and knows the token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VaultCheckup {
+    /// Host and port.
+    pub at: String,
+    /// As it says itself.
+    pub version: String,
+    /// How long the token is good for; none if it does not end.
+    pub token_ends_in: Option<Duration>,
+    /// Whether the token can be made to last longer.
+    pub is_renewable: bool,
+}
+
+#[derive(Deserialize)]
+struct Health {
+    initialized: bool,
+    sealed: bool,
+    #[serde(default)]
+    version: String,
+}
+
+impl Vault {
+    /// Ask how it is, and sign in.
+    pub async fn check_up(&self) -> Result<VaultCheckup, VaultError> {
+        let health = self.health().await?;
+        if !health.initialized {
+            return Err(self.setup("it was never initialised; run `vault operator init` there".to_owned()));
+        }
+        if health.sealed {
+            return Err(VaultError::Sealed(self.at.clone()));
+        }
+        let ask = |client: Arc<VaultClient>| async move { vaultrs::token::lookup_self(&*client).await };
+        let token = self.ask("auth/token/lookup-self", ask).await?;
+        Ok(VaultCheckup {
+            at: self.at.clone(),
+            version: health.version,
+            token_ends_in: (token.ttl > 0).then(|| Duration::from_secs(token.ttl)),
+            is_renewable: token.renewable.unwrap_or(false),
+        })
+    }
+
+    /// The library takes every state but the best for an error without words, so that it is asked for directly.
+    async fn health(&self) -> Result<Health, VaultError> {
+        let mut address = self.options.address.clone();
+        if let Ok(mut path) = address.path_segments_mut() {
+            path.pop_if_empty().extend(["v1", "sys", "health"]);
+        }
+        address.set_query(Some("standbyok=true&perfstandbyok=true&sealedcode=200&uninitcode=200"));
+        let away = |why: &str| VaultError::Away { at: self.at.clone(), why: why.to_owned() };
+        let answer = self.http.get(address).send().await.map_err(|error| away(super::silence(&error)))?;
+        let status = answer.status();
+        if status.is_server_error() {
+            return Err(away(&format!("it answers HTTP {}", status.as_u16())));
+        }
+        answer.json().await.map_err(|_| {
+            self.setup(format!("what answers there (HTTP {}) is no Vault; see its address", status.as_u16()))
+        })
+    }
+}
