@@ -17,7 +17,7 @@ use opssight_core::connections::Connections;
 use opssight_core::hooks::Hooks;
 use opssight_core::identity::{Identity, Role, SecretHash, Session};
 pub(crate) use opssight_core::plugins::digest_of as digest;
-use opssight_core::plugins::installs::{Installs, Turns, Unstored};
+use opssight_core::plugins::installs::{Behind, Installs, Turns, Unstored};
 use opssight_core::plugins::trust::TrustPolicy;
 use opssight_core::time::Clock;
 use std::sync::Arc;
@@ -125,6 +125,7 @@ fn app(stubs: &Arc<Stubs>, desk: &Arc<Desk>, config: ApiConfig) -> App {
             enabled: true,
             turns: Turns::default(),
             unstored: Unstored::default(),
+            behind: Behind::default(),
         },
         catalogue: Some(desk.clone()),
         evidence: stubs.clone(),

@@ -3,6 +3,7 @@
 //! clock and randomness. No rule lives here; each statement stands once, beside its feature.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+mod blobs;
 mod bus;
 mod cache;
 pub mod failpoint;
@@ -15,10 +16,11 @@ mod series;
 mod sql;
 mod system;
 
+pub use blobs::{BlobAccess, BlobAddress, BlobAddressError, FolderBlobs, open_blobs};
 pub use bus::LocalBus;
 pub use cache::{LocalCache, RedisCache, RedisError, RedisOptions};
 pub use link::Link;
-pub use packages::PackageFiles;
+pub use packages::Packages;
 pub use secrets::{
     KeyError, KeyId, KeyPlace, KeyRing, SealError, SecretText, Vault, VaultAuth, VaultCredentials, VaultError,
     VaultOptions,

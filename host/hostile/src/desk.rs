@@ -3,13 +3,13 @@
 
 use crate::Arena;
 use anyhow::{Context, Result, ensure};
-use opssight_backends::{LocalBus, PackageFiles, Store, StoreOptions, SystemRandomness};
+use opssight_backends::{FolderBlobs, LocalBus, Packages, Store, StoreOptions, SystemRandomness};
 use opssight_core::connections::{Connection, ConnectionStore, Inserted};
 use opssight_core::feeds::Puller;
 use opssight_core::hooks::{Inbox, Processor, Retry};
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::Credentials;
-use opssight_core::plugins::installs::{
+use opssight_core::plugins::installs::{Behind, 
     Approval, Data, Install, InstallError, InstallRequest, InstallStore, Installs, Source, Turns, Unstored,
 };
 use opssight_core::plugins::trust::TrustPolicy;
@@ -40,7 +40,7 @@ impl Desk {
         let store = open(data.path(), &bus).await?;
         let installs = Installs {
             store: store.clone(),
-            packages: Arc::new(PackageFiles::open(data.path()).context("make a folder for packages")?),
+            packages: Arc::new(Packages::near(Arc::new(FolderBlobs::open(data.path()).context("make a folder for packages")?))),
             runtime: arena.host.clone(),
             plugins: arena.host.clone(),
             feeds: store.clone(),
@@ -51,6 +51,7 @@ impl Desk {
             enabled: true,
             turns: Turns::default(),
             unstored: Unstored::default(),
+            behind: Behind::default(),
         };
         Ok(Self { installs, store, data })
     }

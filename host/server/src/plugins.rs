@@ -2,10 +2,11 @@
 
 use crate::config::Config;
 use anyhow::Context;
-use opssight_backends::{PackageFiles, Store, SystemClock};
+use crate::blobs::Shared;
+use opssight_backends::{FolderBlobs, Packages, Store, SystemClock};
 use opssight_core::events::Bus;
 use opssight_core::plugins::Plugins;
-use opssight_core::plugins::installs::{Approval, Installs, PluginRuntime, Turns, Unstored};
+use opssight_core::plugins::installs::{Behind, Approval, Installs, PluginRuntime, Turns, Unstored};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,11 +14,15 @@ pub(crate) fn desk(
     config: &Config,
     store: &Arc<Store>,
     bus: &Arc<dyn Bus>,
+    shared: Option<&Shared>,
     plugins: &Arc<dyn Plugins>,
     runtime: Arc<dyn PluginRuntime>,
 ) -> anyhow::Result<Installs> {
-    let data = &config.server.data;
-    let packages = PackageFiles::open(data).with_context(|| format!("open the packages in {}", data.display()))?;
+    let near = Arc::new(FolderBlobs::open(&config.server.data)?);
+    let packages = match shared {
+        Some(Shared { blobs, link }) => Packages::shared(near, Arc::clone(blobs), Arc::clone(link)),
+        None => Packages::near(near),
+    };
     Ok(Installs {
         store: store.clone(),
         packages: Arc::new(packages),
@@ -31,6 +36,7 @@ pub(crate) fn desk(
         enabled: config.plugins.enabled,
         turns: Turns::default(),
         unstored: Unstored::default(),
+        behind: Behind::default(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! Building the pieces and joining them; stopping them in the right order.
 
+use crate::blobs;
 use crate::cache::{self, Shared};
 use crate::config::Config;
 use crate::data;
@@ -58,6 +59,7 @@ struct House {
     series: Arc<dyn SeriesStore>,
     bus: Arc<dyn Bus>,
     shared: Shared,
+    blobs: Option<blobs::Shared>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Randomness>,
 }
@@ -85,7 +87,8 @@ pub async fn start_with(
 ) -> anyhow::Result<Running> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let shared = cache::open(&config, &store).await?;
-    let installs = plugins::desk(&config, &store, &bus, &plugins, runtime)?;
+    let blobs = blobs::open(&config).await?;
+    let installs = plugins::desk(&config, &store, &bus, blobs.as_ref(), &plugins, runtime)?;
     plugins::load(&installs, &config).await?;
     let random = Arc::new(SystemRandomness);
     let catalogue = match config.plugins.catalogues.as_slice() {
@@ -102,6 +105,7 @@ pub async fn start_with(
         series,
         bus,
         shared,
+        blobs,
         clock,
         random,
         config,
@@ -126,7 +130,8 @@ pub async fn start_with(
     let joints = Joints { config: &house.config, store: &house.store, bus: &house.bus, hooks: &hooks };
     let mut lines = edge::start(&joints, &mut workers, &stop_workers)?;
     lines.extend(house.tell_metrics(&mut workers, &stop_workers));
-    let links = lines.iter().map(|line| Arc::clone(&line.link)).collect();
+    let lines_to = lines.iter().map(|line| &line.link);
+    let links = lines_to.chain(house.blobs.iter().map(|blobs| &blobs.link)).map(Arc::clone).collect();
     workers.spawn(worker::count_links(lines, stop_workers.clone()));
     let stop_api = CancellationToken::new();
     let app = Arc::new(house.app(identity, telemetry, links));
@@ -197,6 +202,10 @@ impl House {
         workers.spawn(worker::check_connections(self.connections(), every, stop.clone()));
         let rule = self.config.plugins.update.rule();
         workers.spawn(worker::watch_installs(self.installs.clone(), rule, stop.clone()));
+        workers.spawn(worker::sweep_packages(self.installs.clone(), stop.clone()));
+        if let Some(blobs::Shared { blobs, link }) = &self.blobs {
+            workers.spawn(worker::watch_blobs(Arc::clone(blobs), Arc::clone(link), stop.clone()));
+        }
         workers
     }
 

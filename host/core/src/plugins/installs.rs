@@ -4,6 +4,7 @@
 //! that was consented to; activating a version re-pins the connections in the transaction that makes it active, so
 //! that no call ever falls between two versions.
 
+mod behind;
 mod changes;
 mod commit;
 mod desk;
@@ -19,6 +20,7 @@ mod shadow;
 mod turns;
 mod watch;
 
+pub use behind::Behind;
 pub use desk::{Approval, InstallRequest, Installed, Installs};
 pub use error::{InstallError, PackageRefusal};
 pub use model::{

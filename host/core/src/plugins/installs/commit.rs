@@ -74,8 +74,8 @@ impl Installs {
     pub(super) async fn load(&self, version: &Version) -> Result<(), InstallError> {
         let (plugin, number) = (&version.manifest.id, &version.manifest.version);
         let package = self.packages.get(&version.digest).await?.ok_or_else(|| {
-            let digest = &version.digest;
-            InstallError::NotNow(format!("load {plugin} {number}: its package {digest} is gone, install it again"))
+            let (plugin, digest) = (PluginId(plugin.clone()), version.digest.clone());
+            InstallError::PackageGone { plugin, version: number.clone(), digest }
         })?;
         if self.runtime.signature(&package)? != version.signature {
             let why = "its signature is not the one it was installed with";

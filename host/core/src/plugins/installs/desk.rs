@@ -1,6 +1,7 @@
 //! The desk where plugins are installed. Each step is one transaction of the store; the runtime is told before it when
 //! it must be ready for the new version, and after it when it may let go of the old one.
 
+use super::behind::Behind;
 use super::commit::Change;
 use super::error::InstallError;
 use super::judge::{Judged, version_of};
@@ -91,6 +92,8 @@ pub struct Installs {
     pub turns: Turns,
     /// What the runtime told and the store has not taken yet.
     pub unstored: Unstored,
+    /// What could not be loaded here.
+    pub behind: Behind,
 }
 
 /// A package that is ready to be installed when its turn comes.

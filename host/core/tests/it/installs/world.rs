@@ -3,7 +3,7 @@
 use super::engine::Engine;
 use super::house::House;
 use opssight_core::id::{ConnectionId, PluginId};
-use opssight_core::plugins::installs::{
+use opssight_core::plugins::installs::{Behind, 
     Approval, Install, InstallError, InstallRequest, Installed, Installs, ShadowRule, Source, Turns, Unstored,
 };
 use opssight_core::plugins::trust::{PublisherKey, TrustPolicy};
@@ -82,6 +82,7 @@ impl World {
             enabled: true,
             turns: Turns::default(),
             unstored: Unstored::default(),
+            behind: Behind::default(),
         };
         Self { house, engine, desk }
     }
