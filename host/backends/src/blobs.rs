@@ -11,8 +11,8 @@ pub use address::{BlobAddress, BlobAddressError};
 pub use folder::FolderBlobs;
 
 use crate::Link;
-use remote::RemoteBlobs;
 use opssight_core::blobs::{BlobError, BlobStore};
+use remote::RemoteBlobs;
 use std::sync::Arc;
 
 /// How a place is reached.

@@ -1,5 +1,6 @@
 //! Adapters of the storage-like ports: the relational store (SQLite or PostgreSQL), the series of the metrics, master keys
-//! and Vault, the in-process bus and Kafka at its edge, rates, values and locks in this process or in Redis, the system's
+//! and Vault, blobs in a folder or a bucket, the in-process bus and Kafka at its edge, rates, values and locks in this
+//! process or in Redis, the system's
 //! clock and randomness. No rule lives here; each statement stands once, beside its feature.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 

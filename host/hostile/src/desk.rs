@@ -9,8 +9,8 @@ use opssight_core::feeds::Puller;
 use opssight_core::hooks::{Inbox, Processor, Retry};
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::Credentials;
-use opssight_core::plugins::installs::{Behind, 
-    Approval, Data, Install, InstallError, InstallRequest, InstallStore, Installs, Source, Turns, Unstored,
+use opssight_core::plugins::installs::{
+    Approval, Behind, Data, Install, InstallError, InstallRequest, InstallStore, Installs, Source, Turns, Unstored,
 };
 use opssight_core::plugins::trust::TrustPolicy;
 use opssight_core::time::Clock;
@@ -40,7 +40,9 @@ impl Desk {
         let store = open(data.path(), &bus).await?;
         let installs = Installs {
             store: store.clone(),
-            packages: Arc::new(Packages::near(Arc::new(FolderBlobs::open(data.path()).context("make a folder for packages")?))),
+            packages: Arc::new(Packages::near(Arc::new(
+                FolderBlobs::open(data.path()).context("make a folder for packages")?,
+            ))),
             runtime: arena.host.clone(),
             plugins: arena.host.clone(),
             feeds: store.clone(),

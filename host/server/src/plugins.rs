@@ -1,12 +1,12 @@
 //! The desk of installed plugins, and what is installed at start: what was, and what stands in the plugin folder.
 
+use crate::blobs::Shared;
 use crate::config::Config;
 use anyhow::Context;
-use crate::blobs::Shared;
 use opssight_backends::{FolderBlobs, Packages, Store, SystemClock};
 use opssight_core::events::Bus;
 use opssight_core::plugins::Plugins;
-use opssight_core::plugins::installs::{Behind, Approval, Installs, PluginRuntime, Turns, Unstored};
+use opssight_core::plugins::installs::{Approval, Behind, Installs, PluginRuntime, Turns, Unstored};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! What a vendor's refusals mean. Their own words may quote the request, and stay out; their codes are told.
 
 use super::address::Vendor;
-use object_store::client::{HttpError, HttpErrorKind};
 use object_store::Error;
+use object_store::client::{HttpError, HttpErrorKind};
 use opssight_core::blobs::BlobError;
 use std::error::Error as Cause;
 
@@ -37,7 +37,9 @@ impl Asked<'_> {
         let text = chain(error);
         let code = code(&text);
         let status = status(&text);
-        if is_no_bucket(code, &text) {
+        // Whoever asks for one blob has looked at whether it is that one which is not there.
+        let is_gone = matches!(error, Error::NotFound { .. }) && code != Some("NoSuchUpload");
+        if is_gone || is_no_bucket(code, &text) {
             return self.no_place("there is no such bucket: make it, or correct blobs.url");
         }
         if is_elsewhere(code, &text) {
@@ -47,7 +49,8 @@ impl Asked<'_> {
         }
         let is_denied = matches!(error, Error::PermissionDenied { .. } | Error::Unauthenticated { .. });
         if is_denied || matches!(status, Some(401 | 403)) {
-            return self.denied(code.map(str::to_owned).or(status.map(|status| format!("HTTP {status}"))).unwrap_or_default());
+            return self
+                .denied(code.map(str::to_owned).or(status.map(|status| format!("HTTP {status}"))).unwrap_or_default());
         }
         // Who this machine is was asked of the machine itself, and nobody there knows.
         if ["169.254.", "metadata.google", "token request"].iter().any(|sign| text.contains(sign)) {

@@ -176,9 +176,11 @@ impl BlobStore for RemoteBlobs {
     }
 
     async fn check(&self) -> Result<(), BlobError> {
-        const DOING: &str = "write and remove a blob";
+        const DOING: &str = "list, write and remove blobs";
         let (path, asked) = (self.path(PROBE), self.asked(DOING));
         let checked = async {
+            let first = self.store.list(Some(&self.path(Folder::Packages.path()))).next().await;
+            first.transpose().map_err(|error| asked.meaning(&error))?;
             let written = self.store.put(&path, PutPayload::from_static(b"Removed at once.\n")).await;
             written.map_err(|error| asked.meaning(&error))?;
             gone(self.store.delete(&path).await).map_err(|error| asked.meaning(&error))

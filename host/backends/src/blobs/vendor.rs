@@ -4,8 +4,10 @@ use super::BlobAccess;
 use super::address::{Bucket, Vendor};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, Checksum};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
-use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
-use object_store::{BackoffConfig, Certificate, ClientOptions, HeaderValue, ObjectStore, RetryConfig};
+use object_store::gcp::{GcpCredential, GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::{
+    BackoffConfig, Certificate, ClientOptions, HeaderValue, ObjectStore, RetryConfig, StaticCredentialProvider,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,7 +70,11 @@ impl Vendor {
 pub(super) fn client(bucket: &Bucket, access: &BlobAccess<'_>) -> Result<Arc<dyn ObjectStore>, object_store::Error> {
     let options = options(bucket, access)?;
     let retry = RetryConfig {
-        backoff: BackoffConfig { init_backoff: Duration::from_millis(100), max_backoff: Duration::from_secs(2), base: 2. },
+        backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(2),
+            base: 2.,
+        },
         max_retries: 3,
         retry_timeout: TRYING,
     };
@@ -101,7 +107,12 @@ pub(super) fn client(bucket: &Bucket, access: &BlobAccess<'_>) -> Result<Arc<dyn
             let builder = match (set(GOOGLE), &bucket.endpoint) {
                 (Some(path), _) => builder.with_application_credentials(path),
                 // An emulator, which asks nobody who they are.
-                (None, Some(_)) => builder.with_config(GoogleConfigKey::SkipSignature, "true"),
+                (None, Some(_)) => {
+                    let nobody = GcpCredential { bearer: String::new() };
+                    let builder = builder.with_config(GoogleConfigKey::SkipSignature, "true");
+                    // Without it some requests would still ask Google's machines who this one is.
+                    builder.with_credentials(Arc::new(StaticCredentialProvider::new(nobody)))
+                }
                 (None, None) => builder,
             };
             Arc::new(endpoint.iter().fold(builder, |builder, at| builder.with_base_url(at)).build()?)
@@ -120,6 +131,8 @@ fn options(bucket: &Bucket, access: &BlobAccess<'_>) -> Result<ClientOptions, ob
         .with_read_timeout(SILENCE);
     match &access.ca_pem {
         None => Ok(options),
-        Some(pem) => Ok(Certificate::from_pem_bundle(pem)?.into_iter().fold(options, ClientOptions::with_root_certificate)),
+        Some(pem) => {
+            Ok(Certificate::from_pem_bundle(pem)?.into_iter().fold(options, ClientOptions::with_root_certificate))
+        }
     }
 }

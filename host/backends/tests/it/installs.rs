@@ -7,8 +7,8 @@ use opssight_core::hooks::{DeliveryQuery, DeliveryState, Leasing, Settled, Settl
 use opssight_core::id::PluginId;
 use opssight_core::plugins::Credentials;
 use opssight_core::plugins::installs::{Install, PluginEvent, PublisherPin, RevocationTarget, Revoked, Saved};
-use opssight_core::time::Timestamp;
 use opssight_core::plugins::trust::PublisherKey;
+use opssight_core::time::Timestamp;
 use serde_json::json;
 
 fn plugin() -> PluginId {

@@ -2,7 +2,9 @@
 
 use crate::server::Database;
 use futures::future::BoxFuture;
-use opssight_backends::{FolderBlobs, KeyPlace, KeyRing, LocalBus, Packages, Place, Store, StoreOptions, SystemRandomness};
+use opssight_backends::{
+    FolderBlobs, KeyPlace, KeyRing, LocalBus, Packages, Place, Store, StoreOptions, SystemRandomness,
+};
 use opssight_core::connections::{Connection, ConnectionStore, Inserted};
 use opssight_core::delivery::DeliveryStore;
 use opssight_core::events::{Bus, EventLog, Relays};

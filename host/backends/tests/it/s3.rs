@@ -25,12 +25,12 @@ pub(crate) struct S3 {
 impl S3 {
     /// With one empty bucket.
     pub(crate) async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join(BUCKET)).unwrap();
-        let mut builder = S3ServiceBuilder::new(FileSystem::new(folder.path()).unwrap());
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join(BUCKET)).expect("a bucket");
+        let mut builder = S3ServiceBuilder::new(FileSystem::new(folder.path()).expect("a folder"));
         builder.set_auth(SimpleAuth::from_single(KEY, SECRET));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("its address").port();
         let service = builder.build();
         let task = Some(tokio::spawn(serve(listener, service.clone())));
         Self { port, folder, service, task }
@@ -53,7 +53,7 @@ impl S3 {
 
     /// Answer again, on the same port.
     pub(crate) async fn go_on(&mut self) {
-        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("its port is free");
         self.task = Some(tokio::spawn(serve(listener, self.service.clone())));
     }
 }
@@ -79,8 +79,8 @@ async fn serve(listener: TcpListener, service: S3Service) {
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("a file").path();
         if path.is_dir() { collect(&path, files) } else { files.push(path) }
     }
 }

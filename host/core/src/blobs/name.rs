@@ -125,11 +125,14 @@ mod tests {
             assert_eq!(BlobName::package(digest), None, "{digest}");
         }
         let hex = &DIGEST[7..];
-        let files = [hex.to_owned(), format!("{hex}wasm"), format!("{hex}.sqlite"), format!("-{hex}.wasm"), String::new()];
+        let files =
+            [hex.to_owned(), format!("{hex}wasm"), format!("{hex}.sqlite"), format!("-{hex}.wasm"), String::new()];
         for file in files {
             assert_eq!(BlobName::read(Folder::Packages, &file), None, "{file}");
         }
-        for file in [format!("{hex}.sqlite"), format!("20260101T000000-{hex}.sqlite"), format!("20260101X000000Z-{hex}.sqlite")] {
+        for file in
+            [format!("{hex}.sqlite"), format!("20260101T000000-{hex}.sqlite"), format!("20260101X000000Z-{hex}.sqlite")]
+        {
             assert_eq!(BlobName::read(Folder::Backups, &file), None, "{file}");
         }
         assert_eq!(BlobName::backup(Timestamp(i64::MAX), DIGEST), None, "no year of more than four digits");

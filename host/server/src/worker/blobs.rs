@@ -1,8 +1,8 @@
 //! Whether the place of blobs is there, for those who look at the host.
 
+use futures::StreamExt;
 use opssight_backends::Link;
 use opssight_core::blobs::{BlobError, BlobStore, Folder};
-use futures::StreamExt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;

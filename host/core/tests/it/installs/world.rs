@@ -3,8 +3,8 @@
 use super::engine::Engine;
 use super::house::House;
 use opssight_core::id::{ConnectionId, PluginId};
-use opssight_core::plugins::installs::{Behind, 
-    Approval, Install, InstallError, InstallRequest, Installed, Installs, ShadowRule, Source, Turns, Unstored,
+use opssight_core::plugins::installs::{
+    Approval, Behind, Install, InstallError, InstallRequest, Installed, Installs, ShadowRule, Source, Turns, Unstored,
 };
 use opssight_core::plugins::trust::{PublisherKey, TrustPolicy};
 use serde_json::{Value, json};
