@@ -21,8 +21,6 @@ pub struct BlobAccess<'a> {
     pub variable: &'a dyn Fn(&str) -> Option<String>,
     /// Certificate authorities (PEM) that are believed beside the system's own.
     pub ca_pem: Option<Vec<u8>>,
-    /// Requests may go out without TLS.
-    pub plain_http: bool,
     /// Told whether the place works.
     pub link: Arc<Link>,
 }

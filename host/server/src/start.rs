@@ -87,7 +87,7 @@ pub async fn start_with(
 ) -> anyhow::Result<Running> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let shared = cache::open(&config, &store).await?;
-    let blobs = blobs::open(&config).await?;
+    let blobs = blobs::open(&config, &store).await?;
     let installs = plugins::desk(&config, &store, &bus, blobs.as_ref(), &plugins, runtime)?;
     plugins::load(&installs, &config).await?;
     let random = Arc::new(SystemRandomness);

@@ -83,6 +83,19 @@ impl BlobAddress {
         Ok(Self::Bucket(Bucket { vendor, account, name, prefix: prefix.join("/"), endpoint, region }))
     }
 
+    /// A folder in it, of a name that is one in every place.
+    #[must_use]
+    pub fn within(self, folder: &str) -> Self {
+        match self {
+            Self::Folder(path) => Self::Folder(path.join(folder)),
+            Self::Bucket(bucket) => {
+                let slash = if bucket.prefix.is_empty() { "" } else { "/" };
+                let prefix = format!("{}{slash}{folder}", bucket.prefix);
+                Self::Bucket(Bucket { prefix, ..bucket })
+            }
+        }
+    }
+
     /// Where its API is, if the address says so.
     pub fn endpoint(&self) -> Option<&Url> {
         match self {
@@ -174,6 +187,17 @@ mod tests {
             ("gs://acme_ops.example/prod", "gs://acme_ops.example/prod"),
         ] {
             assert_eq!(BlobAddress::read(address).unwrap().to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn a_folder_in_a_place_is_a_place() {
+        for (address, shown) in [
+            ("file:///srv/opssight", "/srv/opssight/house"),
+            ("s3://acme-ops", "s3://acme-ops/house"),
+            ("az://account/container/prod", "az://account/container/prod/house"),
+        ] {
+            assert_eq!(BlobAddress::read(address).unwrap().within("house").to_string(), shown);
         }
     }
 

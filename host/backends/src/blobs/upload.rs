@@ -4,7 +4,7 @@ use super::meaning::Asked;
 use bytes::Bytes;
 use futures::stream::FuturesUnordered;
 use futures::{StreamExt, TryStreamExt};
-use object_store::{MultipartUpload, PutPayload, UploadPart};
+use object_store::{Error, MultipartUpload, PutPayload, UploadPart};
 use opssight_core::blobs::{BlobError, Body};
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ impl Upload {
         };
         // No part may arrive after it was given up.
         self.under_way.clear();
-        if sent.is_err() && open.abort().await.is_err() {
+        if sent.is_err() && !is_given_up(&mut open).await {
             tokio::spawn(give_up(open));
         }
         sent
@@ -107,12 +107,17 @@ impl Drop for Upload {
 /// As long as it makes sense; what is left even so is for the bucket's own rule about unfinished uploads.
 async fn give_up(mut open: Box<dyn MultipartUpload>) {
     for pause in AGAIN {
-        if open.abort().await.is_ok() {
+        if is_given_up(&mut open).await {
             return;
         }
         tokio::time::sleep(pause).await;
     }
-    if let Err(error) = open.abort().await {
-        tracing::warn!(error = %error, "an unfinished upload could not be given up");
+    if !is_given_up(&mut open).await {
+        tracing::warn!("an unfinished upload could not be given up: the bucket's rule about them must remove it");
     }
+}
+
+/// One that the place does not know any more is given up, or was finished and nobody heard of it.
+async fn is_given_up(open: &mut Box<dyn MultipartUpload>) -> bool {
+    matches!(open.abort().await, Ok(()) | Err(Error::NotFound { .. }))
 }

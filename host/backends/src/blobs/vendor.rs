@@ -124,7 +124,7 @@ fn options(bucket: &Bucket, access: &BlobAccess<'_>) -> Result<ClientOptions, ob
     let is_plain = bucket.endpoint.as_ref().is_some_and(|url| url.scheme() == "http");
     let options = ClientOptions::new()
         .with_user_agent(HeaderValue::from_static(concat!("opssight/", env!("CARGO_PKG_VERSION"))))
-        .with_allow_http(is_plain && access.plain_http)
+        .with_allow_http(is_plain)
         .with_connect_timeout(CONNECT)
         // A body may take as long as it takes, as long as it moves.
         .with_timeout_disabled()

@@ -30,7 +30,7 @@ fn try_open(url: &str, variables: Variables, link: &Arc<Link>) -> Result<Arc<dyn
         let found = variables.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| (*value).to_owned())
     };
-    let access = BlobAccess { variable: &variable, ca_pem: None, plain_http: true, link: Arc::clone(link) };
+    let access = BlobAccess { variable: &variable, ca_pem: None, link: Arc::clone(link) };
     open_blobs(&BlobAddress::read(url).unwrap(), &access)
 }
 

@@ -42,7 +42,7 @@ impl BlobsConfig {
         let address = BlobAddress::read(text).map_err(|error| error.to_string())?;
         match address.endpoint() {
             Some(endpoint) if endpoint.scheme() == "http" && !is_this_machine(endpoint) && !self.insecure_http => Err(
-                "its endpoint speaks plain http, which is for this machine only, because whoever is between can read \
+                "has an endpoint that speaks plain http, which is for this machine only, because whoever is between can read \
                  and repeat it; use https, or say blobs.insecure_http = true"
                     .to_owned(),
             ),
@@ -50,16 +50,18 @@ impl BlobsConfig {
         }
     }
 
-    /// The place of an address, set up as these settings say. Nothing is asked of it yet.
-    pub(crate) fn open(&self, url: &str, link: &Arc<Link>) -> anyhow::Result<Arc<dyn BlobStore>> {
-        let address = self.address(url).map_err(anyhow::Error::msg).context("use the place of blobs: its address")?;
+    /// The place of an address, or a folder in it, set up as these settings say. Nothing is asked of it yet.
+    pub(crate) fn open(&self, url: &str, within: Option<&str>, link: &Arc<Link>) -> anyhow::Result<Arc<dyn BlobStore>> {
+        let address =
+            self.address(url).map_err(|problem| anyhow::anyhow!("use the place of blobs: its address {problem}"))?;
+        let address = within.into_iter().fold(address, BlobAddress::within);
         let ca_pem = match &self.ca_file {
             Some(path) => {
                 Some(std::fs::read(path).with_context(|| format!("read the certificates in {}", path.display()))?)
             }
             None => None,
         };
-        let access = BlobAccess { variable: &variable, ca_pem, plain_http: true, link: Arc::clone(link) };
+        let access = BlobAccess { variable: &variable, ca_pem, link: Arc::clone(link) };
         Ok(open_blobs(&address, &access)?)
     }
 }

@@ -68,7 +68,7 @@ pub(super) async fn fetch(config: &Config, from: &str, wanted: Option<&str>) -> 
 }
 
 fn place(config: &Config, url: &str) -> anyhow::Result<Arc<dyn BlobStore>> {
-    config.blobs.open(url, &Arc::new(Link::new("backups")))
+    config.blobs.open(url, None, &Arc::new(Link::new("backups")))
 }
 
 async fn newest_first(blobs: &dyn BlobStore) -> anyhow::Result<Vec<BlobInfo>> {
