@@ -24,7 +24,7 @@ pub(crate) struct Services {
 impl Services {
     /// Install what is missing, and start all of them.
     pub(crate) fn all(workspace: &Workspace) -> Result<Self> {
-        Self::start(workspace, &Part::ALL)
+        Self::start(workspace, &Part::FOR_TESTS)
     }
 
     /// The same for PostgreSQL alone.
@@ -67,6 +67,8 @@ fn variables(server: &Server, program: &Path) -> Vec<(&'static str, String)> {
         // With the token of its administrator as the password.
         Part::Vault => vec![("OPSSIGHT_TEST_VAULT", format!("http://root:{password}@{address}"))],
         Part::Metrics => vec![("OPSSIGHT_TEST_VICTORIA", format!("http://{address}"))],
+        Part::Azure => vec![("OPSSIGHT_TEST_AZURE", format!("http://{address}"))],
+        Part::Google => vec![("OPSSIGHT_TEST_GCS", format!("http://{address}"))],
     }
 }
 

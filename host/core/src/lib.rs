@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod actions;
+pub mod blobs;
 pub mod cache;
 pub mod connections;
 pub mod delivery;

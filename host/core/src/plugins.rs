@@ -22,6 +22,7 @@ pub use call::{
     RawItem, Reception, StateWrite, VerifyError, WebhookDelivery,
 };
 pub use digest::digest_of;
+pub(crate) use digest::digest_text;
 pub use error::{CallError, FailureClass, FaultSource};
 pub use manifest::Manifest;
 pub use reference::{SecretReference, SecretUnavailable, is_plain_segment};

@@ -3,7 +3,7 @@
 
 use crate::Arena;
 use anyhow::{Context, Result, ensure};
-use opssight_backends::{LocalBus, PackageFiles, Store, StoreOptions, SystemRandomness};
+use opssight_backends::{FolderBlobs, LocalBus, Packages, Store, StoreOptions, SystemRandomness};
 use opssight_core::connections::{Connection, ConnectionStore, Inserted};
 use opssight_core::feeds::Puller;
 use opssight_core::hooks::{Inbox, Processor, Retry};
@@ -40,7 +40,9 @@ impl Desk {
         let store = open(data.path(), &bus).await?;
         let installs = Installs {
             store: store.clone(),
-            packages: Arc::new(PackageFiles::open(data.path()).context("make a folder for packages")?),
+            packages: Arc::new(Packages::near(Arc::new(
+                FolderBlobs::open(data.path()).context("make a folder for packages")?,
+            ))),
             runtime: arena.host.clone(),
             plugins: arena.host.clone(),
             feeds: store.clone(),

@@ -3,6 +3,7 @@
 //!
 //! A key of the file is `[section] key`; the same in the environment is `OPSSIGHT_SECTION__KEY`.
 
+mod blobs;
 mod bus;
 mod cache;
 mod caps;
@@ -20,6 +21,7 @@ mod server;
 mod store;
 mod worker;
 
+pub use blobs::BlobsConfig;
 pub use bus::{BusConfig, From, InletConfig, Password, RelayStart, Sasl};
 pub use cache::CacheConfig;
 pub use caps::CapsConfig;
@@ -48,6 +50,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Where everything is kept that must last.
     pub store: StoreConfig,
+    /// Where packages of plugins are shared.
+    pub blobs: BlobsConfig,
     /// What hosts share and may lose.
     pub cache: CacheConfig,
     /// The master keys that seal stored credentials, and Vault.
@@ -75,6 +79,7 @@ impl Config {
         problems.extend(self.server.problems());
         problems.extend(self.server.roles.problems(self.store.url.is_some()));
         problems.extend(self.store.problems());
+        problems.extend(self.blobs.problems());
         problems.extend(self.cache.problems());
         problems.extend(self.secrets.problems());
         problems.extend(self.bus.problems());

@@ -2,6 +2,7 @@
 //! unit test; the whole is tested as its users meet it, through the binary.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+mod blobs;
 mod cache;
 pub mod catalogues;
 pub mod commands;

@@ -1,8 +1,9 @@
 //! The desk of installed plugins, and what is installed at start: what was, and what stands in the plugin folder.
 
+use crate::blobs::Shared;
 use crate::config::Config;
 use anyhow::Context;
-use opssight_backends::{PackageFiles, Store, SystemClock};
+use opssight_backends::{FolderBlobs, Packages, Store, SystemClock};
 use opssight_core::events::Bus;
 use opssight_core::plugins::Plugins;
 use opssight_core::plugins::installs::{Applied, Approval, Installs, PluginRuntime, Turns, Unstored};
@@ -13,11 +14,15 @@ pub(crate) fn desk(
     config: &Config,
     store: &Arc<Store>,
     bus: &Arc<dyn Bus>,
+    shared: Option<&Shared>,
     plugins: &Arc<dyn Plugins>,
     runtime: Arc<dyn PluginRuntime>,
 ) -> anyhow::Result<Installs> {
-    let data = &config.server.data;
-    let packages = PackageFiles::open(data).with_context(|| format!("open the packages in {}", data.display()))?;
+    let near = Arc::new(FolderBlobs::open(&config.server.data)?);
+    let packages = match shared {
+        Some(Shared { blobs, link }) => Packages::shared(near, Arc::clone(blobs), Arc::clone(link)),
+        None => Packages::near(near),
+    };
     Ok(Installs {
         store: store.clone(),
         packages: Arc::new(packages),

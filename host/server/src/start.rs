@@ -1,5 +1,6 @@
 //! Building the pieces and joining them; stopping them in the right order.
 
+use crate::blobs;
 use crate::cache::{self, Shared};
 use crate::config::{Config, Role};
 use crate::data;
@@ -62,6 +63,7 @@ struct House {
     series: Arc<dyn SeriesStore>,
     bus: Arc<dyn Bus>,
     shared: Shared,
+    blobs: Option<blobs::Shared>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Randomness>,
 }
@@ -89,7 +91,8 @@ pub async fn start_with(
 ) -> anyhow::Result<Running> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let shared = cache::open(&config, &store).await?;
-    let installs = plugins::desk(&config, &store, &bus, &plugins, runtime)?;
+    let blobs = blobs::open(&config, &store).await?;
+    let installs = plugins::desk(&config, &store, &bus, blobs.as_ref(), &plugins, runtime)?;
     plugins::load(&installs, &config).await?;
     let random = Arc::new(SystemRandomness);
     let catalogue = match config.plugins.catalogues.as_slice() {
@@ -106,6 +109,7 @@ pub async fn start_with(
         series,
         bus,
         shared,
+        blobs,
         clock,
         random,
         config,
@@ -131,7 +135,8 @@ pub async fn start_with(
     let joints = Joints { config: &house.config, store: &house.store, bus: &house.bus, hooks: &hooks };
     let mut lines = edge::start(&joints, &mut workers, &stop_workers)?;
     lines.extend(house.tell_metrics(&mut workers, &stop_workers));
-    let links = lines.iter().map(|line| Arc::clone(&line.link)).collect();
+    let lines_to = lines.iter().map(|line| &line.link);
+    let links = lines_to.chain(house.blobs.iter().map(|blobs| &blobs.link)).map(Arc::clone).collect();
     workers.spawn(worker::count_links(lines, stop_workers.clone()));
     let stop_api = CancellationToken::new();
     let leaving = CancellationToken::new();
@@ -188,6 +193,9 @@ impl House {
         // In each process: whatever it calls plugins for, it calls those that are installed now.
         let rule = self.config.plugins.update.rule();
         workers.spawn(worker::watch_installs(self.installs.clone(), Arc::clone(&self.bus), rule, stop.clone()));
+        if let Some(blobs::Shared { blobs, link }) = &self.blobs {
+            workers.spawn(worker::watch_blobs(Arc::clone(blobs), Arc::clone(link), stop.clone()));
+        }
         if self.has(Role::Worker) {
             self.run_plugins(&mut workers, stop);
         }
@@ -228,6 +236,7 @@ impl House {
         ));
         let every = Duration::from_secs(u64::from(worker.check_secs));
         workers.spawn(worker::check_connections(self.connections(), every, stop.clone()));
+        workers.spawn(worker::sweep_packages(self.installs.clone(), stop.clone()));
     }
 
     /// The relays of the event log that are in use.

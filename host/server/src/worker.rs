@@ -1,6 +1,7 @@
 //! The workers: they take what is due, hand it to `core`, and do it again. Nothing they hold would be missed after a
 //! crash, because everything they do is a lease on a row.
 
+mod blobs;
 mod checker;
 mod crew;
 mod deliveries;
@@ -11,6 +12,7 @@ mod links;
 mod relay;
 mod retention;
 
+pub(crate) use blobs::watch_blobs;
 pub(crate) use checker::check_connections;
 pub(crate) use deliveries::process_deliveries;
 pub(crate) use feeds::pull_feeds;
@@ -18,7 +20,7 @@ pub(crate) use installs::watch_installs;
 pub(crate) use ledger::keep_ledger;
 pub(crate) use links::{Line, count_links};
 pub(crate) use relay::relay_events;
-pub(crate) use retention::purge_old;
+pub(crate) use retention::{purge_old, sweep_packages};
 
 use opssight_core::error::StoreError;
 use opssight_core::events::Listener;

@@ -5,7 +5,9 @@
 //! to be, and whoever calls installs it or asks for it.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+mod azure;
 mod command;
+mod google;
 mod kafka;
 mod part;
 mod place;

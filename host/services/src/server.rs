@@ -106,7 +106,7 @@ fn log_of(folder: &Path) -> PathBuf {
 pub(crate) fn stop_signal(part: Part) -> Signal {
     match part {
         Part::Postgres | Part::Metrics => Signal::INT,
-        Part::Redis | Part::Kafka | Part::Vault => Signal::TERM,
+        Part::Redis | Part::Kafka | Part::Vault | Part::Azure | Part::Google => Signal::TERM,
     }
 }
 

@@ -77,6 +77,7 @@ const HEAVY: &[Room] = &[
     // The tests of the whole host make a database each.
     ("sqlx", &["opssight-backends"], &["opssight-server"]),
     ("redis", &["opssight-backends"], &[]),
+    ("object_store", &["opssight-backends"], &[]),
     ("moka", &["opssight-backends"], &[]),
     ("rdkafka", &["opssight-backends"], &[]),
     ("axum", &["opssight-api"], &["opssight-cli", "opssight-runtime"]),

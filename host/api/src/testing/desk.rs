@@ -1,6 +1,7 @@
 //! The ports of the desk of plugins, in memory. A package is a JSON text: its manifest, its imports and its seal.
 
 use async_trait::async_trait;
+use opssight_core::blobs::BlobError;
 use opssight_core::error::StoreError;
 use opssight_core::id::{ConnectionId, PluginId};
 use opssight_core::plugins::catalogue::{Catalogue, CatalogueEntry, CatalogueError, CatalogueVersion, Found};
@@ -9,6 +10,7 @@ use opssight_core::plugins::installs::{
     PluginRuntime, PublisherPin, RevocationTarget, Revoked, Saved, VersionFigures,
 };
 use opssight_core::plugins::trust::{PublisherKey, Signature};
+use opssight_core::time::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -132,18 +134,18 @@ impl InstallStore for Desk {
 
 #[async_trait]
 impl PackageStore for Desk {
-    async fn put(&self, digest: &str, package: &[u8]) -> Result<(), StoreError> {
+    async fn put(&self, digest: &str, package: &[u8]) -> Result<(), BlobError> {
         self.packages.lock().unwrap().insert(digest.to_owned(), package.to_vec());
         Ok(())
     }
-    async fn get(&self, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    async fn get(&self, digest: &str) -> Result<Option<Vec<u8>>, BlobError> {
         Ok(self.packages.lock().unwrap().get(digest).cloned())
     }
-    async fn remove(&self, digest: &str) -> Result<(), StoreError> {
+    async fn remove(&self, digest: &str) -> Result<(), BlobError> {
         self.packages.lock().unwrap().remove(digest);
         Ok(())
     }
-    async fn digests(&self) -> Result<Vec<String>, StoreError> {
+    async fn kept_before(&self, _: Timestamp) -> Result<Vec<String>, BlobError> {
         Ok(self.packages.lock().unwrap().keys().cloned().collect())
     }
 }

@@ -10,6 +10,8 @@
     reason = "tests may stop at the first surprise"
 )]
 
+mod blobs;
+mod buckets;
 mod caches;
 mod connections;
 mod embedded_series;
@@ -33,6 +35,7 @@ mod relays;
 mod remote_series;
 mod retention;
 mod rotation;
+mod s3;
 mod series;
 mod server;
 mod simulation;
@@ -219,4 +222,56 @@ mod on_victoria_metrics {
 
 mod through_the_line_protocol {
     every_series_case!(crate::remote_series::open_by_lines);
+}
+
+/// The cases of the blobs' port that every place passes.
+macro_rules! every_blob_case {
+    ($open:path) => {
+        suite! { $open;
+            blobs:
+                a_blob_comes_back_until_it_is_removed,
+                what_is_not_what_its_name_says_is_not_kept,
+                a_body_that_ends_early_leaves_nothing,
+                one_that_was_changed_is_refused_and_mended_by_keeping_it_again,
+                writers_at_the_same_moment_leave_one_whole_blob,
+                a_folder_of_more_than_a_page_is_listed_and_nothing_else;
+        }
+    };
+}
+
+/// And those of large ones.
+macro_rules! every_large_blob_case {
+    ($open:path) => {
+        suite! { $open;
+            blobs:
+                a_large_blob_goes_in_parts,
+                a_large_blob_that_is_not_kept_is_not_there;
+        }
+    };
+}
+
+mod blobs_in_a_folder {
+    every_blob_case!(crate::buckets::folder);
+    mod large {
+        every_large_blob_case!(crate::buckets::folder);
+    }
+}
+
+mod blobs_in_s3 {
+    every_blob_case!(crate::buckets::s3);
+    mod large {
+        every_large_blob_case!(crate::buckets::s3);
+    }
+}
+
+mod blobs_in_azure {
+    every_blob_case!(crate::buckets::azure);
+    mod large {
+        every_large_blob_case!(crate::buckets::azure);
+    }
+}
+
+// The server that stands in for Google's takes no uploads in parts.
+mod blobs_in_google {
+    every_blob_case!(crate::buckets::google);
 }

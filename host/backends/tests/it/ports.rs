@@ -2,7 +2,9 @@
 
 use crate::server::Database;
 use futures::future::BoxFuture;
-use opssight_backends::{KeyPlace, KeyRing, LocalBus, PackageFiles, Place, Store, StoreOptions, SystemRandomness};
+use opssight_backends::{
+    FolderBlobs, KeyPlace, KeyRing, LocalBus, Packages, Place, Store, StoreOptions, SystemRandomness,
+};
 use opssight_core::connections::{Connection, ConnectionStore, Inserted};
 use opssight_core::delivery::DeliveryStore;
 use opssight_core::events::{Bus, EventLog, Relays};
@@ -145,7 +147,7 @@ impl Ports {
             retention: store.clone(),
             state: store.clone(),
             installs: store.clone(),
-            packages: Arc::new(PackageFiles::open(dir.path()).unwrap()),
+            packages: Arc::new(Packages::near(Arc::new(FolderBlobs::open(dir.path()).unwrap()))),
             evidence: store,
             bus,
             place,

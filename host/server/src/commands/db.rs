@@ -1,5 +1,7 @@
 //! `opssight db`: the store itself, while the host is stopped or beside it.
 
+mod remote;
+
 use super::{environment, say};
 use crate::config::{Config, Flags, load};
 use crate::data;
@@ -8,7 +10,7 @@ use clap::{Args, Subcommand};
 use opssight_backends::{StoreStatus, backup, database_status, file_status, move_to_postgres, restore};
 use opssight_cli::bytes;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 #[derive(Debug, Subcommand)]
@@ -19,21 +21,42 @@ pub(super) enum DbCommand {
     /// Bring the tables up to date, as the next start would (stop the host first)
     #[command(after_help = "Examples:\n  opssight db migrate --data /var/lib/opssight")]
     Migrate(Flags),
-    /// Copy the SQLite store into one file, also while the host runs
-    #[command(after_help = "Examples:\n  opssight db backup opssight-backup.sqlite --data /var/lib/opssight")]
-    Backup(File),
+    /// Copy the SQLite store into one file, or into a place of blobs, also while the host runs
+    #[command(after_help = "Examples:\n  opssight db backup opssight-backup.sqlite --data /var/lib/opssight\n  \
+                      opssight db backup --to 's3://acme-backups/opssight?region=eu-central-1' --keep 14")]
+    Backup(Backup),
     /// Put a backup in the place of the SQLite store (stop the host first)
-    #[command(after_help = "Examples:\n  opssight db restore opssight-backup.sqlite --data /var/lib/opssight")]
-    Restore(File),
+    #[command(after_help = "Examples:\n  opssight db restore opssight-backup.sqlite --data /var/lib/opssight\n  \
+                      opssight db restore --from 's3://acme-backups/opssight?region=eu-central-1'")]
+    Restore(Restore),
     /// Move everything from the SQLite store into an empty PostgreSQL database (stop the host first)
     #[command(after_help = "Examples:\n  opssight db move --to postgres://opssight:secret@db:5432/opssight")]
     Move(Move),
 }
 
 #[derive(Debug, Args)]
-pub(super) struct File {
-    /// The backup.
-    file: PathBuf,
+pub(super) struct Backup {
+    /// The file to write.
+    #[arg(required_unless_present = "to", conflicts_with = "to")]
+    file: Option<PathBuf>,
+    /// A place of blobs to send it to, an address as `blobs.url` has it.
+    #[arg(long, value_name = "URL")]
+    to: Option<String>,
+    /// Of the backups in that place keep so many, the newest.
+    #[arg(long, value_name = "N", requires = "to", value_parser = clap::value_parser!(u16).range(1..))]
+    keep: Option<u16>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Restore {
+    /// The backup: a file, or with `--from` the name of one there [default there: the newest].
+    #[arg(required_unless_present = "from")]
+    file: Option<PathBuf>,
+    /// A place of blobs to bring it from, an address as `blobs.url` has it.
+    #[arg(long, value_name = "URL")]
+    from: Option<String>,
     #[command(flatten)]
     flags: Flags,
 }
@@ -63,21 +86,47 @@ pub(super) async fn run(command: &DbCommand) -> anyhow::Result<()> {
             store.close().await;
             say("The tables are up to date.")
         }
-        DbCommand::Backup(File { file, flags }) => {
-            let config = on_file(flags)?;
+        DbCommand::Backup(command) => back_up(command).await,
+        DbCommand::Restore(command) => put_back(command).await,
+        DbCommand::Move(Move { to, flags }) => moved(&on_file(flags)?, to).await,
+    }
+}
+
+async fn back_up(Backup { file, to, keep, flags }: &Backup) -> anyhow::Result<()> {
+    let config = on_file(flags)?;
+    match (file, to) {
+        (Some(file), _) => {
             let size = backup(&config.server.data, file).await?;
             say(&format!("Wrote {} ({}).", file.display(), bytes(size)))?;
-            say("It holds no key: keep `master.key` of the data folder beside it, or its credentials cannot be opened.")
         }
-        DbCommand::Restore(File { file, flags }) => {
-            let config = on_file(flags)?;
-            let options = data::options(&config)?;
-            match restore(&config.server.data, file, options).await? {
-                Some(before) => say(&format!("Restored. What was there before is kept as {}.", before.display())),
-                None => say("Restored."),
+        (None, to) => {
+            let sent = remote::send(&config, to.as_deref().unwrap_or_default(), keep.map(usize::from)).await?;
+            say(&format!("Wrote {} ({}) to {}.", sent.file, bytes(sent.bytes), sent.place))?;
+            if sent.removed > 0 {
+                say(&format!("Removed {} older ones.", sent.removed))?;
             }
         }
-        DbCommand::Move(Move { to, flags }) => moved(&on_file(flags)?, to).await,
+    }
+    say("It holds no key: keep `master.key` of the data folder beside it, or its credentials cannot be opened.")
+}
+
+async fn put_back(Restore { file, from, flags }: &Restore) -> anyhow::Result<()> {
+    let config = on_file(flags)?;
+    let fetched = match from {
+        Some(from) => {
+            let name = file.as_ref().map(|file| file.to_string_lossy());
+            Some(remote::fetch(&config, from, name.as_deref()).await?)
+        }
+        None => None,
+    };
+    if let Some(fetched) = &fetched {
+        say(&format!("Brought {} here; it is whole.", fetched.file))?;
+    }
+    let file = fetched.as_ref().map(|fetched| &fetched.path).or(file.as_ref());
+    let file = file.map(PathBuf::as_path).unwrap_or_else(|| Path::new(""));
+    match restore(&config.server.data, file, data::options(&config)?).await? {
+        Some(before) => say(&format!("Restored. What was there before is kept as {}.", before.display())),
+        None => say("Restored."),
     }
 }
 

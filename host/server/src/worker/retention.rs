@@ -1,6 +1,7 @@
 //! What is old goes, in small bites, so that nothing waits long for the store.
 
 use crate::config::RetentionConfig;
+use opssight_core::plugins::installs::Installs;
 use opssight_core::retention::{Purged, Retention};
 use opssight_core::time::Clock;
 use std::sync::Arc;
@@ -50,6 +51,20 @@ pub(crate) async fn purge_old(
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Remove packages that nothing refers to, now and then until told to stop.
+pub(crate) async fn sweep_packages(installs: Installs, stop: CancellationToken) {
+    loop {
+        match installs.sweep().await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "removed packages that no installed plugin refers to"),
+            Err(error) => tracing::warn!(error = %error, "could not look for packages that nothing refers to"),
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
+            return;
         }
     }
 }

@@ -6,6 +6,7 @@
     reason = "tests may stop at the first surprise"
 )]
 
+mod blobs;
 mod canary;
 mod command_line;
 mod dev;
@@ -27,5 +28,7 @@ mod postgres;
 mod redis;
 mod replay;
 mod roles;
+#[path = "../../../backends/tests/it/s3.rs"]
+mod s3;
 mod secrets;
 mod tutorial;

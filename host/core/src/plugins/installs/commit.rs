@@ -74,8 +74,8 @@ impl Installs {
     pub(super) async fn load(&self, version: &Version) -> Result<(), InstallError> {
         let (plugin, number) = (&version.manifest.id, &version.manifest.version);
         let package = self.packages.get(&version.digest).await?.ok_or_else(|| {
-            let digest = &version.digest;
-            InstallError::NotNow(format!("load {plugin} {number}: its package {digest} is gone, install it again"))
+            let (plugin, digest) = (PluginId(plugin.clone()), version.digest.clone());
+            InstallError::PackageGone { plugin, version: number.clone(), digest }
         })?;
         if self.runtime.signature(&package)? != version.signature {
             let why = "its signature is not the one it was installed with";
@@ -188,9 +188,9 @@ impl Installs {
 
     /// Another process may keep the same package at this moment. Whoever removes one looks afterwards whether it is
     /// wanted after all, and whoever keeps one puts it there again afterwards: one of the two comes last.
-    pub(super) async fn remove_unless_kept(&self, digest: &str) -> Result<(), StoreError> {
+    pub(super) async fn remove_unless_kept(&self, digest: &str) -> Result<(), InstallError> {
         let Some(package) = self.packages.get(digest).await.ok().flatten() else {
-            return self.packages.remove(digest).await;
+            return Ok(self.packages.remove(digest).await?);
         };
         self.packages.remove(digest).await?;
         let installs = self.store.installs().await?;

@@ -1,6 +1,7 @@
 //! Why an installation, or a later step of a plugin's life, does not happen.
 
 use super::model::Inspection;
+use crate::blobs::BlobError;
 use crate::error::{Kind, StoreError};
 use crate::id::PluginId;
 use crate::plugins::trust::Distrust;
@@ -88,6 +89,18 @@ pub enum InstallError {
         /// What there is.
         kept: Vec<String>,
     },
+    /// It is installed, and its package is not here.
+    #[error(
+        "load {plugin} {version}: its package {digest} is not here: install it again; or, if another host installed it, let both share their packages (blobs.url)"
+    )]
+    PackageGone {
+        /// Of which plugin.
+        plugin: PluginId,
+        /// Which version.
+        version: semver::Version,
+        /// Which package.
+        digest: String,
+    },
     /// The step does not fit how things stand.
     #[error("{0}")]
     NotNow(String),
@@ -100,6 +113,9 @@ pub enum InstallError {
     /// The store failed.
     #[error("keep the change of the plugin")]
     Store(#[from] StoreError),
+    /// The place of the packages failed.
+    #[error("{0}")]
+    Packages(#[from] BlobError),
 }
 
 impl InstallError {
@@ -115,10 +131,12 @@ impl InstallError {
             | Self::ConsentNeeded(_)
             | Self::OtherDigest { .. }
             | Self::NotNow(_)
+            | Self::PackageGone { .. }
             | Self::Stale => Kind::Conflict,
             Self::NotInstalled(_) | Self::NoVersion { .. } => Kind::NotFound,
             Self::Busy(_) => Kind::TooMany,
             Self::Store(_) => Kind::Unavailable,
+            Self::Packages(error) => error.kind(),
         }
     }
 
@@ -140,10 +158,12 @@ impl InstallError {
             Self::OtherDigest { .. } => "other-digest",
             Self::NotInstalled(_) => "not-installed",
             Self::NoVersion { .. } => "no-such-version",
+            Self::PackageGone { .. } => "package-gone",
             Self::NotNow(_) => "not-now",
             Self::Stale => "changed-meanwhile",
             Self::Busy(_) => "too-many-changes",
             Self::Store(_) => "store-unavailable",
+            Self::Packages(_) => "packages-unavailable",
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What could not be done is tried again after this long, seconds: it can take a compiler's time.
+/// What could not be done is tried again after this long, seconds.
 const AGAIN_SECS: i64 = 30;
 
 /// What this process did already, by plugin.
@@ -26,8 +26,15 @@ struct Done {
     digests: Vec<String>,
     /// A change was begun here and not kept: what runs may be neither how it stood nor how it is.
     is_doubtful: bool,
-    /// What could not be done, and when it is tried again.
-    failed: Option<(i64, Timestamp)>,
+    /// The revision that could not be done.
+    failed: Option<Failed>,
+}
+
+#[derive(Clone, Copy)]
+struct Failed {
+    revision: i64,
+    /// When it is worth another try; none: not before somebody changes the install.
+    again: Option<Timestamp>,
 }
 
 impl Applied {
@@ -67,8 +74,14 @@ impl Applied {
         self.lock().entry(plugin.clone()).or_default().is_doubtful = true;
     }
 
-    fn put_off(&self, install: &Install, until: Timestamp) {
-        self.lock().entry(install.plugin.clone()).or_default().failed = Some((install.revision, until));
+    /// It could not be done. What is wrong with the package itself stays so; one that is not here may come.
+    pub(super) fn put_off(&self, install: &Install, error: &InstallError, now: Timestamp) {
+        let may_come = matches!(
+            error,
+            InstallError::Packages(_) | InstallError::PackageGone { .. } | InstallError::Store(_) | InstallError::Stale
+        );
+        let failed = Failed { revision: install.revision, again: may_come.then(|| now.plus_secs(AGAIN_SECS)) };
+        self.lock().entry(install.plugin.clone()).or_default().failed = Some(failed);
     }
 
     pub(super) fn forget(&self, plugin: &PluginId) {
@@ -79,7 +92,8 @@ impl Applied {
     fn is_behind(&self, install: &Install, now: Timestamp) -> bool {
         let known = self.lock();
         let Some(done) = known.get(&install.plugin) else { return true };
-        let is_put_off = done.failed.is_some_and(|(revision, until)| revision == install.revision && now < until);
+        let failed = done.failed.filter(|failed| failed.revision == install.revision);
+        let is_put_off = failed.is_some_and(|failed| failed.again.is_none_or(|again| now < again));
         (done.is_doubtful || done.stood != Some(install.revision)) && !is_put_off
     }
 
@@ -127,7 +141,8 @@ impl Installs {
             let Some(_turn) = self.free_turn(plugin) else { continue };
             let Some(install) = self.store.install(plugin).await? else { continue };
             if let Err(error) = self.run_as_stored(&install).await {
-                self.applied.put_off(&install, self.clock.now().plus_secs(AGAIN_SECS));
+                self.applied.put_off(&install, &error, self.clock.now());
+                self.note_not_loaded(plugin, &error).await?;
                 failed.push((plugin.clone(), error));
             }
         }

@@ -2,6 +2,7 @@
 
 use super::error::PackageRefusal;
 use super::model::{Install, PluginEvent, RevocationTarget, Revoked};
+use crate::blobs::BlobError;
 use crate::error::StoreError;
 use crate::id::{CallId, ConnectionId, PluginId};
 use crate::plugins::Manifest;
@@ -81,14 +82,14 @@ pub trait InstallStore: Send + Sync {
 /// The port: bytes of packages by digest.
 #[async_trait]
 pub trait PackageStore: Send + Sync {
-    /// Durable when it returns. Keeping it twice is fine.
-    async fn put(&self, digest: &str, package: &[u8]) -> Result<(), StoreError>;
+    /// Durable when it returns, and there for every host that shares the place. Keeping it twice is fine.
+    async fn put(&self, digest: &str, package: &[u8]) -> Result<(), BlobError>;
     /// The bytes, if they are there. They are checked against the digest.
-    async fn get(&self, digest: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    async fn get(&self, digest: &str) -> Result<Option<Vec<u8>>, BlobError>;
     /// Remove one.
-    async fn remove(&self, digest: &str) -> Result<(), StoreError>;
-    /// The digests of all that are there.
-    async fn digests(&self) -> Result<Vec<String>, StoreError>;
+    async fn remove(&self, digest: &str) -> Result<(), BlobError>;
+    /// The digests of all that were last kept before a time.
+    async fn kept_before(&self, time: Timestamp) -> Result<Vec<String>, BlobError>;
 }
 
 /// What a package holds.

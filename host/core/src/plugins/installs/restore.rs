@@ -7,6 +7,9 @@ use crate::error::StoreError;
 use crate::id::PluginId;
 use std::collections::BTreeSet;
 
+/// Longer than any installation takes, and than clocks differ.
+const LEFT_ALONE_SECS: i64 = 86_400;
+
 impl Installs {
     /// Load what was installed, each version after its signature and digest were checked again. What cannot be loaded
     /// is told and does not keep the others out.
@@ -16,11 +19,13 @@ impl Installs {
         for install in self.store.installs().await? {
             let plugin = install.plugin;
             if let Err(error) = self.restore_one(&plugin, &revocations).await {
+                if let Some(install) = self.store.install(&plugin).await? {
+                    self.applied.put_off(&install, &error, self.clock.now());
+                }
                 self.note_not_loaded(&plugin, &error).await?;
                 failed.push((plugin, error));
             }
         }
-        self.sweep().await?;
         Ok(failed)
     }
 
@@ -55,17 +60,20 @@ impl Installs {
         self.note_once(self.event(plugin, None, "not-loaded", "host", error.to_string())).await
     }
 
-    /// Packages that a crash left behind.
-    async fn sweep(&self) -> Result<(), StoreError> {
+    /// Remove packages that no install refers to, as a crash may leave them; how many. Another host may be about to
+    /// install one, and keeps it before it says so: what is young is left alone.
+    pub async fn sweep(&self) -> Result<usize, InstallError> {
+        let left = self.packages.kept_before(self.clock.now().plus_secs(-LEFT_ALONE_SECS)).await?;
+        // Read after the packages: what was installed in between is known.
         let installs = self.store.installs().await?;
         let versions = installs.iter().flat_map(|install| &install.versions);
         let known: BTreeSet<&str> = versions.map(|version| version.digest.as_str()).collect();
-        for digest in self.packages.digests().await? {
-            if !known.contains(digest.as_str()) {
-                self.remove_unless_kept(&digest).await?;
-            }
+        let mut removed = 0;
+        for digest in left.iter().filter(|digest| !known.contains(digest.as_str())) {
+            self.remove_unless_kept(digest).await?;
+            removed += 1;
         }
-        Ok(())
+        Ok(removed)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::idle::NoNews;
 use async_trait::async_trait;
+use opssight_core::blobs::BlobError;
 use opssight_core::error::StoreError;
 use opssight_core::events::{Bus, Listener, Topic};
 use opssight_core::feeds::{FeedStore, LeasedFeed, Pulled};
@@ -28,6 +29,8 @@ pub(super) struct Disk {
     pub(super) revoked: Vec<Revoked>,
     pub(super) events: Vec<PluginEvent>,
     pub(super) packages: BTreeMap<String, Vec<u8>>,
+    /// When each was kept.
+    pub(super) kept_at: BTreeMap<String, i64>,
     /// Whose, and what it runs.
     pub(super) connections: BTreeMap<ConnectionId, (PluginId, Option<String>)>,
     pub(super) replayed: u64,
@@ -66,6 +69,14 @@ impl House {
             left => self.fuse.store(left - 1, Ordering::SeqCst),
         }
         Ok(self.disk())
+    }
+
+    fn write_package(&self) -> Result<MutexGuard<'_, Disk>, BlobError> {
+        self.write().map_err(|error| BlobError::Away {
+            doing: "write",
+            place: "the house".to_owned(),
+            why: error.source.to_string(),
+        })
     }
 }
 
@@ -213,21 +224,25 @@ impl InstallStore for House {
 
 #[async_trait]
 impl PackageStore for House {
-    async fn put(&self, digest: &str, package: &[u8]) -> Result<(), StoreError> {
+    async fn put(&self, digest: &str, package: &[u8]) -> Result<(), BlobError> {
         self.pause().await;
-        self.write()?.packages.insert(digest.to_owned(), package.to_vec());
+        let mut disk = self.write_package()?;
+        disk.packages.insert(digest.to_owned(), package.to_vec());
+        disk.kept_at.insert(digest.to_owned(), self.now.load(Ordering::SeqCst));
         Ok(())
     }
-    async fn get(&self, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    async fn get(&self, digest: &str) -> Result<Option<Vec<u8>>, BlobError> {
         self.pause().await;
         Ok(self.disk().packages.get(digest).cloned())
     }
-    async fn remove(&self, digest: &str) -> Result<(), StoreError> {
-        self.write()?.packages.remove(digest);
+    async fn remove(&self, digest: &str) -> Result<(), BlobError> {
+        self.write_package()?.packages.remove(digest);
         Ok(())
     }
-    async fn digests(&self) -> Result<Vec<String>, StoreError> {
-        Ok(self.disk().packages.keys().cloned().collect())
+    async fn kept_before(&self, time: Timestamp) -> Result<Vec<String>, BlobError> {
+        let disk = self.disk();
+        let is_old = |digest: &&String| disk.kept_at.get(*digest).is_none_or(|at| *at < time.0);
+        Ok(disk.packages.keys().filter(is_old).cloned().collect())
     }
 }
 

@@ -201,6 +201,9 @@ impl Story {
                 self.world.house.fuse.store(*writes, Ordering::SeqCst);
                 self.act(during);
                 self.world.restart();
+                // What is left of it is old enough one day.
+                self.world.house.disk().kept_at.clear();
+                now(self.world.desk.sweep()).unwrap();
             }
         }
     }

@@ -3,11 +3,12 @@
 use super::world::{World, altered, digest, in_shadow, key, now, package};
 use opssight_core::id::{CallId, PluginId};
 use opssight_core::plugins::installs::{
-    Approval, Comparison, Data, HealthRule, InstallError, InstallRequest, Notice, RevocationTarget, ShadowRule,
-    VersionFigures, VersionState, Watched,
+    Approval, Comparison, Data, HealthRule, InstallError, InstallRequest, Notice, PackageStore, RevocationTarget,
+    ShadowRule, VersionFigures, VersionState, Watched,
 };
 use opssight_core::plugins::trust::TrustPolicy;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 fn id(text: &str) -> PluginId {
@@ -356,14 +357,25 @@ fn what_is_lost_on_the_disk_is_told_and_mended_by_installing_it_again() {
     let one = world.install(&bytes);
     world.install(&package("healthy", "1.0.0", 1));
     world.house.disk().packages.remove(&one);
-    world.house.disk().packages.insert("sha256:orphan".to_owned(), Vec::new());
     let failed = world.restart();
     assert_eq!(failed.len(), 1);
     assert!(failed[0].1.to_string().contains("install it again"), "{}", failed[0].1);
     assert!(world.engine.running().active.contains_key(&id("healthy")));
-    assert!(!world.house.disk().packages.contains_key("sha256:orphan"));
     assert_eq!(world.offer(&bytes, None).unwrap().approval, Approval::Unchanged);
     assert_eq!(world.engine.running().active[&id("example")].0, one);
+}
+
+#[test]
+fn packages_that_nothing_refers_to_go_when_no_host_can_be_about_to_install_them() {
+    let world = World::new();
+    let one = world.install(&package("example", "1.0.0", 1));
+    for digest in ["sha256:left", "sha256:coming"] {
+        now(world.house.put(digest, b"")).unwrap();
+        world.pass(86_000);
+    }
+    assert_eq!(now(world.desk.sweep()).unwrap(), 1);
+    let there: Vec<String> = world.house.disk().packages.keys().cloned().collect();
+    assert_eq!(BTreeSet::from_iter(there), BTreeSet::from([one, "sha256:coming".to_owned()]));
 }
 
 #[test]

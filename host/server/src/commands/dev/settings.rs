@@ -9,6 +9,7 @@ pub(super) fn settings(record: &Record) -> anyhow::Result<String> {
         Part::Postgres => export("STORE__URL", &format!("postgres://opssight:{password}@{at}/postgres")),
         Part::Redis => export("CACHE__URL", &format!("redis://:{password}@{at}/0")),
         Part::Metrics => export("METRICS__URL", &format!("http://{at}")),
+        Part::Azure | Part::Google => String::new(),
         // For credentials of connections only: a master key would be gone with this server, which keeps nothing, and what
         // it seals in the store is kept.
         Part::Vault => {
