@@ -237,7 +237,11 @@ fn a_configuration_that_cannot_be_used_is_all_there_is_to_say() {
 fn names_of_what_is_wrong_are_for_scripts() {
     let house = House::new().with("SERVER__PUBLIC_URL", "http://ops.example.com/");
     let output = house.command(&["doctor", "-o", "name"]).output().expect("the binary runs");
-    assert_eq!((output.status.code(), said(&output).trim()), (Some(0), "public url"), "a warning is no failure");
+    let names = said(&output);
+    // The disk of the tests may be nearly full as well.
+    let others = names.lines().filter(|name| !matches!(*name, "public url" | "disk"));
+    assert!(names.lines().any(|name| name == "public url") && others.count() == 0, "{names}");
+    assert_eq!(output.status.code(), Some(0), "a warning is no failure: {names}");
 }
 
 #[test]
