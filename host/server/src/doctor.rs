@@ -4,6 +4,7 @@
 //!
 //! One file for each thing that is looked at. [`examine`] is where another one is joined to them.
 
+mod blobs;
 mod clock;
 mod engine;
 mod folder;
@@ -49,13 +50,14 @@ pub(crate) async fn examine(config: &Config, depth: Depth) -> Vec<Finding> {
         within("redis", redis::look(config)),
         within("kafka", kafka::look(config)),
         within("metrics", metrics::look(config)),
+        within("blobs", blobs::look(config)),
         within("vault", vault::look(config)),
         within("plugins", engine::look(config)),
         within("listen", listen::look(config)),
     );
-    let (folder, store, redis, kafka, metrics, vault, plugins, listen) = found;
+    let (folder, store, redis, kafka, metrics, blobs, vault, plugins, listen) = found;
     let first = vec![configured, clock::look(&SystemClock)];
-    [first, folder, store, redis, kafka, metrics, vault, plugins, listen].concat()
+    [first, folder, store, redis, kafka, metrics, blobs, vault, plugins, listen].concat()
 }
 
 /// With an end, whatever it is that does not answer.

@@ -9,7 +9,7 @@ use opssight_cli::{GlobalArgs, doctor_of};
 pub(super) const EXAMPLES: &str = "Examples:\n  opssight doctor --config opssight.toml\n  \
     opssight doctor --data /var/lib/opssight --output json\n  opssight doctor --server https://ops.example.com\n\n\
     Without --server it looks at what a host of this configuration needs: folders, disk, store, keys, Redis, Kafka, the \
-    store of the metrics, Vault, the plugin engine and the port. It changes nothing, and says what `opssight serve` would \
+    store of the metrics, the packages that hosts share, Vault, the plugin engine and the port. It changes nothing, and says what `opssight serve` would \
     say. With --server, and where no host is configured but somebody is signed in, it asks that server how it is.";
 
 /// Beside the flags of `serve`, which say which host.
@@ -37,9 +37,9 @@ pub(super) async fn run(args: DoctorArgs, globals: GlobalArgs) -> u8 {
 
 /// Whether it is this machine that is asked about.
 fn is_here(args: &DoctorArgs, globals: &GlobalArgs, environment: &[(String, String)]) -> bool {
-    let Flags { config, listen, data, plugins, public_url, dev } = &args.flags;
+    let Flags { config, listen, data, plugins, public_url, roles, dev } = &args.flags;
     let is_told = config.is_some() || listen.is_some() || data.is_some() || plugins.is_some() || public_url.is_some();
-    if is_told || *dev || args.full {
+    if is_told || *dev || !roles.is_empty() || args.full {
         return true;
     }
     if globals.server.is_some() {

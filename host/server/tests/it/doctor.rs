@@ -250,17 +250,18 @@ fn who_is_asked_about_is_this_machine_unless_only_a_server_is_known() {
     let session = folder.path().join("credentials.json");
     std::fs::write(&session, r#"{ "current": "http://127.0.0.1:1", "servers": {} }"#).expect("a session");
     // The variables and the flags, and whether it is that server which is asked.
-    let table: [(&[(&str, &str)], &[&str], bool); 6] = [
-        (&[], &[], true),
-        (&[("OPSSIGHT_HOOKS__BURST", "7")], &[], false),
-        (&[], &["--listen", "127.0.0.1:0"], false),
-        (&[("OPSSIGHT_SERVER", "http://127.0.0.1:1")], &[], true),
-        (&[("OPSSIGHT_HOOKS__BURST", "7")], &["--server", "http://127.0.0.1:1"], true),
-        (&[("OPSSIGHT_SERVER", "http://127.0.0.1:1")], &["--data", "data"], false),
+    let table = [
+        (vec![], vec![], true),
+        (vec![("OPSSIGHT_HOOKS__BURST", "7")], vec![], false),
+        (vec![], vec!["--listen", "127.0.0.1:0"], false),
+        (vec![], vec!["--role", "all"], false),
+        (vec![("OPSSIGHT_SERVER", "http://127.0.0.1:1")], vec![], true),
+        (vec![("OPSSIGHT_HOOKS__BURST", "7")], vec!["--server", "http://127.0.0.1:1"], true),
+        (vec![("OPSSIGHT_SERVER", "http://127.0.0.1:1")], vec!["--data", "data"], false),
     ];
     for (envs, flags, of_server) in table {
         let mut command = Command::new(env!("CARGO_BIN_EXE_opssight"));
-        command.args(["doctor", "-o", "json"]).args(flags).current_dir(folder.path()).env_remove("OPSSIGHT_SERVER");
+        command.args(["doctor", "-o", "json"]).args(&flags).current_dir(folder.path()).env_remove("OPSSIGHT_SERVER");
         command.env("OPSSIGHT_CREDENTIALS_FILE", &session).envs(envs.iter().copied());
         let output = command.output().expect("the binary runs");
         let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)));

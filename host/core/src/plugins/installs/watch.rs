@@ -74,7 +74,6 @@ impl Installs {
     async fn watch_one(&self, plugin: &PluginId, rule: Option<HealthRule>) -> Result<Option<Watched>, InstallError> {
         let Some(_turn) = self.free_turn(plugin) else { return Ok(None) };
         let install = self.find(plugin).await?;
-        self.catch_up(&install).await?;
         if let Some(rule) = rule
             && let Some(watched) = self.watch_health(&install, rule).await?
         {

@@ -3,6 +3,7 @@
 use super::doubles::{redis, web};
 use super::{House, SECRET};
 use crate::redis::{Redis, free_port};
+use crate::s3::{BUCKET, KEY, S3, SECRET as S3_SECRET};
 use crate::secrets::{ask_vault, vault};
 use serde_json::json;
 use std::io::Write;
@@ -161,4 +162,30 @@ async fn a_vault_is_found_to_be_well_or_what_is_wrong_with_it() {
     let page = web(200, "<html>").await;
     let found = on_vault(&format!("127.0.0.1:{page}"), None, SECRET).doctor();
     assert!(found.is("failing", "vault").contains("is no Vault"), "{}", found.all);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_packages_that_hosts_share_can_be_reached_or_it_is_said_why_not() {
+    let mut s3 = S3::start().await;
+    let port = s3.port;
+    let on = |bucket: &str, secret: &str| {
+        let url = format!("s3://{bucket}/prod?region=eu-central-1&endpoint=http://127.0.0.1:{port}");
+        let mut house = House::new().with("BLOBS__URL", url);
+        house.envs.extend(
+            [("AWS_ACCESS_KEY_ID", KEY), ("AWS_SECRET_ACCESS_KEY", secret)]
+                .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
+        house
+    };
+    let before = s3.files().len();
+    let found = on(BUCKET, S3_SECRET).doctor();
+    found.nothing_is_failing();
+    assert!(found.is("ok", "blobs").contains(BUCKET), "{}", found.all);
+    assert_eq!(s3.files().len(), before, "looking left something there");
+    on(BUCKET, SECRET).is_refused_as_found("blobs", BUCKET);
+    on("another-bucket", S3_SECRET).is_refused_as_found("blobs", "another-bucket");
+    s3.stop().await;
+    let found = on(BUCKET, S3_SECRET).doctor();
+    found.is("failing", "blobs");
+    assert!(found.fix("blobs").contains("a host starts all the same"), "{}", found.all);
 }
