@@ -3,7 +3,7 @@
 mod checks;
 
 use crate::Session;
-use crate::args::OutputFormat;
+use crate::args::{OutputFormat, only_metrics_have_csv};
 use crate::error::CliError;
 use crate::ui::format;
 use crate::ui::table::{Field, Table, Tone};
@@ -81,6 +81,7 @@ fn print(session: &mut Session, findings: &[Finding], status: Status) -> Result<
             let report = Report { server: session.client.server().to_string(), status, checks: findings };
             return session.ui.document(&report, "", |_| Ok(()));
         }
+        OutputFormat::Csv => return only_metrics_have_csv(OutputFormat::Csv),
     }
     let mut table = Table::new(&["CHECK", "STATUS", "DETAIL"]).whole(&[1]);
     for finding in findings {

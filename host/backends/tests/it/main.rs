@@ -32,6 +32,7 @@ mod redis;
 mod relays;
 mod remote_series;
 mod retention;
+mod rollups;
 mod rotation;
 mod series;
 mod server;
