@@ -156,7 +156,7 @@ impl SeriesStore for EmbeddedSeries {
     async fn write(&self, samples: Vec<Sample>) -> Result<(), MetricsError> {
         let stores = Arc::clone(&self.stores);
         blocking(move || {
-            stores.journal.mark(samples.iter().map(|sample| sample.point.at.0))?;
+            let _writing = stores.journal.mark(samples.iter().map(|sample| sample.point.at.0))?;
             let rows: Vec<Row> = samples.iter().map(row).collect();
             stores.raw().insert_rows(&rows).map_err(|error| wrong("keep the points", &error))
         })
@@ -225,12 +225,12 @@ fn select(stores: &Stores, selector: Option<&str>, window: Window) -> Result<Vec
         Some(selector) => selectors::selection(selector)?,
         None => SeriesSelection::new(),
     };
-    let (from, to) = (window.start.0.saturating_sub(1), window.end.0);
+    let selection = selection.with_time_range(window.start.0, window.end.0.saturating_add(1));
     let held = stores.journal.held();
-    let rolled = Class::ALL.into_iter().map(Kept::Rolled).filter(|_| from < held.raw_since);
+    let rolled = Class::ALL.into_iter().map(Kept::Rolled).filter(|_| window.start.0 < held.raw_since);
     let mut found = Vec::new();
     for kept in std::iter::once(Kept::Raw).chain(rolled) {
-        let series = stores.series(kept, selection.clone(), from, to);
+        let series = stores.series(kept, &selection);
         found.extend(series.map_err(|error| wrong("list the series", &error))?);
     }
     Ok(found)

@@ -24,6 +24,8 @@ pub(super) struct Journal {
 #[derive(Default)]
 struct State {
     unmade: BTreeMap<Span, u64>,
+    /// Those that are written to at the moment, and how many write: their points may not be there yet.
+    writing: BTreeMap<Span, usize>,
     since: Since,
     /// Where lines are added to.
     file: Option<File>,
@@ -92,18 +94,26 @@ impl Journal {
         Ok((Self { folder: folder.to_owned(), state: Mutex::new(state) }, known))
     }
 
-    /// Points of these times are about to be kept: says so durably.
-    pub(super) fn mark(&self, times: impl IntoIterator<Item = i64>) -> Result<(), MetricsError> {
+    /// Points of these times are about to be kept: says so durably. Nothing is made of them before what this gives is
+    /// dropped, once they are.
+    pub(super) fn mark(&self, times: impl IntoIterator<Item = i64>) -> Result<Writing<'_>, MetricsError> {
         let hours: BTreeSet<i64> = times.into_iter().map(|at| Class::Hour.bucket(at)).collect();
         let spans = hours.into_iter().flat_map(|hour| [Span::Hour(hour), Span::Day(hour.div_euclid(24))]);
+        let spans: BTreeSet<Span> = spans.collect();
         let mut state = self.state();
-        state.mark(spans, &self.folder).map_err(|error| failed(&error))
+        state.mark(&spans, &self.folder).map_err(|error| failed(&error))?;
+        for span in &spans {
+            *state.writing.entry(*span).or_default() += 1;
+        }
+        Ok(Writing { journal: self, spans })
     }
 
-    /// What can be made now, by day: hours and days that are over.
+    /// What can be made now, by day: hours and days that are over, and that nobody writes to.
     pub(super) fn due(&self, now: i64) -> BTreeMap<i64, Due> {
         let mut due: BTreeMap<i64, Due> = BTreeMap::new();
-        for (span, mark) in self.state().unmade.iter().filter(|(span, _)| span.ends().1 <= now) {
+        let state = self.state();
+        let all = state.unmade.iter().filter(|(span, _)| span.ends().1 <= now && !state.writing.contains_key(span));
+        for (span, mark) in all {
             due.entry(span.day()).or_default().spans.push((*span, *mark));
         }
         due
@@ -161,6 +171,26 @@ impl Journal {
     }
 }
 
+/// Somebody writes to these.
+pub(super) struct Writing<'j> {
+    journal: &'j Journal,
+    spans: BTreeSet<Span>,
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        let mut state = self.journal.state();
+        for span in &self.spans {
+            if let Some(count) = state.writing.get_mut(span) {
+                *count -= 1;
+                if *count == 0 {
+                    state.writing.remove(span);
+                }
+            }
+        }
+    }
+}
+
 impl Since {
     fn later(self, other: Self) -> Self {
         let [m, h, d] = self.rolled;
@@ -170,15 +200,15 @@ impl Since {
 }
 
 impl State {
-    fn mark(&mut self, spans: impl IntoIterator<Item = Span>, folder: &Path) -> io::Result<()> {
+    fn mark(&mut self, spans: &BTreeSet<Span>, folder: &Path) -> io::Result<()> {
         self.marks += 1;
         let (mut new, mut lines) = (Vec::new(), String::new());
         for span in spans {
-            match self.unmade.get_mut(&span) {
+            match self.unmade.get_mut(span) {
                 Some(mark) => *mark = self.marks,
                 None => {
-                    lines += &line(span);
-                    new.push(span);
+                    lines += &line(*span);
+                    new.push(*span);
                 }
             }
         }
@@ -267,7 +297,7 @@ mod tests {
     fn what_was_marked_is_there_after_a_crash_and_what_was_done_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let journal = open(folder.path());
-        journal.mark([5 * HOUR, 5 * HOUR + 1, 30 * HOUR]).unwrap();
+        drop(journal.mark([5 * HOUR, 5 * HOUR + 1, 30 * HOUR]).unwrap());
         // An hour has its end, and not its begin.
         let hours = |journal: &Journal| journal.held().unmade_hours.into_iter().collect::<Vec<_>>();
         assert_eq!(hours(&journal), [4, 5, 29]);
@@ -289,13 +319,25 @@ mod tests {
     fn a_point_that_comes_while_its_roll_ups_are_made_is_not_forgotten() {
         let folder = tempfile::tempdir().unwrap();
         let journal = open(folder.path());
-        journal.mark([HOUR]).unwrap();
+        drop(journal.mark([HOUR]).unwrap());
         let due = journal.due(24 * HOUR);
-        journal.mark([HOUR]).unwrap();
+        drop(journal.mark([HOUR]).unwrap());
         journal.done(&due[&0]).unwrap();
         assert_eq!(journal.waiting(), 2);
         drop(journal);
         assert_eq!(open(folder.path()).waiting(), 2);
+    }
+
+    #[test]
+    fn nothing_is_made_of_what_is_being_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = open(folder.path());
+        let (one, other) = (journal.mark([HOUR]).unwrap(), journal.mark([HOUR, 2 * HOUR]).unwrap());
+        assert!(journal.due(24 * HOUR).is_empty());
+        drop(one);
+        assert!(journal.due(24 * HOUR).is_empty());
+        drop(other);
+        assert_eq!(journal.due(24 * HOUR)[&0].spans.len(), 3);
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub(super) fn open(folder: &Path, keep: &Keep) -> Result<Arc<dyn Storage>, Metri
         .with_partition_duration(keep.part)
         .with_max_active_partition_heads_per_series(OPEN_PARTS)
         .with_memory_limit(keep.memory)
+        // A pass in the background that fails now and then (two of them may be after the same file) is tried again by the
+        // next, a quarter of a second later. Else it would close the store until the process is started again.
+        .with_background_fail_fast(false)
         // One task writes, in batches: each is flushed before it is acknowledged.
         .with_wal_sync_mode(WalSyncMode::PerAppend)
         .build()

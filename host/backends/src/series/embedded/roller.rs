@@ -53,7 +53,7 @@ impl<'s> Day<'s> {
     }
 
     fn make(mut self) -> Result<usize, MetricsError> {
-        let all = self.stores.series(Kept::Raw, SeriesSelection::new(), self.from, self.to);
+        let all = self.stores.series(Kept::Raw, &SeriesSelection::new());
         for series in all.map_err(|error| wrong("list the series", &error))? {
             if self.stores.is_closed() {
                 return Ok(self.written);

@@ -65,7 +65,7 @@ impl Stores {
             let any = SeriesSelection::new().with_time_range(from.saturating_add(1), to.saturating_add(1));
             let found = self.raw.select_series(&any).map_err(|error| wrong("open the metrics", &error))?;
             if !found.is_empty() {
-                self.journal.mark((0..24).map(|hour| from + hour * Class::Hour.width() + 1))?;
+                drop(self.journal.mark((0..24).map(|hour| from + hour * Class::Hour.width() + 1))?);
             }
         }
         Ok(())
@@ -95,19 +95,13 @@ impl Stores {
         self.journal.keep_since(since(now, self.kept))
     }
 
-    /// Series with anything after `from`, up to `to`, in the stores that are asked.
-    pub(super) fn series(
-        &self,
-        kept: Kept,
-        selection: SeriesSelection,
-        from: i64,
-        to: i64,
-    ) -> tsink::Result<Vec<MetricSeries>> {
-        let storage = match kept {
-            Kept::Raw => &self.raw,
-            Kept::Rolled(class) => self.rolled(class),
-        };
-        storage.select_series(&selection.with_time_range(from.saturating_add(1), to.saturating_add(1)))
+    /// Series that a store has, by what their names are. Whether there is anything of one in a stretch of time only reading it
+    /// tells for sure.
+    pub(super) fn series(&self, kept: Kept, selection: &SeriesSelection) -> tsink::Result<Vec<MetricSeries>> {
+        match kept {
+            Kept::Raw => self.raw.select_series(selection),
+            Kept::Rolled(class) => self.rolled(class).select_series(selection),
+        }
     }
 
     /// Raw points of a series after `from`, up to `to`, each time once.

@@ -10,7 +10,7 @@ use super::stores::Stores;
 use super::windows;
 use opssight_core::metrics::rollups::{Edges, Held, Kept, Plan, Rollup, plan};
 use opssight_core::time::Timestamp;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -98,10 +98,10 @@ impl View {
             let plan = plan(start.saturating_sub(1), end.saturating_sub(1), &Edges::Anywhere, &self.held);
             let mut found = Vec::new();
             let mut coarse = false;
-            for (labels, at) in self.series_of(metric, metric, &plan)? {
+            for labels in self.series_of(metric, metric, &plan)? {
                 self.check()?;
                 let mut points = Vec::new();
-                for stretch in at.into_iter().filter_map(|at| plan.stretches.get(at)) {
+                for stretch in &plan.stretches {
                     match stretch.kept {
                         Kept::Raw => points.extend(self.stores.points(metric, &labels, stretch.from, stretch.to)?),
                         Kept::Rolled(class) => {
@@ -110,7 +110,7 @@ impl View {
                             let last =
                                 |(.., rollup): (_, _, Rollup)| DataPoint::new(rollup.last.at.0, rollup.last.value);
                             points.extend(records.map(last));
-                            coarse = true;
+                            coarse |= !points.is_empty();
                         }
                     }
                 }
@@ -130,17 +130,19 @@ impl View {
     fn windows_of(&self, name: &str, metric: &str, from: i64, to: i64) -> Result<Arc<Vec<Windows>>> {
         self.known(&self.windows, name, (from, to), |from, to| {
             let plan = plan(from, to, &self.selectors.edges(name), &self.held);
-            let mut found = Vec::new();
-            for (labels, at) in self.series_of(name, metric, &plan)? {
+            let (mut found, mut coarse) = (Vec::new(), false);
+            for labels in self.series_of(name, metric, &plan)? {
                 self.check()?;
                 let mut pieces = Pieces::default();
-                for stretch in at.into_iter().filter_map(|at| plan.stretches.get(at)) {
+                for stretch in &plan.stretches {
                     match stretch.kept {
                         Kept::Raw => {
                             pieces.push_points(&self.stores.points(metric, &labels, stretch.from, stretch.to)?);
                         }
                         Kept::Rolled(class) => {
                             let records = self.stores.records(class, metric, &labels, (stretch.from, stretch.to))?;
+                            coarse |=
+                                !records.is_empty() && plan.inexact.is_some_and(|(until, _)| stretch.from < until);
                             pieces.push_records(records.into_iter().map(|(.., rollup)| rollup).collect());
                         }
                     }
@@ -150,7 +152,7 @@ impl View {
                     found.push((labels, pieces));
                 }
             }
-            if !found.is_empty() {
+            if coarse {
                 self.note(
                     &plan,
                     "of what lies before, a window takes each roll-up as a whole, where its last point lies",
@@ -160,15 +162,14 @@ impl View {
         })
     }
 
-    /// The series that a name selects, each with the stretches of a plan in which it has anything.
-    fn series_of(&self, name: &str, metric: &str, plan: &Plan) -> Result<BTreeMap<Vec<Label>, Vec<usize>>> {
-        let mut found: BTreeMap<Vec<Label>, Vec<usize>> = BTreeMap::new();
-        for (at, stretch) in plan.stretches.iter().enumerate() {
+    /// The series that a name selects, in any of the stores that a plan reads.
+    fn series_of(&self, name: &str, metric: &str, plan: &Plan) -> Result<BTreeSet<Vec<Label>>> {
+        let mut found = BTreeSet::new();
+        let stores: BTreeSet<Kept> = plan.stretches.iter().map(|stretch| stretch.kept).collect();
+        for kept in stores {
             self.check()?;
-            let selection = self.selectors.selection(name, metric);
-            for series in self.stores.series(stretch.kept, selection, stretch.from, stretch.to)? {
-                found.entry(series.labels).or_default().push(at);
-            }
+            let series = self.stores.series(kept, &self.selectors.selection(name, metric))?;
+            found.extend(series.into_iter().map(|series| series.labels));
         }
         Ok(found)
     }
