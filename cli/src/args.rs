@@ -1,7 +1,8 @@
 //! The command line: the commands, the flags that all of them take, and how flags become values.
 
 use crate::Time;
-use crate::{connections, deliveries, delivery, login, pipelines, plugins, runs};
+use crate::error::CliError;
+use crate::{connections, deliveries, delivery, login, metrics, pipelines, plugins, runs};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::de::DeserializeOwned;
@@ -40,6 +41,9 @@ pub enum ClientCommand {
     /// Changes: pull and merge requests
     #[command(subcommand, visible_alias = "change", after_help = delivery::CHANGE_EXAMPLES)]
     Changes(delivery::ChangesCommand),
+    /// Metrics: expressions over what was measured, and which series there are
+    #[command(subcommand, after_help = metrics::EXAMPLES)]
+    Metrics(metrics::MetricsCommand),
     /// Installed plugins. Not a command by itself: whoever builds the command line has one noun, `plugin`, for these and
     /// for what needs no server.
     #[command(skip)]
@@ -93,6 +97,19 @@ pub enum OutputFormat {
     Yaml,
     /// Ids only, one a line
     Name,
+    /// Comma-separated values, of `opssight metrics` only
+    Csv,
+}
+
+/// Other answers are no plain tables, and tell times and lengths for people.
+pub(crate) fn only_metrics_have_csv(format: OutputFormat) -> Result<(), CliError> {
+    match format {
+        OutputFormat::Csv => Err(CliError::Usage(
+            "only `opssight metrics` prints CSV: use -o jsonl, of which `jq -r '[.id, .state] | @csv'` makes some"
+                .to_owned(),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// How much of a list to fetch.

@@ -137,7 +137,7 @@ async fn replay(session: &mut Session, ids: &[String]) -> Result<(), CliError> {
 /// The answers for programs: one document for one delivery, a list for several.
 fn report(session: &mut Session, mut answers: Vec<crate::tree::Tree>) -> Result<(), CliError> {
     match session.ui.format() {
-        OutputFormat::Table | OutputFormat::Name => Ok(()),
+        OutputFormat::Table | OutputFormat::Name | OutputFormat::Csv => Ok(()),
         OutputFormat::Jsonl => answers.iter().try_for_each(|answer| session.ui.json_line(answer)),
         OutputFormat::Json | OutputFormat::Yaml => match (answers.len(), answers.pop()) {
             (1, Some(only)) => session.ui.document(&only, "", |_| Ok(())),

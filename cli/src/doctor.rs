@@ -4,7 +4,7 @@
 mod checks;
 
 use crate::Session;
-use crate::args::OutputFormat;
+use crate::args::{OutputFormat, only_metrics_have_csv};
 use crate::client::Client;
 use crate::error::CliError;
 use crate::ui::table::{Field, Table, Tone};
@@ -150,6 +150,7 @@ fn print(ui: &mut Ui, report: &Report<'_>) -> Result<(), CliError> {
             return wrong.map(|f| format::line(&f.check)).try_for_each(|name| ui.write_line(&name));
         }
         OutputFormat::Json | OutputFormat::Yaml => return ui.document(report, "", |_| Ok(())),
+        OutputFormat::Csv => return only_metrics_have_csv(OutputFormat::Csv),
     }
     let mut table = Table::new(&["CHECK", "STATUS", "DETAIL"]).whole(&[1]);
     for finding in findings {

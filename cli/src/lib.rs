@@ -30,6 +30,7 @@ mod doctor;
 mod error;
 mod list;
 mod login;
+mod metrics;
 mod pipelines;
 mod plugins;
 mod runs;
@@ -46,6 +47,7 @@ pub use plugins::{PluginsCommand, ReplayArgs};
 pub use ui::format::{block as printable_block, bytes, duration, line as printable_line};
 pub use ui::{Console, Hidden};
 
+use args::only_metrics_have_csv;
 use client::Client;
 use error::CliError;
 use ui::Ui;
@@ -114,6 +116,9 @@ pub async fn fetch(globals: &GlobalArgs, path: &[&str]) -> Result<Vec<u8>, Strin
 }
 
 async fn dispatch(session: &mut Session, command: ClientCommand) -> Result<(), CliError> {
+    if !matches!(command, ClientCommand::Metrics(_)) {
+        only_metrics_have_csv(session.ui.format())?;
+    }
     match command {
         ClientCommand::Login(args) => login::login(session, args).await,
         ClientCommand::Logout => login::logout(session).await,
@@ -125,6 +130,7 @@ async fn dispatch(session: &mut Session, command: ClientCommand) -> Result<(), C
         ClientCommand::Delivery(command) => delivery::run(session, command).await,
         ClientCommand::Deployments(command) => delivery::deployments(session, command).await,
         ClientCommand::Changes(command) => delivery::changes(session, command).await,
+        ClientCommand::Metrics(command) => metrics::run(session, command).await,
         ClientCommand::Plugins(command) => plugins::run(session, command).await,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::Session;
 use crate::Time;
-use crate::args::{OutputFormat, Paging};
+use crate::args::{OutputFormat, Paging, only_metrics_have_csv};
 use crate::error::CliError;
 use crate::tree::Tree;
 use crate::ui::format;
@@ -65,7 +65,7 @@ async fn print_pages<T: Row, Q: Serialize>(session: &mut Session, mut pages: Pag
                 page.iter().try_for_each(|row| session.ui.write_line(&format::line(row.id())))?;
             }
             OutputFormat::Json | OutputFormat::Yaml => trees.extend(items),
-            OutputFormat::Table => rows.extend(page),
+            OutputFormat::Table | OutputFormat::Csv => rows.extend(page),
         }
     }
     match session.ui.format() {
@@ -75,6 +75,7 @@ async fn print_pages<T: Row, Q: Serialize>(session: &mut Session, mut pages: Pag
             session.ui.document(&page, "", |_| Ok(()))?;
         }
         OutputFormat::Jsonl | OutputFormat::Name => {}
+        OutputFormat::Csv => only_metrics_have_csv(OutputFormat::Csv)?,
     }
     if let Some(cursor) = &pages.cursor {
         session.ui.note(&format!("There are more {}: --all fetches them, --cursor {cursor} goes on.", T::PLURAL));

@@ -1,10 +1,11 @@
 //! The terminal: the one place that prints, asks and draws progress.
 
+pub(crate) mod csv;
 pub(crate) mod format;
 pub(crate) mod table;
 
 use crate::Time;
-use crate::args::{GlobalArgs, OutputFormat};
+use crate::args::{GlobalArgs, OutputFormat, only_metrics_have_csv};
 use crate::error::CliError;
 use crate::tree::Tree;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -157,6 +158,7 @@ impl Ui {
                 self.write_line(&format::json_safe(&text))
             }
             OutputFormat::Name => self.write_line(&format::line(id)),
+            OutputFormat::Csv => only_metrics_have_csv(self.format),
         }
     }
 
@@ -173,7 +175,7 @@ impl Ui {
                 Ok(())
             }
             (_, Some(tree)) => self.document(tree, id, |_| Ok(())),
-            (OutputFormat::Name, None) => self.write_line(&format::line(id)),
+            (OutputFormat::Name | OutputFormat::Csv, None) => self.write_line(&format::line(id)),
         }
     }
 

@@ -21,6 +21,9 @@ pub(crate) struct Args {
     /// Only what hostile plugins cost the others. It takes some minutes.
     #[arg(long, conflicts_with = "peers")]
     noisy: bool,
+    /// Only series: the embedded store beside VictoriaMetrics.
+    #[arg(long, conflicts_with_all = ["peers", "noisy"])]
+    series: bool,
 }
 
 /// Take the figures and print the table.
@@ -31,11 +34,15 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let program = host::example(workspace, "bench")?;
     let mut bench = workspace.command(&program.to_string_lossy());
     // What hostile plugins cost is measured beside nothing else.
-    let services = if args.noisy { None } else { Some(Services::postgres(workspace)?) };
-    match &services {
-        Some(services) => bench.envs(services.variables()),
-        None => bench.arg("noisy"),
+    let services = match args {
+        Args { noisy: true, .. } => None,
+        Args { series: true, .. } => Some(Services::victoria(workspace)?),
+        _ => Some(Services::postgres(workspace)?),
     };
+    if let Some(services) = &services {
+        bench.envs(services.variables());
+    }
+    bench.args(args.noisy.then_some("noisy")).args(args.series.then_some("series"));
     if args.json {
         bench.arg("--json");
     }

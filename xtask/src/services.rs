@@ -46,6 +46,11 @@ impl Services {
         Ok(Self { services, _folder: folder })
     }
 
+    /// The same for VictoriaMetrics alone.
+    pub(crate) fn victoria(workspace: &Workspace) -> Result<Self> {
+        Ok(Self(vec![victoria::start(workspace)?]))
+    }
+
     /// The variables by which tests find them.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.services.iter().flat_map(|service| service.variables.iter().map(|(name, value)| (*name, value.as_str())))

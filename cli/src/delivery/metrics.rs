@@ -2,7 +2,7 @@
 
 use crate::Session;
 use crate::Time;
-use crate::args::{Moment, OutputFormat, Paging, moment, wire};
+use crate::args::{Moment, OutputFormat, Paging, moment, only_metrics_have_csv, wire};
 use crate::error::CliError;
 use crate::list::{self, Row};
 use crate::tree::Tree;
@@ -72,6 +72,7 @@ async fn report(session: &mut Session, query: &MetricsQuery) -> Result<(), CliEr
             session.ui.write_line(&format!("{service}\t{environment}"))
         }),
         OutputFormat::Table => print(session, &report.value),
+        OutputFormat::Csv => only_metrics_have_csv(OutputFormat::Csv),
     }
 }
 

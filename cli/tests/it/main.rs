@@ -11,6 +11,7 @@ mod errors;
 mod help;
 mod lists;
 mod login;
+mod metrics;
 mod output;
 mod plugins;
 mod terminal;

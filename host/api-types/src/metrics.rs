@@ -19,7 +19,7 @@ pub struct MetricsRangeQuery {
     /// No step after this; now unless told.
     pub end: Option<DateTime<Utc>>,
     /// Seconds from step to step. Unless told, the shortest round one (15 seconds, 10 minutes, a day) that makes at most
-    /// about 250 steps of the range.
+    /// about 250 steps of the range; the steps then lie at whole multiples of it, the first at or before the start.
     pub step_secs: Option<u32>,
 }
 
@@ -77,6 +77,9 @@ pub struct MetricsRange {
     pub steps: i64,
     /// By metric and labels.
     pub series: Vec<MetricsColumn>,
+    /// What to know about it, in sentences: that a part is not exact, say. Missing if there is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// A series of a range.
@@ -98,6 +101,9 @@ pub struct MetricsInstant {
     pub at: DateTime<Utc>,
     /// By metric and labels.
     pub series: Vec<MetricsRow>,
+    /// What to know about it, in sentences: that a part is not exact, say. Missing if there is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// A series at a moment; with a range selector, all points of that range.
@@ -160,8 +166,8 @@ impl MetricsRange {
             }
             MetricsColumn { metric: row.metric, labels: named(row.labels), values }
         };
-        let series = answer.into_iter().map(column).collect();
-        Self { start: utc(query.start), step_ms: query.step / 1000, steps, series }
+        let series = answer.rows.into_iter().map(column).collect();
+        Self { start: utc(query.start), step_ms: query.step / 1000, steps, series, warnings: answer.notes }
     }
 }
 
@@ -183,7 +189,7 @@ impl MetricsInstant {
             labels: named(row.labels),
             points: row.points.into_iter().map(point).collect(),
         };
-        Self { at: utc(query.at), series: answer.into_iter().map(row).collect() }
+        Self { at: utc(query.at), series: answer.rows.into_iter().map(row).collect(), warnings: answer.notes }
     }
 }
 

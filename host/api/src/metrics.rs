@@ -48,11 +48,11 @@ async fn query_metrics_range(
     Query(query): Query<MetricsRangeQuery>,
 ) -> Result<Json<MetricsRange>, Refusal> {
     let window = window(&app, query.start, query.end, HOUR_SECS)?;
-    let step = match query.step_secs {
-        Some(step) => i64::from(step) * 1_000_000,
-        None => fitting(window.end.since(window.start)),
+    let (start, step) = match query.step_secs {
+        Some(step) => (window.start, i64::from(step) * 1_000_000),
+        None => on_grid(window),
     };
-    let query = RangeQuery { query: query.query, start: window.start, end: window.end, step };
+    let query = RangeQuery { query: query.query, start, end: window.end, step };
     let steps = query.steps()?;
     let answer = app.series.query_range(&query).await.map_err(|error| refuse(&query.query, error))?;
     fits(steps, answer.len())?;
@@ -139,6 +139,13 @@ fn limit(limit: Option<usize>) -> Result<usize, Refusal> {
     }
 }
 
+/// A step of our choice, and the first one: whole buckets of what is rolled up lie between such steps, and a chart that is
+/// drawn anew a moment later shows the same.
+fn on_grid(window: Window) -> (Timestamp, i64) {
+    let step = fitting(window.end.since(window.start));
+    (Timestamp(window.start.0 - window.start.0.rem_euclid(step)), step)
+}
+
 /// A step that people can read, in microseconds.
 fn fitting(range: i64) -> i64 {
     const READABLE: [i64; 14] = [1, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 4 * 3_600, DAY_SECS, 7 * DAY_SECS];
@@ -186,6 +193,8 @@ mod tests {
         let point = serde_json::json!({ "at": "2026-01-01T00:00:00Z", "value": 1.5 });
         let row = serde_json::json!({ "metric": "up", "labels": { "host": "a" }, "points": [point] });
         assert_eq!(answer, serde_json::json!({ "at": "2026-01-01T00:00:00Z", "series": [row] }));
+        let answer = json(world.get("/api/v1/metrics/query?query=up&at=1969-01-01T00:00:00Z").await).await;
+        assert_eq!(answer["warnings"], serde_json::json!(["it is long ago"]));
         let answer = json(world.get("/api/v1/metrics/series?selector=up").await).await;
         assert_eq!((&answer["items"][0]["labels"]["host"], &answer["more"]), (&"a".into(), &false.into()));
         let answer = json(world.get("/api/v1/metrics/labels?values_of=host").await).await;
@@ -226,6 +235,18 @@ mod tests {
         check("query_range?query=up&end=2025-01-01T00:00:00Z&start=2026-01-01T00:00:00Z", 400, "/start").await;
         check("series?selector=up&limit=0", 400, "between 1 and 2000").await;
         check("query?query=up&colour=red", 400, "unknown field").await;
+    }
+
+    #[test]
+    fn steps_of_our_choice_lie_at_whole_multiples() {
+        let check = |start: &str, end: &str, expect: &str, step_secs: i64| {
+            let at = |text: &str| Timestamp::from(text.parse::<Time>().unwrap());
+            let got = on_grid(Window { start: at(start), end: at(end) });
+            assert_eq!(got, (at(expect), step_secs * 1_000_000), "{start}");
+        };
+        check("2026-01-01T00:07:03.5Z", "2026-01-01T01:07:03.5Z", "2026-01-01T00:07:00Z", 15);
+        check("2026-01-01T11:07:03Z", "2026-01-02T11:07:03Z", "2026-01-01T11:00:00Z", 600);
+        check("2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z", "2026-01-01T00:00:00Z", DAY_SECS);
     }
 
     #[test]

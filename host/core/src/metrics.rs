@@ -17,6 +17,7 @@ mod error;
 mod limits;
 mod pipelines;
 mod producer;
+pub mod rollups;
 mod series;
 mod store;
 

@@ -28,9 +28,10 @@ pub(crate) async fn open(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Res
             return Ok(Arc::new(Nowhere));
         }
         None => {
-            let options = EmbeddedOptions { raw: metrics.kept(), ..EmbeddedOptions::default() };
+            let options =
+                EmbeddedOptions { raw: metrics.kept(), rolled: metrics.rolled(), ..EmbeddedOptions::default() };
             let folder = config.server.data.join("metrics");
-            Arc::new(EmbeddedSeries::open(&folder, options).await.context("open the metrics")?)
+            Arc::new(EmbeddedSeries::open(&folder, options, Arc::clone(clock)).await.context("open the metrics")?)
         }
     };
     Ok(Arc::new(Gate::new(store, Arc::clone(clock), metrics.limits(), metrics.kept_secs())))

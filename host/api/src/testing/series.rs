@@ -9,7 +9,7 @@ use opssight_core::time::Timestamp;
 
 fn row(points: Vec<(Timestamp, f64)>) -> Answer {
     let labels = vec![Label { name: "host".to_owned(), value: "a".to_owned() }];
-    vec![Row { metric: Some("up".to_owned()), labels, points }]
+    vec![Row { metric: Some("up".to_owned()), labels, points }].into()
 }
 
 fn asked(query: &str) -> Result<(), MetricsError> {
@@ -35,6 +35,9 @@ impl SeriesStore for Stubs {
 
     async fn query(&self, query: &InstantQuery) -> Result<Answer, MetricsError> {
         asked(&query.query)?;
+        if query.at < Timestamp(0) {
+            return Ok(Answer { notes: vec!["it is long ago".to_owned()], ..Answer::default() });
+        }
         Ok(row(vec![(query.at, 1.5)]))
     }
 
@@ -42,7 +45,7 @@ impl SeriesStore for Stubs {
         asked(&query.query)?;
         let step = |n: i64| query.start.plus_micros(n * query.step);
         if query.query == "many" {
-            return Ok((0..100).flat_map(|_| row(vec![(step(0), 1.0)])).collect());
+            return Ok((0..100).flat_map(|_| row(vec![(step(0), 1.0)]).rows).collect::<Vec<_>>().into());
         }
         Ok(row(vec![(step(0), 1.0), (step(2), f64::INFINITY), (step(3), -2.5)]))
     }

@@ -85,8 +85,8 @@ impl InfluxSeries {
 
     async fn found(&self, selector: Option<&str>, window: Window) -> Result<BTreeSet<Series>, MetricsError> {
         let matchers = selector.map(parse_selector).transpose()?.unwrap_or_default();
-        let rows = self.flux(&flux::series(&self.bucket, &matchers, window)).await?;
-        let series = rows.into_iter().filter_map(|row| {
+        let answer = self.flux(&flux::series(&self.bucket, &matchers, window)).await?;
+        let series = answer.rows.into_iter().filter_map(|row| {
             let labels = row.labels.into_iter().map(|label| (label.name, label.value));
             Series::new(row.metric?, labels).ok()
         });
@@ -112,7 +112,7 @@ impl SeriesStore for InfluxSeries {
     async fn query_range(&self, query: &RangeQuery) -> Result<Answer, MetricsError> {
         let window = Window { start: query.start, end: query.end };
         let mut answer = bounded(self.flux(&flux::with_range(&query.query, window, query.step)).await?)?;
-        for row in &mut answer {
+        for row in &mut answer.rows {
             row.points.retain(|(at, _)| *at >= query.start && *at <= query.end);
             // Flux windows may lie between two steps: each step shows the last of what came since the one before.
             for (at, _) in &mut row.points {

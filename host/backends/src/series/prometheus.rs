@@ -28,22 +28,24 @@ impl PrometheusSeries {
         Ok(Self { remote: Remote::new(url)? })
     }
 
-    async fn ask<T: DeserializeOwned>(&self, path: &str, form: &[(&str, String)]) -> Result<T, MetricsError> {
+    async fn ask<T: DeserializeOwned>(&self, path: &str, form: &[(&str, String)]) -> Result<Told<T>, MetricsError> {
         let body = Serializer::new(String::new()).extend_pairs(form).finish();
         let request = self.remote.post(path, "application/x-www-form-urlencoded")?.body(body);
         self.read(request).await
     }
 
     /// Values of labels are asked for with GET only.
-    async fn get<T: DeserializeOwned>(&self, path: &str, form: &[(&str, String)]) -> Result<T, MetricsError> {
+    async fn get<T: DeserializeOwned>(&self, path: &str, form: &[(&str, String)]) -> Result<Told<T>, MetricsError> {
         let query = Serializer::new(String::new()).extend_pairs(form).finish();
         self.read(self.remote.get(&format!("{path}?{query}"))?).await
     }
 
-    async fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, MetricsError> {
+    async fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Told<T>, MetricsError> {
         let (status, body) = self.remote.ask(request).await?;
         match serde_json::from_slice::<Reply<T>>(&body) {
-            Ok(Reply { data: Some(data), .. }) if status.is_success() => Ok(data),
+            Ok(Reply { data: Some(data), warnings, infos, .. }) if status.is_success() => {
+                Ok(Told { data, notes: warnings.into_iter().chain(infos).collect() })
+            }
             Ok(reply) => {
                 // Stores disagree on which status says that the expression is wrong.
                 let problem = reply.error.unwrap_or_else(|| format!("it answered {status}"));
@@ -51,6 +53,18 @@ impl PrometheusSeries {
             }
             Err(error) => Err(self.remote.unavailable("answer the query", format!("it answered {status}: {error}"))),
         }
+    }
+}
+
+/// What a store told, and what it said about that.
+struct Told<T> {
+    data: T,
+    notes: Vec<String>,
+}
+
+impl Told<answer::Found> {
+    fn answer(self) -> Result<Answer, MetricsError> {
+        Ok(Answer { notes: self.notes, ..self.data.rows()? })
     }
 }
 
@@ -76,7 +90,7 @@ impl SeriesStore for PrometheusSeries {
 
     async fn query(&self, query: &InstantQuery) -> Result<Answer, MetricsError> {
         let form = [("query", query.query.clone()), ("time", secs(query.at))];
-        self.ask::<answer::Found>("api/v1/query", &form).await?.rows()
+        self.ask::<answer::Found>("api/v1/query", &form).await?.answer()
     }
 
     async fn query_range(&self, query: &RangeQuery) -> Result<Answer, MetricsError> {
@@ -88,13 +102,13 @@ impl SeriesStore for PrometheusSeries {
             // VictoriaMetrics moves the ends of the range to make more use of its cache; Prometheus does not know this.
             ("nocache", "1".to_owned()),
         ];
-        self.ask::<answer::Found>("api/v1/query_range", &form).await?.rows()
+        self.ask::<answer::Found>("api/v1/query_range", &form).await?.answer()
     }
 
     async fn series(&self, query: &SeriesQuery) -> Result<Vec<Series>, MetricsError> {
         let mut form = vec![("match[]", query.selector.clone()), ("limit", query.limit.to_string())];
         window(query.window, &mut form);
-        let found: Vec<BTreeMap<String, String>> = self.ask("api/v1/series", &form).await?;
+        let found: Vec<BTreeMap<String, String>> = self.ask("api/v1/series", &form).await?.data;
         let mut series: Vec<Series> = found.into_iter().filter_map(answer::series).collect();
         series.sort_unstable();
         series.truncate(query.limit);
@@ -116,7 +130,7 @@ impl SeriesStore for PrometheusSeries {
             Some(_) => return Ok(Vec::new()),
         };
         let mut found: Vec<String> =
-            if query.values_of.is_some() { self.get(&path, &form).await? } else { self.ask(&path, &form).await? };
+            if query.values_of.is_some() { self.get(&path, &form).await? } else { self.ask(&path, &form).await? }.data;
         found.retain(|name| query.values_of.is_some() || name != "__name__");
         found.sort_unstable();
         found.truncate(query.limit);

@@ -19,7 +19,7 @@ fn options() -> EmbeddedOptions {
 /// A store in a folder of a test's own.
 pub(crate) async fn open() -> Stores {
     let folder = tempfile::tempdir().unwrap();
-    let store = EmbeddedSeries::open(folder.path(), options()).await.unwrap();
+    let store = EmbeddedSeries::open(folder.path(), options(), Arc::new(SystemClock)).await.unwrap();
     Stores::new(Arc::new(store), Some(folder))
 }
 
@@ -31,9 +31,9 @@ fn sample(n: i64, at: Timestamp) -> Sample {
 }
 
 async fn count(folder: &Path, at: Timestamp) -> (f64, f64) {
-    let store = EmbeddedSeries::open(folder, options()).await.unwrap();
+    let store = EmbeddedSeries::open(folder, options(), Arc::new(SystemClock)).await.unwrap();
     let ask = |query: &str| InstantQuery { query: query.to_owned(), at };
-    let value = |answer: Vec<opssight_core::metrics::Row>| answer.first().map_or(0.0, |row| row.points[0].1);
+    let value = |answer: opssight_core::metrics::Answer| answer.first().map_or(0.0, |row| row.points[0].1);
     let points = value(store.query(&ask("sum(count_over_time(crash[250d]))")).await.unwrap());
     let sum = value(store.query(&ask("sum(sum_over_time(crash[250d]))")).await.unwrap());
     store.close().await;
@@ -50,7 +50,7 @@ async fn the_child_of_the_crash_test() {
         let mut next = || parts.next().unwrap().to_owned();
         (PathBuf::from(next()), Timestamp(next().parse().unwrap()), next().parse::<i64>().unwrap())
     };
-    let store = EmbeddedSeries::open(&folder, options()).await.unwrap();
+    let store = EmbeddedSeries::open(&folder, options(), Arc::new(SystemClock)).await.unwrap();
     for batch in from / 10.. {
         let samples = (batch * 10..batch * 10 + 10).map(|n| sample(n, at)).collect();
         store.write(samples).await.unwrap();
@@ -94,12 +94,12 @@ async fn acknowledged_points_survive_kill_nine() {
 #[tokio::test]
 async fn a_folder_is_one_process() {
     let folder = tempfile::tempdir().unwrap();
-    let store = EmbeddedSeries::open(folder.path(), options()).await.unwrap();
-    let second = EmbeddedSeries::open(folder.path(), options()).await.err().unwrap().to_string();
+    let store = EmbeddedSeries::open(folder.path(), options(), Arc::new(SystemClock)).await.unwrap();
+    let second = EmbeddedSeries::open(folder.path(), options(), Arc::new(SystemClock)).await.err().unwrap().to_string();
     assert!(second.contains("locked"), "{second}");
     store.close().await;
     drop(store);
-    EmbeddedSeries::open(folder.path(), options()).await.unwrap().close().await;
+    EmbeddedSeries::open(folder.path(), options(), Arc::new(SystemClock)).await.unwrap().close().await;
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn what_was_closed_well_is_there_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let at = SystemClock.now();
     for round in 0..3 {
-        let store = EmbeddedSeries::open(folder.path(), options()).await.unwrap();
+        let store = EmbeddedSeries::open(folder.path(), options(), Arc::new(SystemClock)).await.unwrap();
         store.write((round * 100..round * 100 + 100).map(|n| sample(n, at)).collect()).await.unwrap();
         // The same again, across a restart.
         store.write((0..round * 100).map(|n| sample(n, at)).collect()).await.unwrap();

@@ -34,6 +34,7 @@ mod redis;
 mod relays;
 mod remote_series;
 mod retention;
+mod rollups;
 mod rotation;
 mod s3;
 mod series;

@@ -176,11 +176,11 @@ async fn one_bad_point_takes_no_other_writers_with_it_and_a_full_queue_says_so()
         }
 
         async fn query(&self, _: &InstantQuery) -> Result<Answer, MetricsError> {
-            Ok(Vec::new())
+            Ok(Answer::default())
         }
 
         async fn query_range(&self, _: &RangeQuery) -> Result<Answer, MetricsError> {
-            Ok(Vec::new())
+            Ok(Answer::default())
         }
 
         async fn series(&self, _: &SeriesQuery) -> Result<Vec<Series>, MetricsError> {

@@ -89,8 +89,28 @@ pub struct Row {
     pub points: Vec<(Timestamp, f64)>,
 }
 
-/// What an expression came to, by metric and labels.
-pub type Answer = Vec<Row>;
+/// What an expression came to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answer {
+    /// By metric and labels.
+    pub rows: Vec<Row>,
+    /// What whoever asked should know of it, in sentences: that a part is not exact, say.
+    pub notes: Vec<String>,
+}
+
+impl From<Vec<Row>> for Answer {
+    fn from(rows: Vec<Row>) -> Self {
+        Self { rows, notes: Vec::new() }
+    }
+}
+
+impl std::ops::Deref for Answer {
+    type Target = [Row];
+
+    fn deref(&self) -> &[Row] {
+        &self.rows
+    }
+}
 
 /// The port: where series are kept. What a store promises stands in the [module](super).
 #[async_trait]

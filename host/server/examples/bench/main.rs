@@ -15,6 +15,7 @@ mod peer;
 mod peers;
 #[path = "../parts/recorded.rs"]
 mod recorded;
+mod series;
 
 use opssight_runtime::{CellLimits, compile_worker};
 use serde_json::{Map, Value};
@@ -56,6 +57,11 @@ fn main() {
         _ => {}
     }
     let mut figures = Figures::default();
+    // It needs none of the rest, and takes a minute or two.
+    if args.first().is_some_and(|arg| arg == "series") {
+        series::measure(&mut figures);
+        return print(&figures, &args);
+    }
     let package = opssight_testkit::build_plugin("opssight-plugin-github").expect("the GitHub plugin builds");
     // `noisy` alone takes a minute or two; the rest takes many.
     if args.first().is_none_or(|arg| arg != "noisy") {
@@ -64,14 +70,23 @@ fn main() {
         path::measure(&mut figures, &package);
     }
     noisy::measure(&mut figures, &package);
-    print(&figures);
+    print(&figures, &args);
+}
+
+fn print(figures: &Figures, args: &[String]) {
+    println!("\n{:36} {:>10}  {:12} meaning", "figure", "value", "aim");
+    if args.first().is_some_and(|arg| arg == "series") {
+        series::print(figures);
+    } else {
+        table(figures);
+    }
+    println!("\ncargo profile: dev with optimised hot packages; best of several rounds; {} cores", cores());
     if args.iter().any(|arg| arg == "--json") {
-        println!("{}", Value::Object(figures.0));
+        println!("{}", Value::Object(figures.0.clone()));
     }
 }
 
-fn print(figures: &Figures) {
-    println!("\n{:36} {:>10}  {:12} meaning", "figure", "value", "aim");
+fn table(figures: &Figures) {
     figures.row("plugin_fresh_call_us", "<= 20", "no-op call, fresh instance, every limit on (thread CPU)");
     figures.row("plugin_warm_call_us", "<= 0.5", "the same on a warm instance");
     figures.row("bare_fresh_call_us", "", "the same on bare wasmtime, same bytes and engine settings");
@@ -112,7 +127,6 @@ fn print(figures: &Figures) {
     figures.row("noisy_rss_mib", "<= 512", "the host's peak of resident memory meanwhile");
     figures.row("noisy_rss_growth_mib", "", "and how much of it the hostile plugins brought");
     figures.row("noisy_lost", "0", "good deliveries that were not applied");
-    println!("\ncargo profile: dev with optimised hot packages; best of several rounds; {} cores", cores());
 }
 
 fn cores() -> usize {

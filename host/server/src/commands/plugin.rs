@@ -53,7 +53,7 @@ fn talk(globals: &GlobalArgs) -> Option<Talk> {
     let json = match globals.output {
         OutputFormat::Table => false,
         OutputFormat::Json | OutputFormat::Jsonl => true,
-        OutputFormat::Yaml | OutputFormat::Name => {
+        OutputFormat::Yaml | OutputFormat::Name | OutputFormat::Csv => {
             // Nowhere is left to say that standard error is gone.
             let _ = writeln!(io::stderr(), "error: this command prints for people, or JSON with `-o json`");
             return None;

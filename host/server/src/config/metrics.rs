@@ -22,6 +22,13 @@ pub struct MetricsConfig {
     /// How long points are kept, days. Points that are older are not taken. A remote store keeps them as long as it is
     /// told to.
     pub raw_days: u32,
+    /// How long a roll-up of each minute is kept, days. Roll-ups are made in the data folder only: a remote store thins by
+    /// rules of its own.
+    pub rollup_1m_days: u32,
+    /// How long a roll-up of each hour is kept, days.
+    pub rollup_1h_days: u32,
+    /// How long a roll-up of each day is kept, days.
+    pub rollup_1d_days: u32,
     /// Series of one metric; one more is refused.
     pub series_per_metric: usize,
     /// Series of this host; one more is refused.
@@ -33,7 +40,16 @@ pub struct MetricsConfig {
 impl Default for MetricsConfig {
     fn default() -> Self {
         let Limits { series_per_metric, series, queue_points } = Limits::default();
-        Self { url: None, raw_days: 90, series_per_metric, series, queue_points }
+        Self {
+            url: None,
+            raw_days: 90,
+            rollup_1m_days: 180,
+            rollup_1h_days: 730,
+            rollup_1d_days: 3_650,
+            series_per_metric,
+            series,
+            queue_points,
+        }
     }
 }
 
@@ -45,8 +61,15 @@ impl MetricsConfig {
         {
             problems.push(format!("metrics.url: {:#}", error.root_cause()));
         }
-        if !(1..=36_500).contains(&self.raw_days) {
-            problems.push("metrics.raw_days: must be 1 to 36500".to_owned());
+        for (name, days) in [
+            ("raw_days", self.raw_days),
+            ("rollup_1m_days", self.rollup_1m_days),
+            ("rollup_1h_days", self.rollup_1h_days),
+            ("rollup_1d_days", self.rollup_1d_days),
+        ] {
+            if !(1..=36_500).contains(&days) {
+                problems.push(format!("metrics.{name}: must be 1 to 36500"));
+            }
         }
         if self.series_per_metric == 0 || self.series == 0 {
             problems.push("metrics.series and metrics.series_per_metric: must be at least 1".to_owned());
@@ -66,6 +89,11 @@ impl MetricsConfig {
         i64::from(self.raw_days) * DAY_SECS
     }
 
+    pub(crate) fn rolled(&self) -> [Duration; 3] {
+        let days = |days: u32| Duration::from_secs(u64::from(days) * DAY_SECS.unsigned_abs());
+        [days(self.rollup_1m_days), days(self.rollup_1h_days), days(self.rollup_1d_days)]
+    }
+
     pub(crate) fn kept(&self) -> Duration {
         Duration::from_secs(self.kept_secs().unsigned_abs())
     }
@@ -83,6 +111,15 @@ pub(crate) fn connect(url: &SecretUrl) -> anyhow::Result<Arc<dyn SeriesStore>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_class_is_kept_for_a_time_that_can_be_told() {
+        let config = MetricsConfig { raw_days: 0, rollup_1h_days: 40_000, ..MetricsConfig::default() };
+        assert_eq!(
+            config.problems(),
+            ["metrics.raw_days: must be 1 to 36500", "metrics.rollup_1h_days: must be 1 to 36500"]
+        );
+    }
 
     #[test]
     fn addresses_that_cannot_be_used_are_problems() {

@@ -1,8 +1,10 @@
 //! Working out an expression.
 
 use super::position::{parse, wrong};
-use super::selectors::Selectors;
+use super::selectors::{Asked, Selectors};
+use super::stores::Stores;
 use super::view::View;
+use super::windows;
 use opssight_core::metrics::{Answer, InstantQuery, Label, MOST_POINTS, MOST_SERIES, MetricsError, RangeQuery, Row};
 use opssight_core::time::Timestamp;
 use std::collections::BTreeMap;
@@ -11,48 +13,56 @@ use std::time::Duration;
 use tsink::promql::error::PromqlError;
 use tsink::promql::types::Series;
 use tsink::promql::{Engine, PromqlValue};
-use tsink::{Storage, TimestampPrecision, TsinkError};
+use tsink::{TimestampPrecision, TsinkError};
 
-pub(super) fn instant(
-    storage: Arc<dyn Storage>,
-    query: &InstantQuery,
-    patience: Duration,
-) -> Result<Answer, MetricsError> {
-    let selectors = Selectors::of(&parse(&query.query)?, None)?;
-    let view = Arc::new(View::new(storage, selectors, 0, patience));
-    let engine = Engine::with_precision(view, TimestampPrecision::Microseconds);
+pub(super) fn instant(stores: Arc<Stores>, query: &InstantQuery, patience: Duration) -> Result<Answer, MetricsError> {
+    let (text, selectors) = read(&query.query, Asked { start: query.at.0, step: 0, steps: 1 })?;
+    let view = Arc::new(View::new(stores, selectors, 0, patience));
+    let engine = Engine::with_precision(view.clone(), TimestampPrecision::Microseconds);
     let mut rows = Rows::default();
-    match engine.instant_query(&query.query, query.at.0).map_err(|error| failed(&query.query, error))? {
+    match engine.instant_query(&text, query.at.0).map_err(|error| failed(&query.query, error))? {
         PromqlValue::RangeVector(series) => series.into_iter().try_for_each(|series| rows.add_series(&series))?,
         value => rows.add_step(query.at.0, value)?,
     }
-    Ok(rows.answer())
+    Ok(rows.answer(&view))
 }
 
 /// The evaluator's own range query copies all points at every step. This one asks it step by step, and the view gives
 /// each step its own points only.
-pub(super) fn range(storage: Arc<dyn Storage>, query: &RangeQuery, patience: Duration) -> Result<Answer, MetricsError> {
-    let selectors = Selectors::of(&parse(&query.query)?, Some(query.step))?;
+pub(super) fn range(stores: Arc<Stores>, query: &RangeQuery, patience: Duration) -> Result<Answer, MetricsError> {
+    let steps = query.steps()?;
+    let (text, selectors) = read(&query.query, Asked { start: query.start.0, step: query.step, steps })?;
     let pinned = selectors.pinned;
     let span = query.end.since(query.start);
-    let view = Arc::new(View::new(storage, selectors, span, patience));
+    let view = Arc::new(View::new(stores, selectors, span, patience));
     let engine = Engine::with_precision(view.clone(), TimestampPrecision::Microseconds);
     let failed = |error| failed(&query.query, error);
     let mut rows = Rows::default();
     if pinned {
-        let value = engine.range_query(&query.query, query.start.0, query.end.0, query.step).map_err(failed)?;
+        let value = engine.range_query(&text, query.start.0, query.end.0, query.step).map_err(failed)?;
         if let PromqlValue::RangeVector(series) = value {
             series.into_iter().try_for_each(|series| rows.add_series(&series))?;
         }
-        return Ok(rows.answer());
+        return Ok(rows.answer(&view));
     }
-    for n in 0..query.steps()? {
+    for n in 0..steps {
         view.check().map_err(|error| failed(error.into()))?;
         let at = query.start.0.saturating_add(n.saturating_mul(query.step));
-        let value = engine.instant_query(&query.query, at).map_err(failed)?;
+        let value = engine.instant_query(&text, at).map_err(failed)?;
         rows.add_step(at, value)?;
     }
-    Ok(rows.answer())
+    Ok(rows.answer(&view))
+}
+
+/// An expression as the evaluator is asked for it, and what it selects. A pinned one is given to the evaluator as a range,
+/// of which it reads all points at once: it sees points only.
+fn read(query: &str, asked: Asked) -> Result<(String, Selectors), MetricsError> {
+    let selectors = Selectors::of(&parse(query)?, asked)?;
+    let text = windows::rewrite(query);
+    match tsink::promql::parse(&text) {
+        Ok(rewritten) if !selectors.pinned && text != query => Ok((text, Selectors::of(&rewritten, asked)?)),
+        _ => Ok((query.to_owned(), selectors)),
+    }
 }
 
 fn failed(query: &str, error: PromqlError) -> MetricsError {
@@ -95,7 +105,7 @@ impl Rows {
     fn add(&mut self, metric: &str, labels: &[tsink::Label], at: i64, value: f64) -> Result<(), MetricsError> {
         let mut labels = labels.to_vec();
         labels.sort();
-        self.rows.entry((metric.to_owned(), labels)).or_default().push((Timestamp(at), value));
+        self.rows.entry((windows::metric(metric).to_owned(), labels)).or_default().push((Timestamp(at), value));
         self.points += 1;
         if self.points > MOST_POINTS || self.rows.len() > MOST_SERIES {
             return Err(MetricsError::TooLarge(format!(
@@ -106,12 +116,12 @@ impl Rows {
         Ok(())
     }
 
-    fn answer(self) -> Answer {
+    fn answer(self, view: &View) -> Answer {
         let row = |((metric, labels), points): (Key, Vec<_>)| Row {
             metric: (!metric.is_empty()).then_some(metric),
             labels: labels.into_iter().map(|label| Label { name: label.name, value: label.value }).collect(),
             points,
         };
-        self.rows.into_iter().map(row).collect()
+        Answer { rows: self.rows.into_iter().map(row).collect(), notes: view.notes() }
     }
 }

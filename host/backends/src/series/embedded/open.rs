@@ -1,34 +1,54 @@
-//! How the store is opened.
+//! How a store of one kind of records is opened.
 
-use super::{EmbeddedOptions, unavailable, wrong};
+use super::{unavailable, wrong};
 use opssight_core::metrics::MetricsError;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tsink::{Storage, StorageBuilder, TimestampPrecision, WalSyncMode};
 
-/// Points of a day lie together: runs are rare, and small pieces cost more than they save.
-const PARTITION: Duration = Duration::from_secs(86_400);
-
-/// Days of one series that are written to at once. History comes in any order, and none of it may be refused for that,
+/// Parts of one series that are written to at once. History comes in any order, and none of it may be refused for that,
 /// so that this is more days than anything is kept.
-const OPEN_DAYS: usize = 40_000;
+const OPEN_PARTS: usize = 40_000;
 
-pub(super) fn open(folder: &Path, options: &EmbeddedOptions) -> Result<Arc<dyn Storage>, MetricsError> {
-    let doing = "open the metrics";
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(|error| unavailable(doing, format!("the folder {} cannot be made: {error}", folder.display())))?;
+/// How long what a store has to keep is there beyond its time: a day that is kept in part is kept whole, so that its
+/// roll-ups can be made again.
+const SLACK: Duration = Duration::from_secs(2 * 86_400);
+
+/// What a store keeps.
+pub(super) struct Keep {
+    /// For how long.
+    pub(super) time: Duration,
+    /// Whether what is older goes.
+    pub(super) enforced: bool,
+    /// What of a series lies together: small pieces cost more than they save.
+    pub(super) part: Duration,
+    /// What it may take in memory until it is packed, bytes.
+    pub(super) memory: usize,
+}
+
+pub(super) fn open(folder: &Path, keep: &Keep) -> Result<Arc<dyn Storage>, MetricsError> {
     StorageBuilder::new()
-        .with_data_path(folder.join("raw"))
+        .with_data_path(folder)
         .with_timestamp_precision(TimestampPrecision::Microseconds)
-        .with_retention(options.raw)
-        .with_retention_enforced(true)
-        .with_partition_duration(PARTITION)
-        .with_max_active_partition_heads_per_series(OPEN_DAYS)
-        .with_memory_limit(options.memory)
+        .with_retention(keep.time + SLACK)
+        .with_retention_enforced(keep.enforced)
+        .with_partition_duration(keep.part)
+        .with_max_active_partition_heads_per_series(OPEN_PARTS)
+        .with_memory_limit(keep.memory)
+        // A pass in the background that fails now and then (two of them may be after the same file) is tried again by the
+        // next, a quarter of a second later. Else it would close the store until the process is started again.
+        .with_background_fail_fast(false)
         // One task writes, in batches: each is flushed before it is acknowledged.
         .with_wal_sync_mode(WalSyncMode::PerAppend)
         .build()
-        .map_err(|error| wrong(doing, &error))
+        .map_err(|error| wrong("open the metrics", &error))
+}
+
+pub(super) fn make(folder: &Path) -> Result<(), MetricsError> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| {
+        unavailable("open the metrics", format!("the folder {} cannot be made: {error}", folder.display()))
+    })
 }

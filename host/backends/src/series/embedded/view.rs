@@ -1,11 +1,16 @@
-//! The store as one expression sees it: it is read once for all steps, at most so much of it, and for so long.
+//! The stores as one expression sees them: they are read once for all steps, at most so much of them, and for so long.
 //!
 //! Two things that the evaluator gets wrong are put right by what it is shown. It takes `m{a="1"}` for the one series
 //! with just these labels, if there is such a one, and forgets all others: so it never hears of such a one. And where a
 //! point was written twice it would count two: it sees one.
 
+use super::pieces::Pieces;
 use super::selectors::Selectors;
-use std::collections::HashMap;
+use super::stores::Stores;
+use super::windows;
+use opssight_core::metrics::rollups::{Edges, Held, Kept, Plan, Rollup, plan};
+use opssight_core::time::Timestamp;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,28 +22,39 @@ const MOST_READ: usize = 5_000_000;
 /// A series' labels and its points, by time.
 type Points = (Vec<Label>, Vec<DataPoint>);
 
-/// What was read of a metric.
-struct Read {
+/// A series' labels and what answers for its windows.
+type Windows = (Vec<Label>, Pieces);
+
+/// What was read of a name, from the first of these times to the last.
+struct Read<T> {
     start: i64,
     end: i64,
-    series: Arc<Vec<Points>>,
+    series: Arc<Vec<T>>,
 }
 
+/// By name.
+type Known<T> = Mutex<HashMap<String, Read<T>>>;
+
 pub(super) struct View {
-    storage: Arc<dyn Storage>,
+    stores: Arc<Stores>,
+    /// As it was when the expression began.
+    held: Held,
     selectors: Selectors,
     /// From the first step to the last: what is read for the first, and for all that its subqueries ask, serves them all.
     span: i64,
-    read: Mutex<HashMap<String, Read>>,
-    points: AtomicUsize,
+    points: Known<Points>,
+    windows: Known<Windows>,
+    weight: AtomicUsize,
+    notes: Mutex<BTreeSet<String>>,
     begun: Instant,
     patience: Duration,
 }
 
 impl View {
-    pub(super) fn new(storage: Arc<dyn Storage>, selectors: Selectors, span: i64, patience: Duration) -> Self {
-        let (read, points, begun) = (Mutex::default(), AtomicUsize::new(0), Instant::now());
-        Self { storage, selectors, span, read, points, begun, patience }
+    pub(super) fn new(stores: Arc<Stores>, selectors: Selectors, span: i64, patience: Duration) -> Self {
+        let (held, begun, weight) = (stores.journal.held(), Instant::now(), AtomicUsize::new(0));
+        let (points, windows, notes) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { stores, held, selectors, span, points, windows, weight, notes, begun, patience }
     }
 
     /// Whether there is time left.
@@ -49,49 +65,132 @@ impl View {
         Ok(())
     }
 
-    fn points_of(&self, metric: &str, start: i64, end: i64) -> Result<Arc<Vec<Points>>> {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = end.saturating_add(self.span).saturating_add(self.selectors.reach(metric));
+    /// What whoever asked should know.
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// What is known of a name from `start` to `end`; if too little is, it is read for all steps.
+    fn known<T>(
+        &self,
+        known: &Known<T>,
+        name: &str,
+        (start, end): (i64, i64),
+        read: impl FnOnce(i64, i64) -> Result<Vec<T>>,
+    ) -> Result<Arc<Vec<T>>> {
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = end.saturating_add(self.span).saturating_add(self.selectors.reach(name));
         let (mut from, mut to) = (start, last);
-        if let Some(known) = read.get(metric) {
+        if let Some(known) = known.get(name) {
             if known.start <= start && end <= known.end {
                 return Ok(Arc::clone(&known.series));
             }
             (from, to) = (from.min(known.start), to.max(known.end));
         }
-        let series = Arc::new(self.fetch(metric, from, to)?);
-        read.insert(metric.to_owned(), Read { start: from, end: to, series: Arc::clone(&series) });
+        let series = Arc::new(read(from, to)?);
+        known.insert(name.to_owned(), Read { start: from, end: to, series: Arc::clone(&series) });
         Ok(series)
     }
 
-    fn fetch(&self, metric: &str, start: i64, end: i64) -> Result<Vec<Points>> {
-        let selection = self.selectors.selection(metric).with_time_range(start, end);
-        let mut found = Vec::new();
-        for series in self.storage.select_series(&selection)? {
+    /// Points of a metric from `start` to before `end`: raw ones, and where none are kept any more the last of each record.
+    fn points_of(&self, metric: &str, start: i64, end: i64) -> Result<Arc<Vec<Points>>> {
+        self.known(&self.points, metric, (start, end), |start, end| {
+            let plan = plan(start.saturating_sub(1), end.saturating_sub(1), &Edges::Anywhere, &self.held);
+            let mut found = Vec::new();
+            let mut coarse = false;
+            for labels in self.series_of(metric, metric, &plan)? {
+                self.check()?;
+                let mut points = Vec::new();
+                for stretch in &plan.stretches {
+                    match stretch.kept {
+                        Kept::Raw => points.extend(self.stores.points(metric, &labels, stretch.from, stretch.to)?),
+                        Kept::Rolled(class) => {
+                            let records =
+                                self.stores.records(class, metric, &labels, (stretch.from, stretch.to))?.into_iter();
+                            let last =
+                                |(.., rollup): (_, _, Rollup)| DataPoint::new(rollup.last.at.0, rollup.last.value);
+                            points.extend(records.map(last));
+                            coarse |= !points.is_empty();
+                        }
+                    }
+                }
+                self.weigh(points.len())?;
+                if !points.is_empty() {
+                    found.push((labels, points));
+                }
+            }
+            if coarse {
+                self.note(&plan, "of what lies before, its last point stands for each roll-up");
+            }
+            Ok(found)
+        })
+    }
+
+    /// What answers for windows of a metric after `from`, up to `to`.
+    fn windows_of(&self, name: &str, metric: &str, from: i64, to: i64) -> Result<Arc<Vec<Windows>>> {
+        self.known(&self.windows, name, (from, to), |from, to| {
+            let plan = plan(from, to, &self.selectors.edges(name), &self.held);
+            let (mut found, mut coarse) = (Vec::new(), false);
+            for labels in self.series_of(name, metric, &plan)? {
+                self.check()?;
+                let mut pieces = Pieces::default();
+                for stretch in &plan.stretches {
+                    match stretch.kept {
+                        Kept::Raw => {
+                            pieces.push_points(&self.stores.points(metric, &labels, stretch.from, stretch.to)?);
+                        }
+                        Kept::Rolled(class) => {
+                            let records = self.stores.records(class, metric, &labels, (stretch.from, stretch.to))?;
+                            coarse |=
+                                !records.is_empty() && plan.inexact.is_some_and(|(until, _)| stretch.from < until);
+                            pieces.push_records(records.into_iter().map(|(.., rollup)| rollup).collect());
+                        }
+                    }
+                }
+                self.weigh(pieces.weight())?;
+                if pieces.weight() > 0 {
+                    found.push((labels, pieces));
+                }
+            }
+            if coarse {
+                self.note(
+                    &plan,
+                    "of what lies before, a window takes each roll-up as a whole, where its last point lies",
+                );
+            }
+            Ok(found)
+        })
+    }
+
+    /// The series that a name selects, in any of the stores that a plan reads.
+    fn series_of(&self, name: &str, metric: &str, plan: &Plan) -> Result<BTreeSet<Vec<Label>>> {
+        let mut found = BTreeSet::new();
+        let stores: BTreeSet<Kept> = plan.stretches.iter().map(|stretch| stretch.kept).collect();
+        for kept in stores {
             self.check()?;
-            let mut points = match self.storage.select(&series.name, &series.labels, start, end) {
-                Ok(points) => points,
-                Err(TsinkError::NoDataPoints { .. }) => continue,
-                Err(error) => return Err(error),
-            };
-            once(&mut points);
-            if self.points.fetch_add(points.len(), Ordering::Relaxed) + points.len() > MOST_READ {
-                return Err(refused(format!("it reads more than {MOST_READ} points")));
-            }
-            if !points.is_empty() {
-                found.push((series.labels, points));
-            }
+            let series = self.stores.series(kept, &self.selectors.selection(name, metric))?;
+            found.extend(series.into_iter().map(|series| series.labels));
         }
         Ok(found)
     }
-}
 
-/// Sorted, and of points of the same time the one that comes last.
-fn once(points: &mut Vec<DataPoint>) {
-    points.sort_by_key(|point| point.timestamp);
-    points.reverse();
-    points.dedup_by_key(|point| point.timestamp);
-    points.reverse();
+    fn weigh(&self, points: usize) -> Result<()> {
+        if self.weight.fetch_add(points, Ordering::Relaxed) + points > MOST_READ {
+            return Err(refused(format!("it reads more than {MOST_READ} points")));
+        }
+        Ok(())
+    }
+
+    fn note(&self, plan: &Plan, what: &str) {
+        let Some((until, class)) = plan.inexact else { return };
+        let time = Timestamp(until).to_utc().map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
+        let note = format!(
+            "what this needs to be exact is kept since {}: {what}, of {} at the coarsest",
+            time.unwrap_or_default(),
+            class.name(),
+        );
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).insert(note);
+    }
 }
 
 fn between(points: &[DataPoint], start: i64, end: i64) -> &[DataPoint] {
@@ -116,12 +215,22 @@ impl Storage for View {
     }
 
     fn select_with_options(&self, metric: &str, options: QueryOptions) -> Result<Vec<DataPoint>> {
-        self.storage.select_with_options(metric, options)
+        self.stores.raw().select_with_options(metric, options)
     }
 
-    fn select_all(&self, metric: &str, start: i64, end: i64) -> Result<Vec<Points>> {
+    fn select_all(&self, name: &str, start: i64, end: i64) -> Result<Vec<Points>> {
         self.check()?;
-        let all = self.points_of(metric, start, end)?;
+        // A window begins after its first time.
+        if let Some((function, metric)) = windows::read(name) {
+            let (from, to) = (start, end.saturating_sub(1));
+            let value = |pieces: &Pieces| function.value(&pieces.window(from, to)?, from, to);
+            let all = self.windows_of(name, metric, from, to)?;
+            let some = all.iter().filter_map(|(labels, pieces)| {
+                value(pieces).map(|value| (labels.clone(), vec![DataPoint::new(to, value)]))
+            });
+            return Ok(some.collect());
+        }
+        let all = self.points_of(name, start, end)?;
         let some = all.iter().filter_map(|(labels, points)| {
             let points = between(points, start, end);
             (!points.is_empty()).then(|| (labels.clone(), points.to_vec()))
@@ -134,7 +243,11 @@ impl Storage for View {
         if selection.metric.is_some() {
             return Ok(Vec::new());
         }
-        self.storage.select_series(selection)
+        let mut found = Vec::new();
+        for (_, storage) in self.stores.all() {
+            found.extend(storage.select_series(selection)?);
+        }
+        Ok(found)
     }
 
     fn close(&self) -> Result<()> {

@@ -34,7 +34,7 @@ pub(super) fn rows(text: &str) -> Result<Answer, String> {
         labels,
         points: points.into_iter().collect(),
     };
-    Ok(found.into_iter().map(row).collect())
+    Ok(found.into_iter().map(row).collect::<Vec<_>>().into())
 }
 
 fn read(types: &[String], names: &[String], record: &[String]) -> Result<(Key, Timestamp, f64), String> {

@@ -13,6 +13,10 @@ const NAME: &str = "__name__";
 pub(super) struct Reply<T> {
     pub(super) data: Option<T>,
     pub(super) error: Option<String>,
+    #[serde(default)]
+    pub(super) warnings: Vec<String>,
+    #[serde(default)]
+    pub(super) infos: Vec<String>,
 }
 
 /// A time in seconds, and a number as text.
@@ -50,9 +54,9 @@ impl Found {
             let problem = format!("it has more than {MOST_POINTS} points: ask for a longer step");
             return Err(MetricsError::TooLarge(problem));
         }
-        let mut rows: Answer = lines.into_iter().map(row).collect();
+        let mut rows: Vec<Row> = lines.into_iter().map(row).collect();
         rows.sort_by(|a, b| (&a.metric, &a.labels).cmp(&(&b.metric, &b.labels)));
-        bounded(rows)
+        bounded(rows.into())
     }
 }
 
