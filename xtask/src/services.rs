@@ -48,7 +48,7 @@ impl Services {
 
     /// The same for VictoriaMetrics alone.
     pub(crate) fn victoria(workspace: &Workspace) -> Result<Self> {
-        Ok(Self(vec![victoria::start(workspace)?]))
+        Self::start(workspace, &[Part::Metrics])
     }
 
     /// The variables by which tests find them.
