@@ -123,19 +123,23 @@ async fn query(session: &mut Session, args: QueryArgs) -> Result<(), CliError> {
     let now = session.ui.now();
     let at = |moment: Option<Moment>| moment.map(|moment| moment.resolve(now));
     let query = args.expression;
-    let (tree, points, warnings) = if args.from.is_some() || args.to.is_some() || args.step.is_some() {
+    if args.from.is_some() || args.to.is_some() || args.step.is_some() {
         let query = MetricsRangeQuery { query, start: at(args.from), end: at(args.to), step_secs: args.step };
         let answer = session.client.get::<MetricsRange>(&["metrics", "query_range"], &query).await?;
-        (answer.tree, print::of_range(&answer.value), answer.value.warnings)
+        warn(session, &answer.value.warnings);
+        print::query(session, answer.tree, &print::of_range(&answer.value))
     } else {
         let query = MetricsInstantQuery { query, at: at(args.at) };
         let answer = session.client.get::<MetricsInstant>(&["metrics", "query"], &query).await?;
-        (answer.tree, print::of_instant(&answer.value), answer.value.warnings)
-    };
-    for warning in warnings {
-        session.ui.warn(&warning);
+        warn(session, &answer.value.warnings);
+        print::query(session, answer.tree, &print::of_instant(&answer.value))
     }
-    print::query(session, tree, &points)
+}
+
+fn warn(session: &mut Session, warnings: &[String]) {
+    for warning in warnings {
+        session.ui.warn(warning);
+    }
 }
 
 /// A list of the metrics has no pages.
