@@ -56,7 +56,7 @@ pub struct QueryArgs {
 
 /// Which stretch of time, and how many.
 #[derive(Debug, Args)]
-pub struct ListArgs {
+pub(crate) struct ListArgs {
     /// With points since: 30d, 2026-11-01 or RFC 3339 [default: a day before the end]
     #[arg(long, value_name = "WHEN", value_parser = moment)]
     from: Option<Moment>,
@@ -151,12 +151,13 @@ async fn print_list<T: DeserializeOwned + print::Item>(
     let mut answer = session.client.get::<MetricsList<T>>(&["metrics", what], query).await?;
     match session.ui.format() {
         OutputFormat::Json | OutputFormat::Yaml => session.ui.document(&answer.tree, "", |_| Ok(()))?,
-        OutputFormat::Jsonl => match answer.tree.take("items") {
-            Some(Tree::List(rows)) => rows.iter().try_for_each(|row| session.ui.json_line(row))?,
-            _ => {}
-        },
+        OutputFormat::Jsonl => {
+            if let Some(Tree::List(rows)) = answer.tree.take("items") {
+                rows.iter().try_for_each(|row| session.ui.json_line(row))?;
+            }
+        }
         OutputFormat::Table | OutputFormat::Csv | OutputFormat::Name => {
-            print::list(session, &answer.value.items, what)?
+            print::list(session, &answer.value.items, what)?;
         }
     }
     if answer.value.more {
