@@ -1,6 +1,7 @@
 //! Places of blobs: a folder, or a bucket of S3, Azure Blob Storage or Google Cloud Storage.
 
 mod address;
+mod check;
 mod folder;
 mod meaning;
 mod remote;

@@ -1,5 +1,6 @@
 //! Blobs as files of a folder: written beside and renamed, and checked whenever they are read.
 
+use super::check::{Found, found, given, to_its_end};
 use async_trait::async_trait;
 use bytes::Bytes;
 use cap_std::ambient_authority;
@@ -55,8 +56,8 @@ impl FolderBlobs {
 
     async fn read(&self, name: &BlobName) -> Result<Option<Body>, BlobError> {
         let (wanted, place) = (name.clone(), Arc::clone(&self.place));
-        let found = self.run("read a blob", move |dir| found(dir.open(wanted.to_string()))).await?;
-        let Some(file) = found else { return Ok(None) };
+        let file = self.run("read a blob", move |dir| if_there(dir.open(wanted.to_string()))).await?;
+        let Some(file) = file else { return Ok(None) };
         let file = File::from_std(file.into_std());
         let pieces = stream::try_unfold(file, |mut file| async {
             let mut piece = Vec::with_capacity(PIECE);
@@ -75,7 +76,7 @@ impl FolderBlobs {
         let beside = format!("{folder}/{}{BESIDE}", Uuid::now_v7().simple());
         let path = beside.clone();
         let make = move |dir: &Dir| {
-            dir.create_dir_with_if_absent(folder)?;
+            make_folder(dir, folder)?;
             dir.open_with(&path, OpenOptions::new().write(true).create_new(true).mode(0o600))
         };
         let file = self.run(DOING, make).await?;
@@ -96,18 +97,6 @@ impl FolderBlobs {
         self.run(DOING, place).await?;
         unfinished.beside = None;
         Ok(())
-    }
-
-    async fn is_whole(&self, name: &BlobName) -> Result<bool, BlobError> {
-        let Some(mut body) = self.read(name).await? else { return Ok(false) };
-        loop {
-            match body.next().await {
-                None => return Ok(true),
-                Some(Ok(_)) => {}
-                Some(Err(BlobError::Changed { .. })) => return Ok(false),
-                Some(Err(error)) => return Err(error),
-            }
-        }
     }
 }
 
@@ -140,7 +129,7 @@ fn failed(place: &str, doing: &'static str, error: &io::Error) -> BlobError {
     }
 }
 
-fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -148,32 +137,26 @@ fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-trait CreateDir {
-    fn create_dir_with_if_absent(&self, folder: &str) -> io::Result<()>;
-}
-
-impl CreateDir for Dir {
-    fn create_dir_with_if_absent(&self, folder: &str) -> io::Result<()> {
-        match self.create_dir_with(folder, DirBuilder::new().mode(0o700)) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-            _ => Ok(()),
-        }
+fn make_folder(dir: &Dir, folder: &str) -> io::Result<()> {
+    match dir.create_dir_with(folder, DirBuilder::new().mode(0o700)) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }
 
 /// What is in a folder; what was left behind in it is cleared on the way.
 fn entries(dir: &Dir, folder: Folder) -> io::Result<Vec<BlobInfo>> {
-    let Some(dir) = found(dir.open_dir(folder.path()))? else { return Ok(Vec::new()) };
+    let Some(dir) = if_there(dir.open_dir(folder.path()))? else { return Ok(Vec::new()) };
     let mut blobs = Vec::new();
     for entry in dir.entries()? {
         let entry = entry?;
         let file = entry.file_name();
         let Some(file) = file.to_str() else { continue };
-        let Some(metadata) = found(entry.metadata())? else { continue };
+        let Some(metadata) = if_there(entry.metadata())? else { continue };
         let modified = metadata.modified()?.into_std();
         if file.ends_with(BESIDE) {
             if modified.elapsed().is_ok_and(|age| age > LEFT_BEHIND) {
-                found(dir.remove_file(file))?;
+                if_there(dir.remove_file(file))?;
             }
             continue;
         }
@@ -188,14 +171,11 @@ fn entries(dir: &Dir, folder: Folder) -> io::Result<Vec<BlobInfo>> {
 #[async_trait]
 impl BlobStore for FolderBlobs {
     async fn put(&self, name: &BlobName, body: Body) -> Result<(), BlobError> {
-        let why = "its bytes are not those that its name says".to_owned();
-        let given = BlobError::Given { name: name.clone(), why };
-        let body = checked(body, name, || given);
-        if self.is_whole(name).await? {
-            // What is not what its name says is told also where nothing needs to be kept.
-            return body.try_for_each(|_| std::future::ready(Ok(()))).await;
+        let body = given(body, name);
+        match found(self.read(name).await?).await? {
+            Found::Whole => to_its_end(body).await,
+            Found::Changed | Found::Nothing => self.write(name, body).await,
         }
-        self.write(name, body).await
     }
 
     async fn get(&self, name: &BlobName) -> Result<Option<Body>, BlobError> {
@@ -204,7 +184,7 @@ impl BlobStore for FolderBlobs {
 
     async fn remove(&self, name: &BlobName) -> Result<(), BlobError> {
         let name = name.to_string();
-        self.run("remove a blob", move |dir| found(dir.remove_file(name)).map(drop)).await
+        self.run("remove a blob", move |dir| if_there(dir.remove_file(name)).map(drop)).await
     }
 
     fn list(&self, folder: Folder) -> BoxStream<'static, Result<BlobInfo, BlobError>> {

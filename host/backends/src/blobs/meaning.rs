@@ -38,7 +38,7 @@ impl Asked<'_> {
         let code = code(&text);
         let status = status(&text);
         // Whoever asks for one blob has looked at whether it is that one which is not there.
-        let is_gone = matches!(error, Error::NotFound { .. }) && code != Some("NoSuchUpload");
+        let is_gone = status == Some(404) && !matches!(code, Some("NoSuchKey" | "NoSuchUpload" | "BlobNotFound"));
         if is_gone || is_no_bucket(code, &text) {
             return self.no_place("there is no such bucket: make it, or correct blobs.url");
         }

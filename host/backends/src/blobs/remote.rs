@@ -2,6 +2,7 @@
 
 use super::BlobAccess;
 use super::address::{Bucket, Vendor};
+use super::check::{Found, found, given, to_its_end};
 use super::meaning::Asked;
 use super::upload::{PART, Upload};
 use super::vendor;
@@ -62,19 +63,6 @@ impl RemoteBlobs {
         tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| late())
     }
 
-    /// Whether a blob is there and is what its name says; none: it is not there.
-    async fn is_whole(&self, name: &BlobName) -> Result<Option<bool>, BlobError> {
-        let Some(mut body) = self.read(name).await? else { return Ok(None) };
-        loop {
-            match body.next().await {
-                None => return Ok(Some(true)),
-                Some(Ok(_)) => {}
-                Some(Err(BlobError::Changed { .. })) => return Ok(Some(false)),
-                Some(Err(error)) => return Err(error),
-            }
-        }
-    }
-
     async fn read(&self, name: &BlobName) -> Result<Option<Body>, BlobError> {
         const DOING: &str = "read a blob";
         let path = self.path(&name.to_string());
@@ -132,18 +120,12 @@ fn note<T>(link: &Link, outcome: Result<T, BlobError>) -> Result<T, BlobError> {
 #[async_trait]
 impl BlobStore for RemoteBlobs {
     async fn put(&self, name: &BlobName, body: Body) -> Result<(), BlobError> {
-        let why = "its bytes are not those that its name says".to_owned();
-        let given = BlobError::Given { name: name.clone(), why };
-        let body = checked(body, name, || given);
+        let body = given(body, name);
         let put = async {
-            match self.is_whole(name).await? {
-                Some(true) => {
-                    // What is not what its name says is told also where nothing needs to be kept.
-                    body.try_for_each(|_| std::future::ready(Ok(()))).await
-                }
-                // What was damaged is replaced.
-                Some(false) => self.write(name, body, PutMode::Overwrite).await,
-                None => self.write(name, body, PutMode::Create).await,
+            match found(self.read(name).await?).await? {
+                Found::Whole => to_its_end(body).await,
+                Found::Changed => self.write(name, body, PutMode::Overwrite).await,
+                Found::Nothing => self.write(name, body, PutMode::Create).await,
             }
         };
         let kept = self.noted(put.await);
