@@ -244,9 +244,6 @@ fn names_of_what_is_wrong_are_for_scripts() {
     assert_eq!(output.status.code(), Some(0), "a warning is no failure: {names}");
 }
 
-/// The variables and the flags, and whether it is the server that is asked.
-type Asked = (&'static [(&'static str, &'static str)], &'static [&'static str], bool);
-
 #[test]
 fn who_is_asked_about_is_this_machine_unless_only_a_server_is_known() {
     let folder = tempfile::tempdir().expect("a folder");
