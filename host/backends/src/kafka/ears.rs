@@ -96,7 +96,7 @@ fn meaning(code: Code, reason: &str, options: &KafkaOptions, topic: &str) -> Str
             "speak TLS with Kafka at {brokers}: {reason}; see bus.tls, and bus.ca_file for an authority of your own"
         ),
         Code::UnknownTopic | Code::UnknownTopicOrPartition => missing(options, topic, 6),
-        Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed | Code::ClusterAuthorizationFailed => format!(
+        _ if is_forbidden(code, reason) => format!(
             "use the topic {topic} at {brokers}: the user is not allowed to; grant it what the operators' guide lists"
         ),
         Code::MessageSizeTooLarge => {
@@ -104,6 +104,12 @@ fn meaning(code: Code, reason: &str, options: &KafkaOptions, topic: &str) -> Str
         }
         _ => format!("use the topic {topic} at {brokers}: {reason} ({code})"),
     }
+}
+
+/// A producer that keeps the order gives up with an error of its own, which has the broker's in its words only.
+fn is_forbidden(code: Code, reason: &str) -> bool {
+    matches!(code, Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed | Code::ClusterAuthorizationFailed)
+        || reason.contains("uthorization failed")
 }
 
 /// There is no such topic.
