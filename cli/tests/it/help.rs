@@ -74,7 +74,7 @@ fn every_command_takes_every_output_format() {
         let output = output.unwrap_or_else(|| panic!("{line} does not take -o"));
         assert_eq!(output.get_short(), Some('o'), "{line}");
         let formats: Vec<_> = output.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
-        assert_eq!(formats, ["table", "json", "jsonl", "yaml", "name"], "{line}");
+        assert_eq!(formats, ["table", "json", "jsonl", "yaml", "name", "csv"], "{line}");
     });
 }
 
