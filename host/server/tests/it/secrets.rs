@@ -107,7 +107,11 @@ async fn the_master_key_is_rotated_while_the_host_runs_as_the_guide_says_whateve
     host.kill();
     std::fs::write(&key_file, first).expect("the first key is back");
     let refused = opssight(&["serve", "--listen", "127.0.0.1:0"], &data).output().expect("it runs");
-    assert!(!refused.status.success() && said(&refused).contains("start with the key that it was made with"), "{}", said(&refused));
+    assert!(
+        !refused.status.success() && said(&refused).contains("start with the key that it was made with"),
+        "{}",
+        said(&refused)
+    );
 }
 
 /// The server of the tests, without its token, and the token.
