@@ -2020,11 +2020,20 @@ export interface components {
             at: string;
             /** @description By metric and labels. */
             series: components["schemas"]["MetricsRow"][];
+            /** @description What to know about it, in sentences: that a part is not exact, say. Missing if there is nothing. */
+            warnings?: string[];
         };
         /** @description A list of what there is, sorted. It has no pages: a store of metrics is asked for the first ones only. */
         MetricsList_MetricsSeries: {
             /** @description At most `limit` of them. */
-            items: components["schemas"]["MetricsSeries"][];
+            items: {
+                /** @description The metric. */
+                metric: string;
+                /** @description Labels by name. */
+                labels: {
+                    [key: string]: string;
+                };
+            }[];
             /** @description Whether there are more than `limit`: ask for a higher one, or select less. */
             more: boolean;
         };
@@ -2067,6 +2076,8 @@ export interface components {
             steps: number;
             /** @description By metric and labels. */
             series: components["schemas"]["MetricsColumn"][];
+            /** @description What to know about it, in sentences: that a part is not exact, say. Missing if there is nothing. */
+            warnings?: string[];
         };
         /** @description A series at a moment; with a range selector, all points of that range. */
         MetricsRow: {
@@ -4255,7 +4266,7 @@ export interface operations {
                 end?: string;
                 /**
                  * @description Seconds from step to step. Unless told, the shortest round one (15 seconds, 10 minutes, a day) that makes at most
-                 *     about 250 steps of the range.
+                 *     about 250 steps of the range; the steps then lie at whole multiples of it, the first at or before the start.
                  */
                 step_secs?: number;
             };
