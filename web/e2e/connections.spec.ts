@@ -101,6 +101,8 @@ test('the delivery log shows what came, what went wrong, and replays', async ({ 
   }
 });
 
+const isNow = async (api: Api, id: string) => (await api.get('/api/v1/connections')).items.find((one) => one.id === id);
+
 test('what a connection gives is switched by name', async ({ page, api }) => {
   const connection = await api.connect();
   try {
@@ -110,8 +112,8 @@ test('what a connection gives is switched by name', async ({ page, api }) => {
     await page.goto(`/connections/${connection.id}/`);
     await page.getByRole('switch', { name: `given: ${ability.says}`, exact: true }).click({ force: true });
     await expect(page.getByRole('switch', { name: `given: ${ability.says}`, exact: true })).not.toBeChecked();
-    const now = (await api.get('/api/v1/connections')).items.find(({ id }) => id === connection.id);
-    expect(now?.grants.withheld).toEqual([ability.key]);
+    // The switch turns at the click, before the server has answered.
+    await expect.poll(async () => (await isNow(api, connection.id))?.grants.withheld).toEqual([ability.key]);
   } finally {
     await api.disconnect(connection.id);
   }
@@ -129,8 +131,6 @@ async function overtake(page: Page, api: Api, id: string, change: object): Promi
     await route.fallback();
   });
 }
-
-const isNow = async (api: Api, id: string) => (await api.get('/api/v1/connections')).items.find((one) => one.id === id);
 
 test('a switch that somebody else overtook overwrites nothing, and is set again on what they left', async ({ page, api }) => {
   const connection = await api.connect();
@@ -151,7 +151,8 @@ test('a switch that somebody else overtook overwrites nothing, and is set again 
     await told.getByRole('button', { name: /do it again/ }).click();
     await expect(told).toHaveCount(0);
     for (const { says } of [mine, theirs]) await expect(page.getByRole('switch', { name: `given: ${says}`, exact: true })).not.toBeChecked();
-    expect(new Set((await isNow(api, connection.id))?.grants.withheld)).toEqual(new Set([mine.key, theirs.key]));
+    const withheld = async () => new Set((await isNow(api, connection.id))?.grants.withheld);
+    await expect.poll(withheld).toEqual(new Set([mine.key, theirs.key]));
 
     // The tag of this change is known when the next one can be made.
     await page.getByRole('switch', { name: `given: ${mine.says}`, exact: true }).click({ force: true });
@@ -178,7 +179,9 @@ test('a form that somebody else overtook keeps what was typed and shows what the
     await expect(page.getByLabel('Private networks')).toHaveValue('10.1.0.0/16');
     await page.getByRole('button', { name: 'Save' }).click();
     await expect(page.getByRole('heading', { name: `${connection.name} mine`, level: 1 })).toBeVisible();
-    expect(await isNow(api, connection.id)).toMatchObject({ name: `${connection.name} mine`, grants: { networks: ['10.1.0.0/16'] } });
+    await expect
+      .poll(() => isNow(api, connection.id))
+      .toMatchObject({ name: `${connection.name} mine`, grants: { networks: ['10.1.0.0/16'] } });
   } finally {
     await api.disconnect(connection.id);
   }
