@@ -32,6 +32,7 @@ mod rotation;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod timers;
 mod upkeep;
 mod words;
 mod writeback;

@@ -25,6 +25,7 @@ pub mod pipelines;
 pub mod plugins;
 pub mod retention;
 pub mod time;
+pub mod timers;
 
 /// The vocabulary of observations, shared with plugins.
 pub use opssight_items as vocabulary;

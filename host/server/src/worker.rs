@@ -3,6 +3,7 @@
 
 mod blobs;
 mod checker;
+mod clock;
 mod crew;
 mod deliveries;
 mod feeds;
@@ -14,6 +15,7 @@ mod retention;
 
 pub(crate) use blobs::watch_blobs;
 pub(crate) use checker::check_connections;
+pub(crate) use clock::watch_clock;
 pub(crate) use deliveries::process_deliveries;
 pub(crate) use feeds::pull_feeds;
 pub(crate) use installs::watch_installs;

@@ -41,6 +41,7 @@ mod series;
 mod server;
 mod simulation;
 mod sqlite;
+mod timers;
 mod upgrades;
 mod upkeep;
 mod vault;
@@ -154,6 +155,9 @@ macro_rules! every_case {
                 a_full_file_of_keys_says_how_room_is_made,
                 a_key_that_nothing_needs_can_go_and_one_that_something_needs_stays,
                 nothing_comes_under_a_key_that_an_open_store_lacks;
+            timers:
+                d5_what_a_clock_noted_that_was_ahead_does_not_wait_for_it,
+                what_is_done_with_is_due_never;
         }
     };
 }

@@ -20,6 +20,7 @@ use opssight_core::plugins::installs::{InstallStore, PackageStore};
 use opssight_core::plugins::{CredentialSource, Credentials, PluginState};
 use opssight_core::retention::Retention;
 use opssight_core::time::Timestamp;
+use opssight_core::timers::Timers;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection as _};
 use std::path::{Path, PathBuf};
@@ -53,6 +54,7 @@ pub(crate) struct Ports {
     pub(crate) runs: Arc<dyn RunStore>,
     pub(crate) delivery: Arc<dyn DeliveryStore>,
     pub(crate) retention: Arc<dyn Retention>,
+    pub(crate) timers: Arc<dyn Timers>,
     pub(crate) state: Arc<dyn PluginState>,
     pub(crate) installs: Arc<dyn InstallStore>,
     pub(crate) packages: Arc<dyn PackageStore>,
@@ -145,6 +147,7 @@ impl Ports {
             runs: store.clone(),
             delivery: store.clone(),
             retention: store.clone(),
+            timers: store.clone(),
             state: store.clone(),
             installs: store.clone(),
             packages: Arc::new(Packages::near(Arc::new(FolderBlobs::open(dir.path()).unwrap()))),
