@@ -128,6 +128,12 @@ pub(crate) fn registry(workspace: &Workspace) -> Result<()> {
     packaged(workspace, "docker-registry").map(drop)
 }
 
+/// What slows down a host's disk and sets its clock.
+pub(crate) fn disasters(workspace: &Workspace) -> Result<()> {
+    packaged(workspace, "strace")?;
+    packaged(workspace, "faketime").map(drop)
+}
+
 /// The program of a server that tests talk to; installed where that needs no password.
 pub(crate) fn server(workspace: &Workspace, part: Part) -> Result<PathBuf> {
     let tools = workspace.target.join("tools");

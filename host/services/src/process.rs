@@ -33,6 +33,13 @@ impl Process {
         }
     }
 
+    /// Send it a signal, if it is there.
+    pub(crate) fn signal(self, signal: Signal) {
+        if let Some(id) = Pid::from_raw(self.id).filter(|_| self.is_running()) {
+            let _gone_already = kill_process(id, signal);
+        }
+    }
+
     /// Ask it to end; after a while, end it. Of a child that nobody has waited for yet, only waiting tells whether it
     /// runs.
     pub(crate) fn stop(self, signal: Signal, mut is_running: impl FnMut() -> bool) {

@@ -81,6 +81,22 @@ impl Server {
         log_of(&self.place.folder)
     }
 
+    /// End it as a crash would, without a chance to prepare. What it kept is in its place, for the next start.
+    pub fn kill(mut self) {
+        let child = &mut self.child;
+        self.process.stop(Signal::KILL, || matches!(child.try_wait(), Ok(None)));
+    }
+
+    /// Let it stand still: it is there, and does nothing, until [`Server::go_on`].
+    pub fn stand_still(&self) {
+        self.process.signal(Signal::STOP);
+    }
+
+    /// After it stood still.
+    pub fn go_on(&self) {
+        self.process.signal(Signal::CONT);
+    }
+
     /// Let it run on; [`crate::stop_all`] stops it.
     pub fn leave(mut self) {
         self.is_left = true;

@@ -2,6 +2,7 @@
 
 use crate::client::Client;
 use crate::database::Database;
+use crate::topic;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -44,6 +45,8 @@ impl Verdict {
 pub(crate) struct Evidence<'a> {
     pub(crate) client: &'a Client,
     pub(crate) database: &'a Database,
+    /// Where events are handed on to, if they are.
+    pub(crate) brokers: Option<String>,
     pub(crate) accepted: BTreeMap<String, BTreeSet<String>>,
     /// The connection whose deliveries become runs.
     pub(crate) runs: &'a str,
@@ -90,7 +93,19 @@ impl Evidence<'_> {
         let told = "SELECT COUNT(*) FROM (SELECT subject FROM events WHERE connection = $1 GROUP BY subject, kind
                     HAVING COUNT(*) > 1) AS twice";
         verdict.duplicated += self.database.count(told, self.runs).await;
+        verdict.lost += self.not_handed_on().await;
         verdict
+    }
+
+    /// Events of the log that never arrived at the broker. There they may be more than once.
+    async fn not_handed_on(&self) -> u64 {
+        let Some(brokers) = self.brokers.clone() else { return 0 };
+        let log = self.database.numbers("SELECT seq FROM events WHERE connection = $1 ORDER BY seq", self.runs).await;
+        let newest = log.last().copied().unwrap_or(0);
+        let arrived = tokio::task::spawn_blocking(move || topic::events(&brokers, newest)).await.expect("a reader");
+        let missing = log.iter().filter(|seq| !arrived.contains(seq)).count();
+        println!("    {} of {} events arrived at the broker", log.len() - missing, log.len());
+        missing as u64
     }
 
     fn all_of(&self, connection: &str) -> u64 {

@@ -17,39 +17,41 @@ impl Database {
         Self::File(data.join("opssight.sqlite"))
     }
 
-    /// A new database on the server of the tests.
-    #[expect(clippy::disallowed_methods, reason = "`cargo xtask crash` says where its server is")]
-    pub(crate) async fn server() -> Self {
-        let server = std::env::var("OPSSIGHT_TEST_POSTGRES")
-            .expect("OPSSIGHT_TEST_POSTGRES is not set: `cargo xtask crash` starts a PostgreSQL and sets it");
-        let name = format!("crash_{}", std::process::id());
-        let mut conn = PgConnection::connect(&server).await.expect("the server answers");
-        sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut conn).await.expect("a database");
-        Self::Server(Box::new(PgConnectOptions::from_str(&server).expect("its address").database(&name)))
+    /// A new database on a server.
+    pub(crate) async fn new_on(server: &str) -> Self {
+        const NAME: &str = "crash";
+        let mut conn = PgConnection::connect(server).await.expect("the server answers");
+        sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {NAME}"))).execute(&mut conn).await.expect("a database");
+        Self::Server(Box::new(PgConnectOptions::from_str(server).expect("its address").database(NAME)))
     }
 
-    /// For the setting `store.url`.
-    pub(crate) fn url(&self) -> Option<String> {
+    /// For the setting `store.url`, over a line that listens on this port.
+    pub(crate) fn url(&self, port: u16) -> Option<String> {
         match self {
             Self::File(_) => None,
-            Self::Server(options) => Some(options.to_url_lossy().to_string()),
+            Self::Server(options) => Some(options.as_ref().clone().port(port).to_url_lossy().to_string()),
         }
     }
 
-    /// The number that a statement gives.
-    pub(crate) async fn count(&self, sql: &'static str, connection: &str) -> u64 {
-        let count: i64 = match self {
+    /// The numbers that a statement gives about a connection.
+    pub(crate) async fn numbers(&self, sql: &'static str, connection: &str) -> Vec<u64> {
+        let numbers: Vec<i64> = match self {
             Self::File(path) => {
                 let options = SqliteConnectOptions::new().filename(path).read_only(true);
                 let mut conn: SqliteConnection = options.connect().await.expect("the store's file");
-                sqlx::query_scalar(sql).bind(connection).fetch_one(&mut conn).await.expect("a number")
+                sqlx::query_scalar(sql).bind(connection).fetch_all(&mut conn).await.expect("numbers")
             }
             Self::Server(options) => {
                 let mut conn: PgConnection = options.connect().await.expect("the server answers");
-                sqlx::query_scalar(sql).bind(connection).fetch_one(&mut conn).await.expect("a number")
+                sqlx::query_scalar(sql).bind(connection).fetch_all(&mut conn).await.expect("numbers")
             }
         };
-        u64::try_from(count).expect("a count")
+        numbers.into_iter().map(|number| u64::try_from(number).expect("a count")).collect()
+    }
+
+    /// The one number that a statement gives.
+    pub(crate) async fn count(&self, sql: &'static str, connection: &str) -> u64 {
+        self.numbers(sql, connection).await[0]
     }
 
     /// Cut everybody off who is connected, in the middle of whatever they do.

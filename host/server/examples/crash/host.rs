@@ -2,7 +2,7 @@
 
 use crate::launch::{Launch, Launched};
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct Start<'a> {
     pub(crate) binary: &'a str,
     pub(crate) dir: &'a Path,
-    pub(crate) store: Option<String>,
+    /// Settings of the world, as variables.
+    pub(crate) settings: &'a [(&'static str, String)],
 }
 
 /// What awaits it.
@@ -23,6 +24,10 @@ pub(crate) enum Fate<'a> {
     DiesAt(String),
     /// No file of its may become larger than so many KiB.
     DiskFull(u64),
+    /// So many milliseconds pass until the disk has what is flushed.
+    DiskSlow(u64),
+    /// Its wall clock says what a file says: `+3600s`. What measures how much time passes is right.
+    Clock(&'a Path),
 }
 
 impl Start<'_> {
@@ -36,23 +41,55 @@ impl Start<'_> {
                 shell.arg(kib.to_string()).arg(self.binary);
                 shell
             }
-            Fate::Calm | Fate::Noted(_) | Fate::DiesAt(_) => Command::new(self.binary),
+            Fate::DiskSlow(millis) => {
+                let mut strace = Command::new("strace");
+                // Whoever looks on is not the parent: the host is our child, as ever.
+                strace.args([
+                    "-D",
+                    "-f",
+                    "-q",
+                    "--seccomp-bpf",
+                    "-o",
+                    "/dev/null",
+                    "-e",
+                    "trace=fsync,fdatasync",
+                    "-e",
+                ]);
+                strace.arg(format!("inject=fsync,fdatasync:delay_exit={millis}000")).arg(self.binary);
+                strace
+            }
+            Fate::Calm | Fate::Noted(_) | Fate::DiesAt(_) | Fate::Clock(_) => Command::new(self.binary),
         };
         let mut launch = Launch::by(command, self.dir)
             // The recorded deliveries are years old: a restart would purge what they said.
             .env("OPSSIGHT_RETENTION__RUNS_DAYS", "36500")
             .env("OPSSIGHT_RETENTION__DELIVERY_DAYS", "36500")
             .env("OPSSIGHT_PLUGINS__DEV", "true");
-        if let Some(store) = &self.store {
-            launch = launch.env("OPSSIGHT_STORE__URL", store);
+        for (name, value) in self.settings {
+            launch = launch.env(name, value);
         }
         match fate {
             Fate::Noted(file) => launch = launch.env("OPSSIGHT_FAILPOINT_LOG", &file.to_string_lossy()),
             Fate::DiesAt(step) => launch = launch.env("OPSSIGHT_FAILPOINT", step),
-            Fate::Calm | Fate::DiskFull(_) => {}
+            Fate::Clock(file) => {
+                launch = launch
+                    .env("LD_PRELOAD", &clock_library().to_string_lossy())
+                    .env("FAKETIME_TIMESTAMP_FILE", &file.to_string_lossy())
+                    .env("FAKETIME_CACHE_DURATION", "1")
+                    .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+                    .env("NO_FAKE_STAT", "1");
+            }
+            Fate::Calm | Fate::DiskFull(_) | Fate::DiskSlow(_) => {}
         }
         launch.start()
     }
+}
+
+/// The library of Debian's `faketime`, wherever this machine's architecture has it.
+fn clock_library() -> PathBuf {
+    let places = std::fs::read_dir("/usr/lib").expect("a system's libraries");
+    let mut found = places.filter_map(|place| Some(place.ok()?.path().join("faketime/libfaketime.so.1")));
+    found.find(|library| library.is_file()).expect("libfaketime is there: `cargo xtask crash` installs it")
 }
 
 /// How it ended, if it did within this time.

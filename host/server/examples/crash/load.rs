@@ -53,16 +53,24 @@ impl Target {
     }
 }
 
+/// What hosts answered, so often.
+#[derive(Default)]
+struct Told {
+    accepted: AtomicU64,
+    /// Not now.
+    refused: AtomicU64,
+}
+
 /// All senders.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
-    refused: Arc<AtomicU64>,
+    told: Arc<Told>,
     senders: JoinSet<(String, BTreeSet<String>)>,
 }
 
 impl Load {
     pub(crate) fn begin(client: &Client, places: &Places, targets: &[Target]) -> Self {
-        let (stop, refused) = (Arc::new(AtomicBool::new(false)), Arc::default());
+        let (stop, told) = (Arc::new(AtomicBool::new(false)), Arc::<Told>::default());
         let mut senders = JoinSet::new();
         for target in targets {
             let next = Arc::new(AtomicU64::new(0));
@@ -73,17 +81,22 @@ impl Load {
                     target: target.clone(),
                     next: Arc::clone(&next),
                     stop: Arc::clone(&stop),
-                    refused: Arc::clone(&refused),
+                    told: Arc::clone(&told),
                 };
                 senders.spawn(sender.run());
             }
         }
-        Self { stop, refused, senders }
+        Self { stop, told, senders }
     }
 
     /// How many were told that they cannot be accepted now.
     pub(crate) fn refused(&self) -> u64 {
-        self.refused.load(Ordering::Relaxed)
+        self.told.refused.load(Ordering::Relaxed)
+    }
+
+    /// How many were accepted.
+    pub(crate) fn accepted(&self) -> u64 {
+        self.told.accepted.load(Ordering::Relaxed)
     }
 
     /// No new ones; those that were begun are still brought to their end. What was accepted, by connection.
@@ -103,7 +116,7 @@ struct Sender {
     target: Target,
     next: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
-    refused: Arc<AtomicU64>,
+    told: Arc<Told>,
 }
 
 impl Sender {
@@ -138,9 +151,8 @@ impl Sender {
         let Ok(answer) = request.send().await else { return false };
         let status = answer.status().as_u16();
         assert!(matches!(status, 202 | 429 | 503), "{id}: {status}");
-        if status != 202 {
-            self.refused.fetch_add(1, Ordering::Relaxed);
-        }
+        let told = if status == 202 { &self.told.accepted } else { &self.told.refused };
+        told.fetch_add(1, Ordering::Relaxed);
         status == 202
     }
 }

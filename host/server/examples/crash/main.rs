@@ -1,10 +1,11 @@
 //! `cargo xtask crash`: a host is killed again and again while deliveries stream in, and nothing may be lost, applied
 //! twice or forgotten.
 //!
-//! Two worlds are played: a host on SQLite, and two hosts on one PostgreSQL. In each the host dies at every named step
-//! that it takes (`opssight_backends::failpoint`), which a calm run finds out, then by `SIGKILL` at random moments; the
-//! disk fills up, the database cuts everybody off, a host stands still for longer than its leases. Senders do what
-//! upstreams do: what was not answered is sent again, under the same id.
+//! Two worlds are played: a host on SQLite, and two hosts on PostgreSQL, Redis and Kafka. In each the host dies at every
+//! named step that it takes (`opssight_backends::failpoint`), which a calm run finds out, then by `SIGKILL` at random
+//! moments. Then the disk fills up and is slow, the clock is set; a host stands still for longer than its leases, the
+//! database dies, the network fails, Redis and the broker are away. Senders do what upstreams do: what was not answered is
+//! sent again, under the same id.
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a program for its author")]
 #![expect(clippy::indexing_slicing, reason = "a program for its author")]
 
@@ -12,6 +13,7 @@ mod check;
 #[path = "../parts/client.rs"]
 mod client;
 mod database;
+mod disasters;
 mod host;
 mod late;
 #[path = "../parts/launch.rs"]
@@ -19,6 +21,9 @@ mod launch;
 mod load;
 #[path = "../parts/recorded.rs"]
 mod recorded;
+mod servers;
+mod topic;
+mod wire;
 mod world;
 
 use check::Verdict;
@@ -26,7 +31,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 use world::{Kind, World};
 
-/// `crash OPSSIGHT KILLS SEED`, with the address of a PostgreSQL in the environment.
+/// `crash OPSSIGHT KILLS SEED`, with the programs of servers in the environment.
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [binary, kills, seed] = args.as_slice() else {
@@ -39,7 +44,7 @@ fn main() -> ExitCode {
     let verdict = runtime.block_on(async {
         // Two thirds where one process has everything, one third where two share it.
         let mut verdict = played(binary, Kind::Sqlite, kills - kills / 3, seed).await;
-        verdict.add(&played(binary, Kind::Postgres, kills / 3, seed).await);
+        verdict.add(&played(binary, Kind::Servers, kills / 3, seed).await);
         verdict
     });
     println!(
@@ -53,7 +58,8 @@ async fn played(binary: &str, kind: Kind, kills: u32, seed: u64) -> Verdict {
     let begun = Instant::now();
     println!("{}: {kills} kills, seed {seed} ...", kind.name());
     let mut world = World::begin(binary, kind, seed).await;
-    world.suffer(kills).await;
+    world.dies(kills).await;
+    world.suffers().await;
     let verdict = world.end().await;
     println!(
         "{}: {} deliveries accepted, {} of them after a timer; {} s",

@@ -3,11 +3,12 @@
 use crate::check::{Evidence, Verdict};
 use crate::client::Client;
 use crate::database::Database;
-use crate::host::{Fate, Start, at_its_step, ends, signal, terminate};
+use crate::host::{Fate, Start, at_its_step, ends, terminate};
 use crate::late;
 use crate::launch::Launched;
 use crate::load::{Load, Places, Target};
 use crate::recorded;
+use crate::servers::Servers;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitStatus;
@@ -17,40 +18,38 @@ use std::time::{Duration, Instant};
 const STEP: Duration = Duration::from_secs(2);
 /// The longest life of a host that is killed at random.
 const LIFE_MS: u64 = 250;
-/// Longer than a member's silence that the others bear.
-const STANDSTILL: Duration = Duration::from_secs(18);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Sqlite,
-    Postgres,
+    Servers,
 }
 
 impl Kind {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "SQLite, one host",
-            Self::Postgres => "PostgreSQL, two hosts",
+            Self::Servers => "PostgreSQL, Redis and Kafka, two hosts",
         }
     }
 }
 
 pub(crate) struct World {
     binary: String,
-    kind: Kind,
     random: u64,
-    dir: tempfile::TempDir,
-    database: Database,
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) database: Database,
+    pub(crate) servers: Option<Servers>,
     client: Client,
-    hosts: Vec<Launched>,
+    pub(crate) hosts: Vec<Launched>,
     places: Places,
-    load: Load,
+    pub(crate) load: Load,
     runs: String,
     late: String,
     /// Every step that a calm host took.
     steps: BTreeSet<String>,
     restarts_ms: Vec<u128>,
-    verdict: Verdict,
+    pub(crate) verdict: Verdict,
 }
 
 impl World {
@@ -62,12 +61,16 @@ impl World {
         let package = opssight_testkit::build_plugin("opssight-plugin-github").expect("the GitHub plugin builds");
         std::fs::write(plugins.join("github.wasm"), package).expect("a package");
         std::fs::write(plugins.join("late.wasm"), late::package()).expect("a package");
-        let database = match kind {
-            Kind::Sqlite => Database::file(&dir.path().join("data")),
-            Kind::Postgres => Database::server().await,
+        let (database, servers) = match kind {
+            Kind::Sqlite => (Database::file(&dir.path().join("data")), None),
+            Kind::Servers => {
+                let servers = Servers::start().await;
+                (Database::new_on(&servers.database()).await, Some(servers))
+            }
         };
         let noted = dir.path().join("steps");
-        let start = Start { binary, dir: dir.path(), store: database.url() };
+        let settings = settings(&database, servers.as_ref());
+        let start = Start { binary, dir: dir.path(), settings: &settings };
         let host = start.start(&Fate::Noted(&noted)).expect("a calm host becomes ready");
         let client = Client::sign_in(&host.url, host.secret.as_deref().expect("a first start shows it")).await;
         let runs = client.connect(&github("runs")).await;
@@ -85,10 +88,10 @@ impl World {
         let (runs, late) = (runs.connection, late.connection);
         Self {
             binary: binary.to_owned(),
-            kind,
             random: seed.max(1),
             dir,
             database,
+            servers,
             client,
             hosts: Vec::new(),
             places,
@@ -101,7 +104,7 @@ impl World {
         }
     }
 
-    fn random(&mut self) -> u64 {
+    pub(crate) fn random(&mut self) -> u64 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
@@ -110,7 +113,8 @@ impl World {
 
     fn start(&mut self, fate: &Fate<'_>) -> Result<Launched, ExitStatus> {
         let begun = Instant::now();
-        let start = Start { binary: &self.binary, dir: self.dir.path(), store: self.database.url() };
+        let settings = settings(&self.database, self.servers.as_ref());
+        let start = Start { binary: &self.binary, dir: self.dir.path(), settings: &settings };
         let host = start.start(fate);
         if host.is_ok() {
             self.restarts_ms.push(begun.elapsed().as_millis());
@@ -119,7 +123,7 @@ impl World {
     }
 
     /// One that nothing awaits yet; that it does not start is wrong.
-    fn start_well(&mut self, fate: &Fate<'_>) -> Option<Launched> {
+    pub(crate) fn start_well(&mut self, fate: &Fate<'_>) -> Option<Launched> {
         let started = self.start(fate);
         if let Err(ended) = &started {
             self.verdict.wrong.push(format!("a host did not start: {ended}"));
@@ -128,13 +132,13 @@ impl World {
     }
 
     /// Tell the senders where the hosts are.
-    fn moved(&self, more: Option<&Launched>) {
+    pub(crate) fn moved(&self, more: Option<&Launched>) {
         self.places.set(self.hosts.iter().chain(more).map(|host| host.url.clone()).collect());
     }
 
-    /// Everything that is bad, so many times.
-    pub(crate) async fn suffer(&mut self, kills: u32) {
-        if self.kind == Kind::Postgres {
+    /// Deaths, so many.
+    pub(crate) async fn dies(&mut self, kills: u32) {
+        if self.servers.is_some() {
             // This one stays, and sees the other one die.
             let neighbour = self.start(&Fate::Calm).expect("a calm host becomes ready");
             self.hosts.push(neighbour);
@@ -157,7 +161,7 @@ impl World {
                 None => self.killed().await,
             }
             self.verdict.kills += 1;
-            if self.kind == Kind::Postgres && kill % 10 == 9 {
+            if self.servers.is_some() && kill % 10 == 9 {
                 self.database.cut().await;
             }
         }
@@ -170,10 +174,6 @@ impl World {
         // Some steps belong to a first start or a farewell; that many do not.
         if unreached.len() * 3 > tried {
             self.verdict.wrong.push(format!("{} of {tried} steps were not reached", unreached.len()));
-        }
-        match self.kind {
-            Kind::Sqlite => self.fills_its_disk().await,
-            Kind::Postgres => self.stands_still().await,
         }
     }
 
@@ -219,43 +219,6 @@ impl World {
         self.moved(None);
     }
 
-    /// The disk has no room: what cannot be kept is not accepted, and the host lives.
-    async fn fills_its_disk(&mut self) {
-        let Database::File(path) = &self.database else { return };
-        let kib = std::fs::metadata(path).map_or(0, |file| file.len() >> 10);
-        let before = self.load.refused();
-        let Some(mut host) = self.start_well(&Fate::DiskFull(kib + 64)) else { return };
-        self.moved(Some(&host));
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while self.load.refused() < before + 20 && Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        let refused = self.load.refused() - before;
-        println!("    a full disk: {refused} refused");
-        if refused == 0 {
-            self.verdict.wrong.push("a host on a full disk refused nothing".to_owned());
-        }
-        if let Some(ended) = ends(&mut host, Duration::ZERO).await {
-            self.verdict.wrong.push(format!("a host on a full disk ended with {ended}"));
-        }
-        self.moved(None);
-    }
-
-    /// A host stands still for so long that another takes over its work; when it goes on, what it had is not its own.
-    async fn stands_still(&mut self) {
-        let Some(host) = self.start_well(&Fate::Calm) else { return };
-        self.moved(Some(&host));
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        signal(&host, "-STOP");
-        self.moved(None);
-        tokio::time::sleep(STANDSTILL).await;
-        signal(&host, "-CONT");
-        self.moved(Some(&host));
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        self.hosts.push(host);
-        println!("    a host stood still for {} s", STANDSTILL.as_secs());
-    }
-
     /// Calm again: bring everything to its end, and judge.
     pub(crate) async fn end(mut self) -> Verdict {
         if self.hosts.is_empty() {
@@ -271,8 +234,14 @@ impl World {
         self.restarts_ms.sort_unstable();
         let at = |part: usize| self.restarts_ms[(self.restarts_ms.len() * part / 100).min(self.restarts_ms.len() - 1)];
         println!("    ready again after {} ms (half of the starts), {} ms (99 of 100)", at(50), at(99));
-        let (client, database) = (&self.client, &self.database);
-        let evidence = Evidence { client, database, accepted, runs: &self.runs, late: &self.late };
+        let evidence = Evidence {
+            client: &self.client,
+            database: &self.database,
+            brokers: self.servers.as_ref().map(Servers::brokers),
+            accepted,
+            runs: &self.runs,
+            late: &self.late,
+        };
         let mut verdict = evidence.judge().await;
         verdict.add(&self.verdict);
         for wrong in &verdict.wrong {
@@ -280,6 +249,13 @@ impl World {
         }
         verdict
     }
+}
+
+/// Where the store, Redis and the broker are.
+fn settings(database: &Database, servers: Option<&Servers>) -> Vec<(&'static str, String)> {
+    let Some(servers) = servers else { return Vec::new() };
+    let store = database.url(servers.wire.port).map(|url| ("OPSSIGHT_STORE__URL", url));
+    servers.settings().into_iter().chain(store).collect()
 }
 
 /// A connection whose feeds lead nowhere: its address is a closed port of this machine.
