@@ -2,13 +2,16 @@
 
 use crate::database::Database;
 use crate::host::{Fate, ends, signal};
-use crate::launch::Launched;
+use crate::power::{self, Before};
 use crate::wire::State;
 use crate::world::World;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Longer than a member's silence that the others bear.
 const STANDSTILL: Duration = Duration::from_secs(18);
+/// So many deliveries come while a host is traced.
+const TRACED: u64 = 1_000;
 /// How long servers are away.
 const AWAY: Duration = Duration::from_secs(3);
 /// As long as hosts may take to accept again.
@@ -47,9 +50,9 @@ impl World {
     }
 
     /// What hosts do without must not be felt at the door.
-    async fn accepts_meanwhile(&mut self, during: &str) {
+    async fn accepts_meanwhile(&mut self, during: &str, time: Duration) {
         let before = self.load.accepted();
-        tokio::time::sleep(AWAY * 2).await;
+        tokio::time::sleep(time).await;
         let accepted = self.load.accepted() - before;
         println!("    {during}: {accepted} accepted meanwhile");
         if accepted < SOME {
@@ -84,12 +87,12 @@ impl World {
         if let Some(servers) = &mut self.servers {
             servers.kill_redis();
         }
-        self.accepts_meanwhile("no Redis").await;
+        self.accepts_meanwhile("no Redis", AWAY * 2).await;
         if let Some(servers) = &mut self.servers {
             servers.start_redis();
             servers.broker_stands_still(true);
         }
-        self.accepts_meanwhile("a broker that stands still").await;
+        self.accepts_meanwhile("a broker that stands still", AWAY * 2).await;
         if let Some(servers) = &self.servers {
             servers.broker_stands_still(false);
         }
@@ -100,7 +103,7 @@ impl World {
         const FLUSH_MS: u64 = 250;
         let Some(host) = self.start_well(&Fate::DiskSlow(FLUSH_MS)) else { return };
         self.moved(Some(&host));
-        self.accepts_meanwhile("a slow disk").await;
+        self.accepts_meanwhile("a slow disk", AWAY * 2).await;
         self.moved(None);
     }
 
@@ -113,7 +116,7 @@ impl World {
         self.moved(Some(&host));
         for offset in ["+3600s", "+0s", "-86400s", "+0s", "+3600s"] {
             set(offset);
-            self.accepts_meanwhile(&format!("a clock set to {offset}")).await;
+            self.accepts_meanwhile(&format!("a clock set to {offset}"), AWAY).await;
         }
         // It dies while its clock is ahead; the next one begins with the right time.
         self.moved(None);
@@ -155,5 +158,41 @@ impl World {
         tokio::time::sleep(Duration::from_secs(1)).await;
         self.hosts.push(host);
         println!("    a host stood still for {} s", STANDSTILL.as_secs());
+    }
+
+    /// The power goes at so many moments.
+    pub(crate) async fn loses_power(&mut self, cuts: u32) {
+        let Database::File(store) = &self.database else { return };
+        let (folder, trace) = (store.with_file_name(""), self.dir.path().join("trace"));
+        let before = Before::of(&folder).await;
+        let Some(host) = self.start_well(&Fate::Traced(&trace)) else { return };
+        let (enough, deadline) = (self.load.accepted() + TRACED, Instant::now() + RECOVERY);
+        self.moved(Some(&host));
+        while self.load.accepted() < enough && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.moved(None);
+        drop(host);
+        until_written(&trace).await;
+        let found = power::play(before, &trace, cuts, || self.random()).await;
+        println!(
+            "    {} accepted while it was traced, {} of them told before the flush; the power went {} times: {} lost",
+            found.accepted, found.too_early, found.cuts, found.lost
+        );
+        if (found.accepted as u64) < TRACED / 2 || found.cuts < cuts / 2 {
+            self.verdict.wrong.push(format!("only {} accepted, and {} cuts", found.accepted, found.cuts));
+        }
+        self.verdict.lost += found.lost + found.too_early;
+        self.verdict.wrong.extend(found.damage.into_iter().map(|damage| format!("after a power cut: {damage}")));
+    }
+}
+
+/// Whoever traces a host ends after it.
+async fn until_written(trace: &Path) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let ended = || std::fs::read(trace).is_ok_and(|text| text.trim_ascii_end().ends_with(b"+++ killed by SIGKILL +++"));
+    while !ended() {
+        assert!(Instant::now() < deadline, "the trace has no end");
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

@@ -1,6 +1,7 @@
 //! A host that is there to be killed.
 
 use crate::launch::{Launch, Launched};
+use crate::trace;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -26,6 +27,8 @@ pub(crate) enum Fate<'a> {
     DiskFull(u64),
     /// So many milliseconds pass until the disk has what is flushed.
     DiskSlow(u64),
+    /// What it asks of its disk and answers is written down.
+    Traced(&'a Path),
     /// Its wall clock says what a file says: `+3600s`. What measures how much time passes is right.
     Clock(&'a Path),
 }
@@ -58,6 +61,12 @@ impl Start<'_> {
                 strace.arg(format!("inject=fsync,fdatasync:delay_exit={millis}000")).arg(self.binary);
                 strace
             }
+            Fate::Traced(file) => {
+                let mut strace = Command::new("strace");
+                strace.args(["-D", "-f", "-q", "--seccomp-bpf", "-y", "-xx", "-s", "8192", "-e", trace::CALLS, "-o"]);
+                strace.arg(file).arg(self.binary);
+                strace
+            }
             Fate::Calm | Fate::Noted(_) | Fate::DiesAt(_) | Fate::Clock(_) => Command::new(self.binary),
         };
         let mut launch = Launch::by(command, self.dir)
@@ -79,7 +88,7 @@ impl Start<'_> {
                     .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
                     .env("NO_FAKE_STAT", "1");
             }
-            Fate::Calm | Fate::DiskFull(_) | Fate::DiskSlow(_) => {}
+            Fate::Calm | Fate::DiskFull(_) | Fate::DiskSlow(_) | Fate::Traced(_) => {}
         }
         launch.start()
     }

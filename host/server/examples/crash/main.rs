@@ -19,10 +19,12 @@ mod late;
 #[path = "../parts/launch.rs"]
 mod launch;
 mod load;
+mod power;
 #[path = "../parts/recorded.rs"]
 mod recorded;
 mod servers;
 mod topic;
+mod trace;
 mod wire;
 mod world;
 
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         // Two thirds where one process has everything, one third where two share it.
         let mut verdict = played(binary, Kind::Sqlite, kills - kills / 3, seed).await;
         verdict.add(&played(binary, Kind::Servers, kills / 3, seed).await);
+        verdict.add(&without_power(binary, kills, seed).await);
         verdict
     });
     println!(
@@ -69,4 +72,12 @@ async fn played(binary: &str, kind: Kind, kills: u32, seed: u64) -> Verdict {
         begun.elapsed().as_secs()
     );
     verdict
+}
+
+/// A third, small one, whose power goes as often as hosts die.
+async fn without_power(binary: &str, cuts: u32, seed: u64) -> Verdict {
+    println!("SQLite, {cuts} power cuts, seed {seed} ...");
+    let mut world = World::begin(binary, Kind::Sqlite, seed).await;
+    world.loses_power(cuts).await;
+    world.end().await
 }
