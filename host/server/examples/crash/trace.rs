@@ -121,8 +121,9 @@ fn texts(arguments: &str) -> Vec<Vec<u8>> {
 
 /// What stands behind the last text, or behind the file.
 fn numbers(arguments: &str) -> Vec<usize> {
-    let behind = arguments.rfind(['"', '>']).map_or(arguments, |at| &arguments[at + 1..]);
-    let end = behind.find(')').unwrap_or(behind.len());
+    let at = arguments.rfind('"').or_else(|| arguments.find('>'));
+    let behind = at.map_or(arguments, |at| &arguments[at + 1..]);
+    let end = behind.find([')', '<']).unwrap_or(behind.len());
     behind[..end].split([',', ' ']).filter_map(|number| number.parse().ok()).collect()
 }
 
