@@ -125,8 +125,10 @@ impl World {
 
     /// The disk has no room: what cannot be kept is not accepted, and the host lives.
     async fn fills_its_disk(&mut self) {
-        let Database::File(path) = &self.database else { return };
-        let kib = std::fs::metadata(path).map_or(0, |file| file.len() >> 10);
+        let Database::File(pages) = &self.database else { return };
+        // What is in the log moves into the pages when a host starts.
+        let files = [pages.clone(), pages.with_extension("sqlite-wal")];
+        let kib = files.iter().filter_map(|file| Some(std::fs::metadata(file).ok()?.len() >> 10)).sum::<u64>();
         let before = self.load.refused();
         let Some(mut host) = self.start_well(&Fate::DiskFull(kib + 64)) else { return };
         self.moved(Some(&host));
