@@ -24,6 +24,9 @@ pub(crate) struct Args {
     /// Only series: the embedded store beside VictoriaMetrics.
     #[arg(long, conflicts_with_all = ["peers", "noisy"])]
     series: bool,
+    /// Only deliveries on their whole way: SQLite beside PostgreSQL, Redis and Kafka.
+    #[arg(long, conflicts_with_all = ["peers", "noisy", "series"])]
+    deliveries: bool,
 }
 
 /// Take the figures and print the table.
@@ -37,12 +40,13 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let services = match args {
         Args { noisy: true, .. } => None,
         Args { series: true, .. } => Some(Services::victoria(workspace)?),
-        _ => Some(Services::postgres(workspace)?),
+        _ => Some(Services::of_deliveries(workspace)?),
     };
     if let Some(services) = &services {
         bench.envs(services.variables());
     }
     bench.args(args.noisy.then_some("noisy")).args(args.series.then_some("series"));
+    bench.args(args.deliveries.then_some("deliveries"));
     if args.json {
         bench.arg("--json");
     }

@@ -27,9 +27,9 @@ impl Services {
         Self::start(workspace, &Part::FOR_TESTS)
     }
 
-    /// The same for PostgreSQL alone.
-    pub(crate) fn postgres(workspace: &Workspace) -> Result<Self> {
-        Self::start(workspace, &[Part::Postgres])
+    /// The same for those that deliveries pass.
+    pub(crate) fn of_deliveries(workspace: &Workspace) -> Result<Self> {
+        Self::start(workspace, &[Part::Postgres, Part::Redis, Part::Kafka])
     }
 
     fn start(workspace: &Workspace, parts: &[Part]) -> Result<Self> {

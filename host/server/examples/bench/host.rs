@@ -1,10 +1,11 @@
 //! The host as a process of its own, so that its CPU is its own: sandboxed as users run it, or with native parsing.
 
 use crate::native::Native;
+use clap::ValueEnum;
 use opssight_backends::SystemClock;
 use opssight_core::plugins::Plugins;
 use opssight_runtime::{PluginHost, RuntimeConfig};
-use opssight_server::config::{Config, LogConfig, SecretUrl};
+use opssight_server::config::{Config, LogConfig, Role, Roles, SecretUrl};
 use opssight_server::{Telemetry, data, start, start_with};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -20,7 +21,23 @@ pub(crate) fn postgres() -> Option<String> {
     std::env::var(POSTGRES).ok()
 }
 
-/// `host sandbox|native|postgres DATA PLUGINS`
+/// The variable of another server, as `cargo xtask bench` sets it.
+#[expect(clippy::disallowed_methods, reason = "the chore that starts a bench says where its servers are")]
+fn server(name: &str) -> String {
+    std::env::var(name).expect("cargo xtask bench starts it")
+}
+
+/// PostgreSQL, Redis and a broker, and these roles.
+fn on_servers(config: &mut Config, roles: &str) {
+    config.store.url = postgres().map(SecretUrl::from);
+    config.cache.url = Some(SecretUrl::from(server("OPSSIGHT_TEST_REDIS")));
+    config.bus.url = Some(format!("kafka://{}", server("OPSSIGHT_TEST_KAFKA")));
+    config.bus.replicas = Some(1);
+    let roles = roles.split(',').map(|role| Role::from_str(role, true).expect("a role"));
+    config.server.roles = Roles(roles.collect());
+}
+
+/// `host sandbox|native|postgres|servers:ROLES DATA PLUGINS`
 pub(crate) fn run(args: &[String]) {
     let mut config = Config::default();
     config.server.listen = ([127, 0, 0, 1], 0).into();
@@ -34,6 +51,9 @@ pub(crate) fn run(args: &[String]) {
     config.log.filter = "warn".to_owned();
     if args[0] == "postgres" {
         config.store.url = postgres().map(SecretUrl::from);
+    }
+    if let Some(roles) = args[0].strip_prefix("servers:") {
+        on_servers(&mut config, roles);
     }
     let native = args[0] == "native";
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");

@@ -63,13 +63,18 @@ fn main() {
         return print(&figures, &args);
     }
     let package = opssight_testkit::build_plugin("opssight-plugin-github").expect("the GitHub plugin builds");
-    // `noisy` alone takes a minute or two; the rest takes many.
-    if args.first().is_none_or(|arg| arg != "noisy") {
+    // Each alone takes a minute or two; all takes many.
+    let only = args.first().map(String::as_str).filter(|arg| ["noisy", "deliveries"].contains(arg));
+    if only.is_none() {
         calls::measure(&mut figures, &package);
         peers::measure(&mut figures, &package, &args);
+    }
+    if only != Some("noisy") {
         path::measure(&mut figures, &package);
     }
-    noisy::measure(&mut figures, &package);
+    if only != Some("deliveries") {
+        noisy::measure(&mut figures, &package);
+    }
     print(&figures, &args);
 }
 
@@ -110,10 +115,23 @@ fn table(figures: &Figures) {
     figures.row("instance_called_kib", "", "the same after a call with the recorded delivery");
     figures.row("deliveries_per_s", "", "POST to applied, whole path, sandboxed");
     figures.row("cpu_us_per_delivery", "", "the host's CPU");
+    figures.row("accepted_p99_ms", "", "POST to answer, 32 at once, as fast as they are taken");
     figures.row("deliveries_per_s_postgres", "", "the same on PostgreSQL on this machine");
     figures.row("cpu_us_per_delivery_postgres", "", "the host's CPU, without the database's");
+    figures.row("accepted_p99_ms_postgres", "", "");
     figures.row("postgres_over_sqlite", "", "deliveries a second");
     figures.row("deliveries_per_s_postgres_two_hosts", "", "two hosts on one database, on the same cores");
+    figures.row("accepted_p99_ms_postgres_two_hosts", "", "");
+    figures.row(
+        "deliveries_per_s_servers_1_worker",
+        "",
+        "PostgreSQL, Redis, Kafka; one process at the door, one works",
+    );
+    figures.row("cpu_us_per_delivery_servers_1_worker", "", "both processes'");
+    figures.row("accepted_p99_ms_servers_1_worker", "", "");
+    figures.row("servers_over_sqlite", "", "deliveries a second");
+    figures.row("deliveries_per_s_servers_2_workers", "", "two work, on the same cores");
+    figures.row("accepted_p99_ms_servers_2_workers", "", "");
     figures.row("deliveries_per_s_no_sandbox", "", "the same, plugin code linked into the host");
     figures.row("cpu_us_per_delivery_no_sandbox", "", "");
     figures.row("sandbox_cpu_over_no_sandbox", "", "what the sandbox costs a delivery");

@@ -40,19 +40,18 @@ pub(crate) fn measure(figures: &mut Figures, package: &[u8]) {
         println!("start ...");
         start(figures, dir.path(), &plugins).await;
         println!("whole path, sandboxed ...");
-        let (rate, cpu) = throughput("sandbox", dir.path(), &plugins, &example).await;
-        figures.put("deliveries_per_s", rate);
-        figures.put("cpu_us_per_delivery", cpu);
+        let sandbox = throughput("sandbox", dir.path(), &plugins, &example).await;
+        sandbox.put(figures, "");
         if crate::host::postgres().is_some() {
             println!("whole path, on PostgreSQL ...");
             on_postgres(figures, dir.path(), &plugins, &example).await;
-            figures.put("postgres_over_sqlite", figures.get("deliveries_per_s_postgres") / rate);
+            figures.put("postgres_over_sqlite", figures.get("deliveries_per_s_postgres") / sandbox.rate);
+            figures.put("servers_over_sqlite", figures.get("deliveries_per_s_servers_1_worker") / sandbox.rate);
         }
         println!("whole path, native ...");
-        let (native_rate, native_cpu) = throughput("native", dir.path(), &plugins, &example).await;
-        figures.put("deliveries_per_s_no_sandbox", native_rate);
-        figures.put("cpu_us_per_delivery_no_sandbox", native_cpu);
-        figures.put("sandbox_cpu_over_no_sandbox", cpu / native_cpu);
+        let native = throughput("native", dir.path(), &plugins, &example).await;
+        native.put(figures, "_no_sandbox");
+        figures.put("sandbox_cpu_over_no_sandbox", sandbox.cpu / native.cpu);
         println!("hook to live at {PER_SECOND}/s ...");
         steady(figures, dir.path(), &plugins, &example).await;
     });
@@ -77,28 +76,55 @@ async fn start(figures: &mut Figures, dir: &Path, plugins: &Path) {
     figures.put("idle_rss_mib", host.rss_mib());
 }
 
-async fn throughput(kind: &str, dir: &Path, plugins: &Path, example: &Arc<Recorded>) -> (f64, f64) {
+/// What one round of deliveries gave.
+struct Round {
+    /// Deliveries a second, from the first POST until all are applied.
+    rate: f64,
+    /// CPU of all hosts for each, microseconds.
+    cpu: f64,
+    /// The slowest answers but one in a hundred, milliseconds, while as much is sent as is taken.
+    p99: f64,
+}
+
+impl Round {
+    fn put(&self, figures: &mut Figures, of: &str) {
+        figures.put(&format!("deliveries_per_s{of}"), self.rate);
+        figures.put(&format!("cpu_us_per_delivery{of}"), self.cpu);
+        figures.put(&format!("accepted_p99_ms{of}"), self.p99);
+    }
+}
+
+async fn throughput(kind: &str, dir: &Path, plugins: &Path, example: &Arc<Recorded>) -> Round {
     let host = Host::start(kind, &dir.join(kind), plugins);
     let client = Client::of(&host).await;
     round(&[&host], &[client], example, 1_000_000).await
 }
 
-/// One host, and then another one beside it on the same database.
+/// One host, then another one beside it on the same database, then one that takes deliveries for one and two others that
+/// work on them, with a Redis and a broker beside the database.
 async fn on_postgres(figures: &mut Figures, dir: &Path, plugins: &Path, example: &Arc<Recorded>) {
     let data = dir.join("postgres");
     let host = Host::start("postgres", &data, plugins);
     let client = Client::of(&host).await;
-    let (rate, cpu) = round(&[&host], std::slice::from_ref(&client), example, 1_000_000).await;
-    figures.put("deliveries_per_s_postgres", rate);
-    figures.put("cpu_us_per_delivery_postgres", cpu);
+    let one = round(&[&host], std::slice::from_ref(&client), example, 1_000_000).await;
+    one.put(figures, "_postgres");
     let other = Host::start("postgres", &data, plugins);
-    let beside = Client { url: other.url.clone(), ..client.clone() };
-    let (rate, _) = round(&[&host, &other], &[client, beside], example, 2_000_000).await;
-    figures.put("deliveries_per_s_postgres_two_hosts", rate);
+    let at = |host: &Host| Client { url: host.url.clone(), ..client.clone() };
+    let two = round(&[&host, &other], &[client.clone(), at(&other)], example, 2_000_000).await;
+    two.put(figures, "_postgres_two_hosts");
+    drop((host, other));
+    println!("whole path, on PostgreSQL, Redis and Kafka ...");
+    let door = Host::start("servers:api,ingest", &data, plugins);
+    let worker = Host::start("servers:worker", &data, plugins);
+    let one = round(&[&door, &worker], &[at(&door)], example, 3_000_000).await;
+    one.put(figures, "_servers_1_worker");
+    let second = Host::start("servers:worker", &data, plugins);
+    let two = round(&[&door, &worker, &second], &[at(&door)], example, 4_000_000).await;
+    two.put(figures, "_servers_2_workers");
 }
 
-/// Deliveries a second, and the CPU of all hosts for each, when the clients take turns.
-async fn round(hosts: &[&Host], clients: &[Client], example: &Arc<Recorded>, ids: u64) -> (f64, f64) {
+/// The clients take turns.
+async fn round(hosts: &[&Host], clients: &[Client], example: &Arc<Recorded>, ids: u64) -> Round {
     let request = |i: u64| {
         let client = &clients[usize::try_from(i).expect("small") % clients.len()];
         client.request(example, ids + i)
@@ -109,19 +135,24 @@ async fn round(hosts: &[&Host], clients: &[Client], example: &Arc<Recorded>, ids
     let requests: Vec<_> = (0..MANY).map(request).collect();
     let used = || hosts.iter().map(|host| host.cpu_ns()).sum::<u64>();
     let (begun, cpu) = (Instant::now(), used());
-    send(requests).await;
+    let mut waits = send(requests).await;
     clients[0].settled().await;
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     let (many, cpu) = (MANY as f64, (used() - cpu) as f64);
-    (many / begun.elapsed().as_secs_f64(), cpu / 1000.0 / many)
+    waits.sort_unstable();
+    let p99 = waits[waits.len() * 99 / 100].as_secs_f64() * 1000.0;
+    Round { rate: many / begun.elapsed().as_secs_f64(), cpu: cpu / 1000.0 / many, p99 }
 }
 
-async fn send(requests: Vec<reqwest::RequestBuilder>) {
-    let mut sent = futures::stream::iter(requests).map(reqwest::RequestBuilder::send).buffer_unordered(AT_ONCE);
-    while let Some(answer) = sent.next().await {
-        let status = answer.expect("an answer").status();
+/// How long each waited for its answer.
+async fn send(requests: Vec<reqwest::RequestBuilder>) -> Vec<Duration> {
+    let one = async |request: reqwest::RequestBuilder| {
+        let begun = Instant::now();
+        let status = request.send().await.expect("an answer").status();
         assert!(status == 202, "{status}");
-    }
+        begun.elapsed()
+    };
+    futures::stream::iter(requests).map(one).buffer_unordered(AT_ONCE).collect().await
 }
 
 async fn steady(figures: &mut Figures, dir: &Path, plugins: &Path, example: &Arc<Recorded>) {
