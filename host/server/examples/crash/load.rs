@@ -23,7 +23,8 @@ impl Places {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = urls;
     }
 
-    fn one(&self, number: u64) -> Option<String> {
+    /// One of them, in turn.
+    pub(crate) fn one(&self, number: u64) -> Option<String> {
         let urls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = usize::try_from(number).unwrap_or(0) % urls.len().max(1);
         urls.get(at).cloned()

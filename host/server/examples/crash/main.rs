@@ -12,6 +12,7 @@
 mod check;
 #[path = "../parts/client.rs"]
 mod client;
+mod counter;
 mod database;
 mod disasters;
 mod host;

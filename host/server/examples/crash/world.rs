@@ -2,8 +2,9 @@
 
 use crate::check::{Evidence, Verdict};
 use crate::client::Client;
+use crate::counter::Counter;
 use crate::database::Database;
-use crate::host::{Fate, Start, at_its_step, ends, terminate};
+use crate::host::{Fate, Start, at_its_step, ends, signal, terminate};
 use crate::late;
 use crate::launch::Launched;
 use crate::load::{Load, Places, Target};
@@ -16,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// How long a host has to take the step at which it is to die.
 const STEP: Duration = Duration::from_secs(2);
+/// How long it takes to leave in order.
+const FAREWELL: Duration = Duration::from_secs(5);
 /// So many steps tell whether hosts get to where they are to die.
 const MANY: usize = 20;
 /// The longest life of a host that is killed at random.
@@ -46,6 +49,7 @@ pub(crate) struct World {
     pub(crate) hosts: Vec<Launched>,
     places: Places,
     pub(crate) load: Load,
+    counter: Counter,
     runs: String,
     late: String,
     /// Every step that a calm host took.
@@ -81,6 +85,8 @@ impl World {
         let places = Places::default();
         places.set(vec![host.url.clone()]);
         let load = Load::begin(&client, &places, &[runs.clone(), late.clone()]);
+        let (counter, _) = client.connect(&github("counter")).await;
+        let counter = Counter::begin(&client, &places, &counter);
         chores(client.clone(), "chore".to_owned()).await;
         tokio::time::sleep(Duration::from_secs(2)).await;
         terminate(host);
@@ -98,6 +104,7 @@ impl World {
             hosts: Vec::new(),
             places,
             load,
+            counter,
             runs,
             late,
             steps,
@@ -221,7 +228,12 @@ impl World {
                 chores(admin.clone(), format!("chore {process} {number}")).await;
             }
         });
-        let ended = ends(&mut host, STEP).await;
+        let mut ended = ends(&mut host, STEP).await;
+        if ended.is_none() {
+            // Some steps are part of a farewell.
+            signal(&host, "-TERM");
+            ended = ends(&mut host, FAREWELL).await.filter(|ended| at_its_step(*ended));
+        }
         chores.abort();
         self.moved(None);
         if let Some(ended) = ended.filter(|ended| !at_its_step(*ended)) {
@@ -254,6 +266,7 @@ impl World {
         for (connection, ids) in self.load.end().await {
             accepted.entry(connection).or_default().extend(ids);
         }
+        self.verdict.wrong.extend(self.counter.end().await);
         self.client.url.clone_from(&self.hosts[0].url);
         self.restarts_ms.sort_unstable();
         let at = |part: usize| self.restarts_ms[(self.restarts_ms.len() * part / 100).min(self.restarts_ms.len() - 1)];
