@@ -125,10 +125,7 @@ impl World {
 
     /// The disk has no room: what cannot be kept is not accepted, and the host lives.
     async fn fills_its_disk(&mut self) {
-        let Database::File(pages) = &self.database else { return };
-        // What is in the log moves into the pages when a host starts.
-        let files = [pages.clone(), pages.with_extension("sqlite-wal")];
-        let kib = files.iter().filter_map(|file| Some(std::fs::metadata(file).ok()?.len() >> 10)).sum::<u64>();
+        let kib = self.database.kib().await;
         let before = self.load.refused();
         let Some(mut host) = self.start_well(&Fate::DiskFull(kib + 64)) else { return };
         self.moved(Some(&host));
