@@ -43,14 +43,14 @@ impl Counter {
         let history = Arc::<History>::default();
         let mut clients = JoinSet::new();
         for number in 0..CLIENTS {
-            let (client, places, history) = (client.clone(), places.clone(), Arc::clone(&history));
+            let (mut client, places, history) = (client.clone(), places.clone(), Arc::clone(&history));
             let path = format!("/api/v1/connections/{connection}");
             clients.spawn(async move {
                 let mut turn = number;
                 while !history.stop.load(Ordering::Relaxed) {
                     turn += 1;
                     if let Some(url) = places.one(turn) {
-                        let client = Client { url, ..client.clone() };
+                        client.url = url;
                         history.count_up(|method| client.request(method, &path).timeout(Duration::from_secs(10))).await;
                     }
                     tokio::time::sleep(PAUSE).await;
