@@ -14,6 +14,7 @@ mod link;
 mod packages;
 mod secrets;
 mod series;
+mod sessions;
 mod sql;
 mod system;
 
@@ -27,6 +28,7 @@ pub use secrets::{
     VaultError, VaultOptions,
 };
 pub use series::{EmbeddedOptions, EmbeddedSeries, Gate, InfluxSeries, PrometheusSeries, RemoteUrlError};
+pub use sessions::SharedSessions;
 pub use sql::{
     CHECKED_AT_OPEN_BYTES, Checkup, KeyUse, MoveError, OpenError, Place, Rotate, RotateError, Rotated, Rotation,
     SecretsStatus, ServerCheckup, Store, StoreOptions, StoreStatus, UpkeepError, backup, check_up_database,

@@ -2,7 +2,8 @@
 
 use crate::config::{CacheConfig, Config};
 use anyhow::Context;
-use opssight_backends::{LocalCache, RedisCache, RedisOptions, Store, SystemClock, SystemRandomness};
+use opssight_backends::{LocalCache, RedisCache, RedisOptions, SharedSessions, Store, SystemClock, SystemRandomness};
+use opssight_core::identity::IdentityStore;
 use opssight_core::limits::RateLimiter;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,16 @@ pub(crate) struct Shared {
     pub(crate) rates: Arc<dyn RateLimiter>,
     /// For readiness: it says how it is.
     pub(crate) redis: Option<Arc<RedisCache>>,
+}
+
+impl Shared {
+    /// Where sessions are looked up: hosts that share a Redis spare their database most of it.
+    pub(crate) async fn sessions(&self, store: &Arc<Store>) -> anyhow::Result<Arc<dyn IdentityStore>> {
+        Ok(match &self.redis {
+            Some(redis) => Arc::new(SharedSessions::new(store.clone(), redis.clone(), &store.sessions_key().await?)),
+            None => store.clone(),
+        })
+    }
 }
 
 /// Open what is configured. A Redis that is away is waited for in the background; one that cannot be used is an error.

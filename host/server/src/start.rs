@@ -120,8 +120,11 @@ pub async fn start_with(
         tracing::info!(deliveries = released, "took back deliveries that were being processed at the last stop");
     }
     house.declare_feeds().await?;
-    let identity =
-        Identity { store: store.clone(), clock: Arc::clone(&house.clock), random: Arc::clone(&house.random) };
+    let identity = Identity {
+        store: house.shared.sessions(&store).await?,
+        clock: Arc::clone(&house.clock),
+        random: Arc::clone(&house.random),
+    };
     let admin_secret = identity.bootstrap().await?;
     let listen = house.config.server.listen;
     let listener = tokio::net::TcpListener::bind(listen).await.map_err(|error| {

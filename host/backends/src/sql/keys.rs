@@ -8,7 +8,9 @@ use super::error::{Doing, Error};
 use super::open::{OpenError, sql};
 use super::query::{Spelt, query, query_as, query_scalar};
 use crate::secrets::{KeyId, SealError, Sealed, Sealer, Wrapped};
+use crate::system::SystemRandomness;
 use opssight_core::error::StoreError;
+use opssight_core::time::Randomness;
 use std::sync::Weak;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -114,6 +116,23 @@ impl Store {
             .doing("read the name of the installation")?;
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &probe);
         Ok(digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// What proves that something about a session comes from somebody who works on this store. It is made when it is
+    /// first asked for, and is another one once the admin's secret was replaced.
+    pub async fn sessions_key(&self) -> Result<Vec<u8>, StoreError> {
+        let mut fresh = vec![0_u8; 32];
+        SystemRandomness.fill(&mut fresh);
+        self.write("make a key for sessions", fresh, |fresh, conn| {
+            Box::pin(async move {
+                query("INSERT INTO house (name, value) VALUES ('sessions-key', $1) ON CONFLICT (name) DO NOTHING")
+                    .bind(fresh.as_slice())
+                    .execute(&mut *conn)
+                    .await?;
+                Ok(query_scalar("SELECT value FROM house WHERE name = 'sessions-key'").fetch_one(conn).await?)
+            })
+        })
+        .await
     }
 
     /// Use the key that the store says.

@@ -39,6 +39,7 @@ mod rotation;
 mod s3;
 mod series;
 mod server;
+mod sessions;
 mod simulation;
 mod sqlite;
 mod timers;
@@ -160,6 +161,15 @@ macro_rules! every_case {
                 what_is_done_with_is_due_never;
         }
     };
+}
+
+/// Identity, with sessions that are remembered in a cache.
+mod with_sessions_in_this_process {
+    suite! { crate::sessions::local; identity: the_first_secret_stays_until_reset, sessions_expire_and_end; }
+}
+
+mod with_sessions_in_redis {
+    suite! { crate::sessions::redis; identity: the_first_secret_stays_until_reset, sessions_expire_and_end; }
 }
 
 mod on_sqlite {
