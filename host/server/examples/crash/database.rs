@@ -49,19 +49,6 @@ impl Database {
         numbers.into_iter().map(|number| u64::try_from(number).expect("a count")).collect()
     }
 
-    /// How large the largest file of a SQLite store is once its log is in its pages.
-    pub(crate) async fn kib(&self) -> u64 {
-        let Self::File(path) = self else { return 0 };
-        let mut conn: SqliteConnection =
-            SqliteConnectOptions::new().filename(path).read_only(true).connect().await.expect("the store's file");
-        let bytes: i64 = sqlx::query_scalar("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
-            .fetch_one(&mut conn)
-            .await
-            .expect("a size");
-        let log = std::fs::metadata(path.with_extension("sqlite-wal")).map_or(0, |log| log.len());
-        u64::try_from(bytes).expect("a size").max(log) >> 10
-    }
-
     /// The one number that a statement gives.
     pub(crate) async fn count(&self, sql: &'static str, connection: &str) -> u64 {
         self.numbers(sql, connection).await[0]

@@ -1,7 +1,7 @@
 //! What happens to a world beside deaths: its disk, its clock, its network and its servers.
 
 use crate::database::Database;
-use crate::host::{Fate, ends, signal};
+use crate::host::{Fate, ends, signal, terminate};
 use crate::power::{self, Before};
 use crate::wire::State;
 use crate::world::World;
@@ -125,7 +125,12 @@ impl World {
 
     /// The disk has no room: what cannot be kept is not accepted, and the host lives.
     async fn fills_its_disk(&mut self) {
-        let kib = self.database.kib().await;
+        // One that leaves in order puts what is in the log into the pages.
+        if let Some(host) = self.start_well(&Fate::Calm) {
+            terminate(host);
+        }
+        let Database::File(pages) = &self.database else { return };
+        let kib = std::fs::metadata(pages).map_or(0, |file| file.len() >> 10);
         let before = self.load.refused();
         let Some(mut host) = self.start_well(&Fate::DiskFull(kib + 64)) else { return };
         self.moved(Some(&host));
