@@ -108,6 +108,15 @@ impl Evidence<'_> {
         missing as u64
     }
 
+    /// Some of what is not done with, for whoever looks for the reason.
+    async fn show_unfinished(&self) {
+        for state in ["pending", "processing", "retrying"] {
+            let rows = self.client.all(&format!("/api/v1/deliveries?state={state}")).await;
+            println!("    {} are {state} after {} s", rows.len(), PATIENCE.as_secs());
+            rows.iter().take(2).for_each(|row| println!("        {row}"));
+        }
+    }
+
     fn all_of(&self, connection: &str) -> u64 {
         self.accepted.get(connection).map_or(0, |ids| ids.len() as u64)
     }
@@ -123,8 +132,12 @@ impl Evidence<'_> {
                     *left.entry(connection.clone()).or_default() += self.client.all(&path).await.len() as u64;
                 }
             }
-            if left.values().all(|left| *left == 0) || begun.elapsed() > PATIENCE {
+            if left.values().all(|left| *left == 0) {
                 println!("    everything came to its end {:.1} s after the last start", begun.elapsed().as_secs_f64());
+                return left;
+            }
+            if begun.elapsed() > PATIENCE {
+                self.show_unfinished().await;
                 return left;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
