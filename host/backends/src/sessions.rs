@@ -1,11 +1,12 @@
 //! Sessions that every request asks for, remembered by all hosts together beside their store.
 //!
 //! - *One that ends is ended for everybody at once.* Before the store forgets it, its place is taken by a mark that it
-//!   ended; whoever had looked it up before that and wants to remember it finds the place taken.
+//!   ends, and the store is asked; whoever had looked it up before that and wants to remember it finds the place taken.
 //! - *What is remembered is believed only from those who know the store.* Whoever can write into the cache cannot make a
 //!   session, nor bring one back after its time: each is under a key that the store has.
 //! - When the cache is away, the store is asked. A session that ends meanwhile may be remembered by hosts that still reach
-//!   the cache, for [`KEPT`].
+//!   the cache, for a minute. All end within a minute when the
+//!   admin's secret is replaced while hosts run.
 
 use async_trait::async_trait;
 use aws_lc_rs::hmac;
@@ -18,10 +19,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long one is remembered without asking the store again.
-const KEPT: Duration = Duration::from_secs(60);
+const KEPT_SECS: i64 = 60;
 /// Longer than anybody is on the way from the store to the cache.
-const ENDED_FOR: Duration = Duration::from_secs(300);
-const ENDED: &[u8] = b"ended";
+const MARKED: Duration = Duration::from_secs(300);
+const ENDS: &[u8] = b"ends";
 const TAG: usize = 32;
 
 /// A store of identity whose sessions are remembered in a cache.
@@ -66,7 +67,9 @@ impl SharedSessions {
         let Remembered { label, role, expires_at, until } = serde_json::from_slice(text).ok()?;
         let session =
             Session { token: token.clone(), label, role: Role::parse(&role)?, expires_at: Timestamp(expires_at) };
-        (now.0 < until).then_some(session)
+        // Also not if the clock of whoever remembered it was ahead.
+        let left = Timestamp(until).since(now);
+        (1..=KEPT_SECS * 1_000_000).contains(&left).then_some(session)
     }
 }
 
@@ -100,20 +103,18 @@ impl IdentityStore for SharedSessions {
     async fn session(&self, token: &SecretHash, now: Timestamp) -> Result<Option<Session>, StoreError> {
         let place = place(token);
         let kept = self.cache.get(&place).await;
-        if let Ok(Some(bytes)) = &kept {
-            if bytes == ENDED {
-                return Ok(None);
-            }
-            if let Some(session) = self.read(token, bytes, now) {
-                return Ok((session.expires_at > now).then_some(session));
-            }
+        // A mark is no proof that it ended, only that nobody may remember it now: the store knows.
+        if let Ok(Some(bytes)) = &kept
+            && let Some(session) = self.read(token, bytes, now)
+        {
+            return Ok((session.expires_at > now).then_some(session));
         }
         let found = self.store.session(token, now).await?;
         if let (Ok(None), Some(session)) = (kept, &found) {
-            let micros = i64::try_from(KEPT.as_micros()).unwrap_or(i64::MAX);
-            if let Some(bytes) = self.write(session, now.plus_micros(micros)) {
+            if let Some(bytes) = self.write(session, now.plus_secs(KEPT_SECS)) {
+                let ttl = Duration::from_secs(KEPT_SECS.unsigned_abs());
                 // It is looked up again next time.
-                let _not_remembered = self.cache.put_if_absent(&place, &bytes, KEPT).await;
+                let _not_remembered = self.cache.put_if_absent(&place, &bytes, ttl).await;
             }
         }
         Ok(found)
@@ -121,11 +122,11 @@ impl IdentityStore for SharedSessions {
 
     async fn delete_session(&self, token: &SecretHash) -> Result<(), StoreError> {
         let place = place(token);
-        let marked = self.cache.put(&place, ENDED, ENDED_FOR).await;
+        let marked = self.cache.put(&place, ENDS, MARKED).await;
         self.store.delete_session(token).await?;
         if marked.is_err() {
             // The cache may be back already.
-            let _forgotten_later = self.cache.put(&place, ENDED, ENDED_FOR).await;
+            let _forgotten_later = self.cache.put(&place, ENDS, MARKED).await;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Due times are kept by the wall clock, and a wall clock may be set. What was noted while it was ahead would wait until
-//! it gets there again: that is noticed here, and what waits for such a time is due at once. Earlier than promised does
-//! no harm, because everything that is tried is tried under a lease.
+//! it gets there again: that is noticed here, and such times are put right. Where it is not known by how much the clock
+//! was ahead, what waits for longer than anything is meant to is tried now: too early costs one attempt, and nothing
+//! that is tried is tried by two.
 
 use crate::error::StoreError;
 use crate::time::Timestamp;
@@ -10,13 +11,27 @@ use std::time::Duration;
 /// Less than this is the work of whoever keeps the clock right.
 const BEARABLE: i64 = 2_000_000;
 
-/// How much now waits no longer.
+/// Looks right after the clock was set, when times that were read before may still be on their way into the store.
+const FRESH: u64 = 3;
+/// Later it is looked that often, as long as somebody may still come with such a time.
+const EVERY: u64 = 15;
+
+/// How much was put right.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Hastened {
-    /// Deliveries that waited, for a first or another attempt.
+pub struct Corrected {
+    /// Deliveries.
     pub deliveries: u64,
     /// Feeds.
     pub feeds: u64,
+}
+
+/// How long anything is meant to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// For another attempt. What an upstream asked for may be more; then it is asked once too early.
+    pub retry: Timestamp,
+    /// For whoever has it.
+    pub lease: Timestamp,
 }
 
 /// The port.
@@ -24,8 +39,12 @@ pub struct Hastened {
 pub trait Timers: Send + Sync {
     /// The latest time at which something is noted to have happened already.
     async fn latest(&self) -> Result<Option<Timestamp>, StoreError>;
-    /// What waits for a later time than this is due now. What somebody is at is left to them.
-    async fn hasten(&self, now: Timestamp) -> Result<Hastened, StoreError>;
+    /// The clock went back by so many microseconds: what waits for a later time than now waits so much less. What
+    /// somebody is at is left to them.
+    async fn set_back(&self, now: Timestamp, micros: i64) -> Result<Corrected, StoreError>;
+    /// What waits for a first attempt is due now, and so is what waits for another one for longer than anything does; a
+    /// lease ends when one that is taken now would.
+    async fn bound(&self, now: Timestamp, bounds: Bounds) -> Result<Corrected, StoreError>;
 }
 
 /// Two clocks, one that can be set and one that cannot, that should go alike.
@@ -46,18 +65,20 @@ impl Watch {
         let passed = i64::try_from(steady.saturating_sub(self.steady).as_micros()).unwrap_or(i64::MAX);
         let jump = wall.since(self.wall).saturating_sub(passed);
         *self = Self::begin(wall, steady);
-        is_unbearable(jump).then_some(jump)
+        (jump.saturating_abs() >= BEARABLE).then_some(jump)
     }
 }
 
-/// By how many microseconds the clock is behind what it said before: something is noted to have happened later than now.
-pub fn went_back(latest: Option<Timestamp>, now: Timestamp) -> Option<i64> {
-    let jump = now.since(latest?);
-    (jump < 0 && is_unbearable(jump)).then_some(jump)
+/// By how many microseconds the clock is behind what it said before, or another one says: something is noted to have
+/// happened later than now.
+pub fn behind(latest: Option<Timestamp>, now: Timestamp) -> Option<i64> {
+    let behind = latest?.since(now);
+    (behind >= BEARABLE).then_some(behind)
 }
 
-fn is_unbearable(jump: i64) -> bool {
-    jump.saturating_abs() >= BEARABLE
+/// Whether to look for times that are out of bounds, so many looks after the clock was set, when leases last for so many.
+pub fn is_worth_a_look(looks: u64, lease: u64) -> bool {
+    looks < FRESH || (looks <= lease && looks.is_multiple_of(EVERY))
 }
 
 #[cfg(test)]
@@ -91,10 +112,16 @@ mod tests {
 
     #[test]
     fn what_happened_later_than_now_tells_of_a_clock_that_was_ahead() {
-        assert_eq!(went_back(None, secs(10.0)), None);
-        assert_eq!(went_back(Some(secs(9.0)), secs(10.0)), None);
-        assert_eq!(went_back(Some(secs(11.9)), secs(10.0)), None);
-        assert_eq!(went_back(Some(secs(3610.0)), secs(10.0)), Some(-3_600_000_000));
-        assert_eq!(went_back(Some(Timestamp(i64::MAX)), Timestamp(i64::MIN)), Some(i64::MIN));
+        assert_eq!(behind(None, secs(10.0)), None);
+        assert_eq!(behind(Some(secs(9.0)), secs(10.0)), None);
+        assert_eq!(behind(Some(secs(11.9)), secs(10.0)), None);
+        assert_eq!(behind(Some(secs(3610.0)), secs(10.0)), Some(3_600_000_000));
+        assert_eq!(behind(Some(Timestamp(i64::MAX)), Timestamp(i64::MIN)), Some(i64::MAX));
+    }
+
+    #[test]
+    fn it_is_looked_for_as_long_as_leases_last() {
+        let looks: Vec<u64> = (0..100).filter(|looks| is_worth_a_look(*looks, 50)).collect();
+        assert_eq!(looks, [0, 1, 2, 15, 30, 45]);
     }
 }

@@ -27,6 +27,8 @@ use std::time::Duration;
 
 /// Nobody is made to wait longer, whatever an upstream says.
 const LONGEST_PAUSE_SECS: i64 = 3_600;
+/// More than clocks are put right by in passing, and than answers that are learnt from in another order.
+const SET_BACK_MICROS: i64 = 2_000_000;
 /// A pause that ends within this time is waited for in the call by what happens now.
 const SHORT_WAIT: Duration = Duration::from_secs(2);
 /// When an upstream says "too many" and not for how long.
@@ -75,6 +77,8 @@ struct Standing {
     window_ends: Timestamp,
     /// Requests under way: each may cost one of what is left.
     under_way: i64,
+    /// When an answer last told something.
+    told_at: Timestamp,
 }
 
 /// A request that may go. Until it is answered it counts as spent.
@@ -171,6 +175,8 @@ impl Upstream {
         let latest = now.plus_secs(LONGEST_PAUSE_SECS);
         let standing = {
             let mut standing = lock(&self.standing);
+            standing.forget_what_is_to_come(now);
+            standing.told_at = now;
             if let Some(until) = pause {
                 standing.paused_until = standing.paused_until.max(until.min(latest));
             }
@@ -191,6 +197,14 @@ fn gauge(number: i64) -> f64 {
 }
 
 impl Standing {
+    /// What was told while the clock was ahead holds for times that are hours away since it was set back. The upstream
+    /// tells it again.
+    fn forget_what_is_to_come(&mut self, now: Timestamp) {
+        if self.told_at.since(now) > SET_BACK_MICROS {
+            *self = Self { under_way: self.under_way, ..Self::default() };
+        }
+    }
+
     /// Answers may arrive in another order than they were given, so that within one window only less is believed. A
     /// 304 costs nothing where the upstream says so: it then tells the same number again.
     fn learn(&mut self, told: &Told, latest: Timestamp) {
@@ -208,7 +222,8 @@ impl Standing {
         self.window_ends = ends.max(self.window_ends);
     }
 
-    fn wait(&self, priority: CallPriority, now: Timestamp) -> Duration {
+    fn wait(&mut self, priority: CallPriority, now: Timestamp) -> Duration {
+        self.forget_what_is_to_come(now);
         let reserve_percent = match priority {
             CallPriority::Interactive => return Duration::ZERO,
             CallPriority::Live => 0,

@@ -197,7 +197,8 @@ impl House {
         let rule = self.config.plugins.update.rule();
         workers.spawn(worker::watch_installs(self.installs.clone(), Arc::clone(&self.bus), rule, stop.clone()));
         // In each process as well: each notes times by the clock of its own machine.
-        workers.spawn(worker::watch_clock(self.store.clone(), Arc::clone(&self.clock), stop.clone()));
+        let lease = Duration::from_secs(u64::from(self.config.worker.lease_secs));
+        workers.spawn(worker::watch_clock(self.store.clone(), Arc::clone(&self.clock), lease, stop.clone()));
         if let Some(blobs::Shared { blobs, link }) = &self.blobs {
             workers.spawn(worker::watch_blobs(Arc::clone(blobs), Arc::clone(link), stop.clone()));
         }

@@ -8,14 +8,42 @@ use async_trait::async_trait;
 use opssight_core::error::StoreError;
 use opssight_core::events::Topic;
 use opssight_core::time::Timestamp;
-use opssight_core::timers::{Hastened, Timers};
+use opssight_core::timers::{Bounds, Corrected, Timers};
 
-/// What somebody has leased has its end by the same clock; when they are done it gets a time of the clock as it is then.
-async fn hasten(conn: &mut Conn, now: Timestamp) -> Result<Hastened, Error> {
-    let waiting = query("UPDATE deliveries SET due_at = $1 WHERE due_at > $1 AND state IN ('pending', 'retrying')");
-    let deliveries = waiting.bind(now.0).execute(&mut *conn).await?;
-    let feeds = query("UPDATE feeds SET next_at = $1 WHERE next_at > $1").bind(now.0).execute(conn).await?;
-    Ok(Hastened { deliveries, feeds })
+async fn set_back(conn: &mut Conn, now: Timestamp, micros: i64) -> Result<Corrected, Error> {
+    let deliveries = query(
+        "UPDATE deliveries SET due_at = CASE WHEN due_at - $2 > $1 THEN due_at - $2 ELSE $1 END
+         WHERE due_at > $1 AND state IN ('pending', 'retrying')",
+    );
+    let deliveries = deliveries.bind(now.0).bind(micros).execute(&mut *conn).await?;
+    let feeds = query(
+        "UPDATE feeds SET next_at = CASE WHEN next_at - $2 > $1 THEN next_at - $2 ELSE $1 END WHERE next_at > $1",
+    );
+    let feeds = feeds.bind(now.0).bind(micros).execute(conn).await?;
+    Ok(Corrected { deliveries, feeds })
+}
+
+async fn bound(conn: &mut Conn, now: Timestamp, bounds: Bounds) -> Result<Corrected, Error> {
+    let mut corrected = Corrected::default();
+    for (state, beyond, to) in [
+        ("pending", now, now),
+        ("retrying", bounds.retry, now),
+        // Whoever has it may be at it still: it is as if they had taken it now.
+        ("processing", bounds.lease, bounds.lease),
+    ] {
+        let some = query("UPDATE deliveries SET due_at = $3 WHERE state = $1 AND due_at > $2");
+        corrected.deliveries += some.bind(state).bind(beyond.0).bind(to.0).execute(&mut *conn).await?;
+    }
+    // A feed's turn may be days away; that its last one is as well, or that it failed, tells that this one is not meant.
+    let waiting = query("UPDATE feeds SET next_at = $1 WHERE next_at > $2 AND (last_success_at > $1 OR failures > 0)");
+    corrected.feeds += waiting.bind(now.0).bind(bounds.retry.0).execute(&mut *conn).await?;
+    let leased = query("UPDATE feeds SET leased_until = $1 WHERE leased_until > $1");
+    corrected.feeds += leased.bind(bounds.lease.0).execute(conn).await?;
+    Ok(corrected)
+}
+
+fn some(corrected: &Corrected) -> bool {
+    *corrected != Corrected::default()
 }
 
 #[async_trait]
@@ -31,14 +59,25 @@ impl Timers for Store {
         Ok(latest.map(Timestamp))
     }
 
-    async fn hasten(&self, now: Timestamp) -> Result<Hastened, StoreError> {
-        let some = |hastened: &Hastened| *hastened != Hastened::default();
-        let hastened = self
-            .write_and_wake("hasten what waits for a clock", (Topic::Inbox, some), now, |now, conn| {
-                Box::pin(hasten(conn, *now))
+    async fn set_back(&self, now: Timestamp, micros: i64) -> Result<Corrected, StoreError> {
+        let corrected = self
+            .write_and_wake("set due times back", (Topic::Inbox, some), (now, micros), |(now, micros), conn| {
+                Box::pin(set_back(conn, *now, *micros))
             })
             .await?;
         self.bus.wake(Topic::Feeds);
-        Ok(hastened)
+        Ok(corrected)
+    }
+
+    async fn bound(&self, now: Timestamp, bounds: Bounds) -> Result<Corrected, StoreError> {
+        let corrected = self
+            .write_and_wake("bound due times", (Topic::Inbox, some), (now, bounds), |(now, bounds), conn| {
+                Box::pin(bound(conn, *now, *bounds))
+            })
+            .await?;
+        if corrected.feeds > 0 {
+            self.bus.wake(Topic::Feeds);
+        }
+        Ok(corrected)
     }
 }

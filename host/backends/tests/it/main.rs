@@ -157,8 +157,9 @@ macro_rules! every_case {
                 a_key_that_nothing_needs_can_go_and_one_that_something_needs_stays,
                 nothing_comes_under_a_key_that_an_open_store_lacks;
             timers:
-                d5_what_a_clock_noted_that_was_ahead_does_not_wait_for_it,
-                what_is_done_with_is_due_never;
+                d5_a_clock_that_is_set_back_takes_what_waits_with_it,
+                d5_nothing_waits_for_longer_than_anything_is_meant_to,
+                what_is_meant_to_wait_waits_and_what_is_done_with_is_due_never;
         }
     };
 }

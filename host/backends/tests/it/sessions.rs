@@ -48,11 +48,18 @@ struct Slow {
     store: Arc<dyn IdentityStore>,
     asked: AtomicU32,
     go: Semaphore,
+    /// Nothing can be changed in it just now.
+    fails: AtomicBool,
 }
 
 impl Slow {
     fn of(store: &Arc<dyn IdentityStore>, at_once: usize) -> Arc<Self> {
-        Arc::new(Self { store: Arc::clone(store), asked: AtomicU32::new(0), go: Semaphore::new(at_once) })
+        Arc::new(Self {
+            store: Arc::clone(store),
+            asked: AtomicU32::new(0),
+            go: Semaphore::new(at_once),
+            fails: AtomicBool::new(false),
+        })
     }
 }
 
@@ -77,6 +84,9 @@ impl IdentityStore for Slow {
         found
     }
     async fn delete_session(&self, token: &SecretHash) -> Result<(), StoreError> {
+        if self.fails.load(Ordering::SeqCst) {
+            return Err(StoreError::new("end the session", "it is away"));
+        }
         self.store.delete_session(token).await
     }
 }
@@ -170,7 +180,7 @@ async fn what_somebody_else_wrote_into_the_cache_is_no_session() {
         cache.put(&place("intruder"), &bytes, LONG).await.unwrap();
         assert_eq!(sessions.session(&SecretHash::of("intruder"), at(1)).await.unwrap(), None);
     }
-    for bytes in [promoted, by_another_key, b"end".to_vec()] {
+    for bytes in [promoted, by_another_key, b"ends".to_vec()] {
         cache.put(&place("viewer"), &bytes, LONG).await.unwrap();
         assert_eq!(sessions.session(&viewer.token, at(1)).await.unwrap(), Some(viewer.clone()));
     }
@@ -178,6 +188,41 @@ async fn what_somebody_else_wrote_into_the_cache_is_no_session() {
     sessions.delete_session(&viewer.token).await.unwrap();
     cache.put(&place("viewer"), &genuine, LONG).await.unwrap();
     assert_eq!(sessions.session(&viewer.token, at(62)).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_clock_remembered_that_was_ahead_is_not_believed_for_longer() {
+    let (ports, cache) = (ports::sqlite().await, in_this_process());
+    let sessions = SharedSessions::new(Arc::clone(&ports.identity), cache.clone(), KEY);
+    let session = session("t", Role::Admin);
+    sessions.insert_session(&session, at(0)).await.unwrap();
+    assert!(sessions.session(&session.token, at(3_600)).await.unwrap().is_some());
+    let kept = cache.get(&place("t")).await.unwrap().unwrap();
+    sessions.delete_session(&session.token).await.unwrap();
+    cache.put(&place("t"), &kept, LONG).await.unwrap();
+    for now in [0, 1, 3_539, 3_661] {
+        assert_eq!(sessions.session(&session.token, at(now)).await.unwrap(), None, "{now}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_the_store_could_not_end_is_there_and_can_be_ended_again() {
+    let (ports, cache) = (ports::sqlite().await, in_this_process());
+    let store = Slow::of(&ports.identity, 100);
+    let sessions = SharedSessions::new(store.clone(), cache, KEY);
+    let session = session("t", Role::Admin);
+    sessions.insert_session(&session, at(0)).await.unwrap();
+    assert!(sessions.session(&session.token, at(1)).await.unwrap().is_some());
+    store.fails.store(true, Ordering::SeqCst);
+    sessions.delete_session(&session.token).await.unwrap_err();
+    assert_eq!(
+        sessions.session(&session.token, at(2)).await.unwrap().as_ref(),
+        Some(&session),
+        "nobody was told it ended"
+    );
+    store.fails.store(false, Ordering::SeqCst);
+    sessions.delete_session(&session.token).await.unwrap();
+    assert_eq!(sessions.session(&session.token, at(3)).await.unwrap(), None);
 }
 
 /// One that may be away.

@@ -29,6 +29,8 @@ impl Default for BreakerRule {
 pub struct Breaker {
     faults: VecDeque<Timestamp>,
     open_until: Option<Timestamp>,
+    /// When it opened.
+    opened: Timestamp,
     /// Times that it opened without a success in between.
     trips: u32,
     /// Since when one call is on its way to find out whether it works again.
@@ -42,11 +44,18 @@ impl Breaker {
     /// May a call be made? No: how long to wait, microseconds.
     pub fn admit(&mut self, now: Timestamp) -> Result<(), i64> {
         let Some(until) = self.open_until else { return Ok(()) };
+        if now < self.opened {
+            // The clock was set back. It stays open for as long as it was to, and not until the clock is there again.
+            self.open_until = Some(until.plus_micros(now.since(self.opened)));
+            self.opened = now;
+            return self.admit(now);
+        }
         let wait = until.since(now);
         if wait > 0 {
             return Err(wait);
         }
-        if self.probing.is_some_and(|since| now.since(since) < LONGEST_PROBE_SECS * 1_000_000) {
+        let given_up = LONGEST_PROBE_SECS * 1_000_000;
+        if self.probing.is_some_and(|since| (0..given_up).contains(&now.since(since))) {
             // The others wait for what the probe finds out.
             return Err(1_000_000);
         }
@@ -83,7 +92,7 @@ impl Breaker {
         }
         let secs = rule.first_secs.saturating_mul(1 << self.trips.min(20)).min(rule.longest_secs);
         let until = now.plus_secs(secs);
-        self.open_until = Some(until);
+        (self.opened, self.open_until) = (now, Some(until));
         self.trips = self.trips.saturating_add(1);
         self.faults.clear();
         Some(until)

@@ -178,6 +178,24 @@ fn names_that_look_alike_are_found() {
 }
 
 #[test]
+fn a_breaker_that_opened_while_the_clock_was_ahead_stays_open_for_as_long_as_it_was_to() {
+    let (rule, at) = (BreakerRule::default(), |secs: i64| Timestamp(0).plus_secs(secs));
+    let mut breaker = Breaker::default();
+    for _ in 0..5 {
+        breaker.faulted(at(90_000), rule);
+    }
+    assert_eq!(breaker.admit(at(90_010)), Err(20_000_000));
+    // A day back: it is as if it had opened just now.
+    assert_eq!(breaker.admit(at(3_600)), Err(30_000_000));
+    assert_eq!(breaker.admit(at(3_629)), Err(1_000_000));
+    assert_eq!(breaker.admit(at(3_630)), Ok(()));
+    // Back once more while the probe is on its way: nobody waits for it until the clock is there again.
+    assert_eq!(breaker.admit(at(3_631)), Err(1_000_000));
+    assert_eq!(breaker.admit(at(3_610)), Err(20_000_000));
+    assert_eq!(breaker.admit(at(3_630)), Ok(()));
+}
+
+#[test]
 fn a_breaker_opens_longer_each_time_and_closes_on_success() {
     let rule = BreakerRule::default();
     let at = |secs: i64| Timestamp(0).plus_secs(secs);

@@ -25,8 +25,28 @@ fn answers(upstream: &Upstream, status: u16, headers: &[(&str, &str)]) {
 }
 
 fn waits(upstream: &Upstream) -> [u64; 4] {
-    let standing = *lock(&upstream.standing);
+    let mut standing = *lock(&upstream.standing);
     ALL.map(|priority| standing.wait(priority, NOW).as_secs())
+}
+
+#[test]
+fn what_was_told_while_the_clock_was_ahead_is_forgotten_once_it_is_set_back() {
+    let upstream = upstream();
+    answers(&upstream, 403, &[("retry-after", "30")]);
+    assert_eq!(waits(&upstream), [0, 30, 30, 30]);
+    let mut standing = *lock(&upstream.standing);
+    assert_eq!(standing.wait(Live, NOW.plus_secs(-1)).as_secs(), 31, "clocks are put right in passing");
+    assert_eq!(standing.wait(Live, NOW.plus_secs(-86_400)).as_secs(), 0);
+    // And what is told from then on is believed.
+    let mut answer = Response::builder().status(200);
+    for (name, value) in
+        [("x-ratelimit-remaining", "0"), ("x-ratelimit-limit", "10"), ("x-ratelimit-reset", "1699913700")]
+    {
+        answer = answer.header(name, value);
+    }
+    upstream.observe(&answer.body(Bytes::new()).unwrap(), NOW.plus_secs(-86_400));
+    let mut standing = *lock(&upstream.standing);
+    assert_eq!(standing.wait(Live, NOW.plus_secs(-86_400)).as_secs(), 100);
 }
 
 #[test]

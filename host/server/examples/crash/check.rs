@@ -2,12 +2,16 @@
 
 use crate::client::Client;
 use crate::database::Database;
+use crate::load::Accepted;
 use crate::topic;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// Retries back off; the longest wait that a world leads to ends well before this.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The states of what is not done with.
+const UNFINISHED: [&str; 3] = ["pending", "processing", "retrying"];
 
 #[derive(Default)]
 pub(crate) struct Verdict {
@@ -47,11 +51,11 @@ pub(crate) struct Evidence<'a> {
     pub(crate) database: &'a Database,
     /// Where events are handed on to, if they are.
     pub(crate) brokers: Option<String>,
-    pub(crate) accepted: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) accepted: Accepted,
     /// The connection whose deliveries become runs.
     pub(crate) runs: &'a str,
-    /// The connection whose deliveries need a timer, and leave a trace.
-    pub(crate) late: &'a str,
+    /// The connections whose deliveries need a timer, and leave a trace.
+    pub(crate) late: &'a [String],
 }
 
 impl Evidence<'_> {
@@ -66,30 +70,35 @@ impl Evidence<'_> {
             let known: BTreeSet<&str> = ids.iter().copied().collect();
             verdict.duplicated += (ids.len() - known.len()) as u64;
             verdict.lost += accepted.iter().filter(|id| !known.contains(id.as_str())).count() as u64;
-            if connection == self.late {
-                verdict.timers = logged.iter().filter(|row| row["attempts"].as_u64() > Some(1)).count();
+            if self.late.contains(connection) {
+                verdict.timers += logged.iter().filter(|row| row["attempts"].as_u64() > Some(1)).count();
             }
             for row in logged.iter().filter(|row| row["state"] == "failed") {
                 verdict.wrong.push(format!("a delivery failed: {row}"));
             }
         }
-        let (runs, late) = (self.all_of(self.runs), self.all_of(self.late));
-        // Only one that was first looked at long after it came needs none.
-        if (verdict.timers as u64) < late / 2 {
-            verdict.wrong.push(format!("only {} of {late} deliveries needed a timer", verdict.timers));
-        }
-        verdict.missed = unfinished.get(self.late).copied().unwrap_or(0);
-        let unfinished = unfinished.get(self.runs).copied().unwrap_or(0);
-        if unfinished > 0 {
-            verdict.wrong.push(format!("{unfinished} deliveries are not done with"));
-        }
-        // Each delivery is about a run of its own, and leaves one trace. One that was sent and never accepted may be
-        // there as well: its answer was lost.
+        // Each delivery is about a run of its own, or leaves one trace.
+        let runs = self.all_of(self.runs);
         let shown = self.database.count("SELECT COUNT(*) FROM runs WHERE connection = $1", self.runs).await;
         verdict.lost += runs.saturating_sub(shown);
-        let traces = self.database.count("SELECT COUNT(*) FROM plugin_state WHERE connection = $1", self.late).await;
-        verdict.lost += (late - verdict.missed).saturating_sub(traces);
-        verdict.duplicated += traces.saturating_sub(late);
+        let left = unfinished.get(self.runs).copied().unwrap_or(0);
+        if left > 0 {
+            verdict.wrong.push(format!("{left} deliveries are not done with"));
+        }
+        let mut needed = 0;
+        for connection in self.late {
+            let (late, missed) = (self.all_of(connection), unfinished.get(connection).copied().unwrap_or(0));
+            let traces = "SELECT COUNT(*) FROM plugin_state WHERE connection = $1";
+            let traces = self.database.count(traces, connection).await;
+            needed += late;
+            verdict.missed += missed;
+            verdict.lost += late.saturating_sub(missed).saturating_sub(traces);
+            verdict.duplicated += traces.saturating_sub(late);
+        }
+        // Only one that was first looked at long after it came needs none.
+        if (verdict.timers as u64) < needed / 2 {
+            verdict.wrong.push(format!("only {} of {needed} deliveries needed a timer", verdict.timers));
+        }
         let told = "SELECT COUNT(*) FROM (SELECT subject FROM events WHERE connection = $1 GROUP BY subject, kind
                     HAVING COUNT(*) > 1) AS twice";
         verdict.duplicated += self.database.count(told, self.runs).await;
@@ -110,7 +119,7 @@ impl Evidence<'_> {
 
     /// Some of what is not done with, for whoever looks for the reason.
     async fn show_unfinished(&self) {
-        for state in ["pending", "processing", "retrying"] {
+        for state in UNFINISHED {
             let rows = self.client.all(&format!("/api/v1/deliveries?state={state}")).await;
             println!("    {} are {state} after {} s", rows.len(), PATIENCE.as_secs());
             rows.iter().take(2).for_each(|row| println!("        {row}"));
@@ -123,24 +132,30 @@ impl Evidence<'_> {
 
     /// Deliveries that are still not done with when patience ends, by connection.
     async fn drained(&self) -> BTreeMap<String, u64> {
-        let begun = Instant::now();
-        loop {
-            let mut left = BTreeMap::new();
-            for connection in self.accepted.keys() {
-                for state in ["pending", "processing", "retrying"] {
-                    let path = format!("/api/v1/deliveries?connection={connection}&state={state}");
-                    *left.entry(connection.clone()).or_default() += self.client.all(&path).await.len() as u64;
-                }
+        let (begun, mut empty) = (Instant::now(), 0);
+        while begun.elapsed() < PATIENCE {
+            let mut some = false;
+            for state in UNFINISHED {
+                some |= !self.client.get(&format!("/api/v1/deliveries?state={state}&limit=1")).await["items"]
+                    .as_array()
+                    .is_some_and(Vec::is_empty);
             }
-            if left.values().all(|left| *left == 0) {
+            // The states are asked for one after another, and a delivery goes from one to another meanwhile.
+            empty = if some { 0 } else { empty + 1 };
+            if empty == 2 {
                 println!("    everything came to its end {:.1} s after the last start", begun.elapsed().as_secs_f64());
-                return left;
-            }
-            if begun.elapsed() > PATIENCE {
-                self.show_unfinished().await;
-                return left;
+                return BTreeMap::new();
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+        self.show_unfinished().await;
+        let mut left = BTreeMap::new();
+        for connection in self.accepted.keys() {
+            for state in UNFINISHED {
+                let path = format!("/api/v1/deliveries?connection={connection}&state={state}");
+                *left.entry(connection.clone()).or_default() += self.client.all(&path).await.len() as u64;
+            }
+        }
+        left
     }
 }

@@ -15,6 +15,8 @@ use tokio::task::JoinSet;
 
 const CLIENTS: u64 = 4;
 const PAUSE: Duration = Duration::from_millis(40);
+/// So much of what is wrong says enough.
+const SHOWN: usize = 5;
 
 /// What its clients know together.
 #[derive(Default)]
@@ -65,6 +67,7 @@ impl Counter {
         self.history.stop.store(true, Ordering::Relaxed);
         while self.clients.join_next().await.is_some() {}
         let mut all = self.history.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.wrong.truncate(SHOWN);
         println!(
             "    a counter: {} confirmed up to {}, {} reads",
             all.values.len(),
@@ -83,24 +86,34 @@ impl History {
     async fn count_up(&self, ask: impl Fn(Method) -> RequestBuilder) {
         let confirmed = self.confirmed.load(Ordering::SeqCst);
         let Ok(answer) = ask(Method::GET).send().await else { return };
+        if !self.is_expected("GET", answer.status().as_u16(), &[200, 429, 503]) || answer.status() != 200 {
+            return;
+        }
         let Some(version) = answer.headers().get(ETAG).cloned() else { return };
         let Ok(connection) = answer.json::<Value>().await else { return };
         let Some(value) = value_of(&connection) else { return };
         self.reads.fetch_add(1, Ordering::Relaxed);
         if value < confirmed {
-            self.is_wrong(format!("a counter was read as {value} after {confirmed} was confirmed"));
+            self.note_wrong(format!("a counter was read as {value} after {confirmed} was confirmed"));
         }
         let more = json!({ "name": format!("counter {}", value + 1) });
         let Ok(answer) = ask(Method::PATCH).header(IF_MATCH, version).json(&more).send().await else { return };
-        if answer.status().is_success() {
+        if self.is_expected("PATCH", answer.status().as_u16(), &[200, 412, 429, 503]) && answer.status() == 200 {
             self.confirmed.fetch_max(value + 1, Ordering::SeqCst);
             if !self.all.lock().unwrap_or_else(PoisonError::into_inner).values.insert(value + 1) {
-                self.is_wrong(format!("a counter was counted up to {} twice", value + 1));
+                self.note_wrong(format!("a counter was counted up to {} twice", value + 1));
             }
         }
     }
 
-    fn is_wrong(&self, what: String) {
+    fn is_expected(&self, what: &str, status: u16, expected: &[u16]) -> bool {
+        if !expected.contains(&status) {
+            self.note_wrong(format!("{what} of the counter was answered with {status}"));
+        }
+        expected.contains(&status)
+    }
+
+    fn note_wrong(&self, what: String) {
         self.all.lock().unwrap_or_else(PoisonError::into_inner).wrong.push(what);
     }
 }

@@ -18,7 +18,7 @@ impl Database {
     }
 
     /// A new database on a server.
-    pub(crate) async fn new_on(server: &str) -> Self {
+    pub(crate) async fn created_on(server: &str) -> Self {
         const NAME: &str = "crash";
         let mut conn = PgConnection::connect(server).await.expect("the server answers");
         sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {NAME}"))).execute(&mut conn).await.expect("a database");
@@ -47,6 +47,17 @@ impl Database {
             }
         };
         numbers.into_iter().map(|number| u64::try_from(number).expect("a count")).collect()
+    }
+
+    /// Whether one of the last deliveries came at a time that is so far from the right one.
+    pub(crate) async fn notes_times(&self, secs: i64) -> bool {
+        let Self::File(path) = self else { return false };
+        let options = SqliteConnectOptions::new().filename(path).read_only(true);
+        let mut conn: SqliteConnection = options.connect().await.expect("the store's file");
+        let last = "SELECT received_at FROM deliveries ORDER BY rowid DESC LIMIT 20";
+        let last: Vec<i64> = sqlx::query_scalar(last).fetch_all(&mut conn).await.expect("times");
+        let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().expect("a time").as_micros()).expect("a time");
+        last.iter().any(|at| (at - now - secs * 1_000_000).abs() < 60_000_000)
     }
 
     /// The one number that a statement gives.

@@ -1,9 +1,10 @@
 //! A host that is there to be killed.
 
+use crate::clock::Clock;
 use crate::launch::{Launch, Launched};
 use crate::trace;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
@@ -30,7 +31,7 @@ pub(crate) enum Fate<'a> {
     /// What it asks of its disk and answers is written down.
     Traced(&'a Path),
     /// Its wall clock says what a file says: `+3600s`. What measures how much time passes is right.
-    Clock(&'a Path),
+    Clock(&'a Clock),
 }
 
 impl Start<'_> {
@@ -80,10 +81,10 @@ impl Start<'_> {
         match fate {
             Fate::Noted(file) => launch = launch.env("OPSSIGHT_FAILPOINT_LOG", &file.to_string_lossy()),
             Fate::DiesAt(step) => launch = launch.env("OPSSIGHT_FAILPOINT", step),
-            Fate::Clock(file) => {
+            Fate::Clock(clock) => {
                 launch = launch
-                    .env("LD_PRELOAD", &clock_library().to_string_lossy())
-                    .env("FAKETIME_TIMESTAMP_FILE", &file.to_string_lossy())
+                    .env("LD_PRELOAD", &clock.library.to_string_lossy())
+                    .env("FAKETIME_TIMESTAMP_FILE", &clock.file.to_string_lossy())
                     .env("FAKETIME_CACHE_DURATION", "1")
                     .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
                     .env("NO_FAKE_STAT", "1");
@@ -92,13 +93,6 @@ impl Start<'_> {
         }
         launch.start()
     }
-}
-
-/// The library of Debian's `faketime`, wherever this machine's architecture has it.
-fn clock_library() -> PathBuf {
-    let places = std::fs::read_dir("/usr/lib").expect("a system's libraries");
-    let mut found = places.filter_map(|place| Some(place.ok()?.path().join("faketime/libfaketime.so.1")));
-    found.find(|library| library.is_file()).expect("libfaketime is there: `cargo xtask crash` installs it")
 }
 
 /// How it ended, if it did within this time.
@@ -124,8 +118,11 @@ pub(crate) fn signal(host: &Launched, name: &str) {
     assert!(sent.success(), "kill {name}");
 }
 
-/// The end that it can prepare for.
+/// The end that it can prepare for; whoever takes too long for it is killed.
 pub(crate) fn terminate(mut host: Launched) {
     signal(&host, "-TERM");
-    host.child.wait().expect("its end");
+    let deadline = Instant::now() + Duration::from_secs(40);
+    while host.child.try_wait().expect("its state").is_none() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! It answers "try again" while a delivery is younger than a moment: so each of its deliveries needs a timer to fire.
 //! When it takes one it writes a key that nobody else can have written, and that is kept with the delivery's end or not
-//! at all: as many keys as deliveries means that each was applied once. It takes its time, so that whoever dies or stands
+//! at all (a connection may keep 10,000 of them): as many keys as deliveries means that each was applied once. It takes its time, so that whoever dies or stands
 //! still has something under way.
 
 use opssight_testkit::guests;
@@ -23,13 +23,13 @@ pub(crate) fn package() -> Vec<u8> {
         (import "wasi:io/poll@0.2.12" "[method]pollable.block" (func $block (param i32)))
         (import "wasi:random/random@0.2.12" "get-random-u64" (func $random (result i64)))
         (import "opssight:plugin/state@1.0.0" "set" (func $set (param i32 i32 i32 i32 i32)))
-        (data (i32.const 4096) "late.young") (data (i32.const 4128) "it is too young")
+        (data (i32.const 4096) "late.young") (data (i32.const 4112) "late.state") (data (i32.const 4128) "not now")
         ;; An error of the class `upstream`, with a code and a message.
-        (func $try_again (result i32)
+        (func $try_again (param $code i32) (result i32)
             (i32.store8 (i32.const 1024) (i32.const 1))
             (i32.store8 (i32.const 1032) (i32.const 3))
-            (i32.store (i32.const 1036) (i32.const 4096)) (i32.store (i32.const 1040) (i32.const 10))
-            (i32.store (i32.const 1044) (i32.const 4128)) (i32.store (i32.const 1048) (i32.const 15))
+            (i32.store (i32.const 1036) (local.get $code)) (i32.store (i32.const 1040) (i32.const 10))
+            (i32.store (i32.const 1044) (i32.const 4128)) (i32.store (i32.const 1048) (i32.const 7))
             (i32.const 1024))
         (func (export "opssight:plugin/webhook@1.0.0#receive") (param i32 i32 i32 i32 i64) (result i32)
             (local $bits i64) (local $at i32)
@@ -41,7 +41,7 @@ pub(crate) fn package() -> Vec<u8> {
                         (local.get 4))
                     (i64.const {YOUNG}))
                 (then
-                    (return (call $try_again))))
+                    (return (call $try_again (i32.const 4096)))))
             (call $block (call $subscribe (i64.const {NAP})))
             ;; Sixteen letters of a random number.
             (local.set $bits (call $random))
@@ -53,7 +53,7 @@ pub(crate) fn package() -> Vec<u8> {
                 (br_if $letters (i32.lt_u (local.get $at) (i32.const 16))))
             (call $set (i32.const 8192) (i32.const 16) (i32.const 8192) (i32.const 1) (i32.const 3072))
             ;; The store may be away.
-            (if (i32.load8_u (i32.const 3072)) (then (return (call $try_again))))
+            (if (i32.load8_u (i32.const 3072)) (then (return (call $try_again (i32.const 4112)))))
             (i32.const 1024))"#
     );
     let manifest = json!({

@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::recorded::Recorded;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,6 +10,8 @@ use tokio::task::JoinSet;
 
 /// Senders of each connection, and the pause of each after a delivery.
 const SENDERS: usize = 2;
+/// There are two targets.
+pub(crate) const SENDERS_IN_ALL: u64 = 4;
 const PAUSE: Duration = Duration::from_millis(15);
 /// When nobody answers.
 const AGAIN: Duration = Duration::from_millis(10);
@@ -31,18 +33,22 @@ impl Places {
     }
 }
 
-/// What is sent to a connection.
+/// What is sent to some connections, which take turns.
 #[derive(Clone)]
 pub(crate) struct Target {
-    pub(crate) connection: String,
-    secret: String,
+    /// With the secret of each.
+    connections: Vec<(String, String)>,
     /// A recorded delivery, or nothing in particular.
     example: Option<Recorded>,
 }
 
 impl Target {
-    pub(crate) fn new((connection, secret): (String, String), example: Option<Recorded>) -> Self {
-        Self { connection, secret, example }
+    pub(crate) fn new(connections: Vec<(String, String)>, example: Option<Recorded>) -> Self {
+        Self { connections, example }
+    }
+
+    pub(crate) fn ids(&self) -> Vec<String> {
+        self.connections.iter().map(|(id, _)| id.clone()).collect()
     }
 
     /// Each delivery is about a run of its own.
@@ -62,11 +68,14 @@ struct Told {
     refused: AtomicU64,
 }
 
+/// The upstream ids of what was accepted, by connection.
+pub(crate) type Accepted = BTreeMap<String, BTreeSet<String>>;
+
 /// All senders.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
     told: Arc<Told>,
-    senders: JoinSet<(String, BTreeSet<String>)>,
+    senders: JoinSet<Accepted>,
 }
 
 impl Load {
@@ -101,11 +110,13 @@ impl Load {
     }
 
     /// No new ones; those that were begun are still brought to their end. What was accepted, by connection.
-    pub(crate) async fn end(mut self) -> Vec<(String, BTreeSet<String>)> {
+    pub(crate) async fn end(mut self) -> Accepted {
         self.stop.store(true, Ordering::Relaxed);
-        let mut accepted = Vec::new();
+        let mut accepted = Accepted::new();
         while let Some(ended) = self.senders.join_next().await {
-            accepted.push(ended.expect("a sender ends"));
+            for (connection, ids) in ended.expect("a sender ends") {
+                accepted.entry(connection).or_default().extend(ids);
+            }
         }
         accepted
     }
@@ -121,29 +132,31 @@ struct Sender {
 }
 
 impl Sender {
-    async fn run(self) -> (String, BTreeSet<String>) {
-        let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, self.target.secret.as_bytes());
-        let mut accepted = BTreeSet::new();
+    async fn run(self) -> Accepted {
+        let mut accepted = Accepted::new();
         while !self.stop.load(Ordering::Relaxed) {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let all = &self.target.connections;
+            let (connection, secret) = &all[usize::try_from(number).unwrap_or(0) % all.len()];
             let (id, body) = (format!("d-{number}"), self.target.body(number));
+            let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret.as_bytes());
             let signature = format!("sha256={}", hex::encode(aws_lc_rs::hmac::sign(&key, &body)));
             let mut tries = 0;
-            while !self.is_accepted(number + tries, &id, &signature, &body).await {
+            while !self.is_accepted((number + tries, connection), &id, &signature, &body).await {
                 tries += 1;
                 tokio::time::sleep(AGAIN).await;
             }
-            accepted.insert(id);
+            accepted.entry(connection.clone()).or_default().insert(id);
             tokio::time::sleep(PAUSE).await;
         }
-        (self.target.connection, accepted)
+        accepted
     }
 
-    async fn is_accepted(&self, place: u64, id: &str, signature: &str, body: &[u8]) -> bool {
+    async fn is_accepted(&self, (place, connection): (u64, &str), id: &str, signature: &str, body: &[u8]) -> bool {
         let Some(url) = self.places.one(place) else { return false };
         let request = self
             .http
-            .post(format!("{url}/hooks/{}", self.target.connection))
+            .post(format!("{url}/hooks/{connection}"))
             .header("x-github-event", self.target.example.as_ref().map_or("any", |example| example.event.as_str()))
             .header("x-github-delivery", id)
             .header("x-hub-signature-256", signature)

@@ -1,17 +1,18 @@
 //! `cargo xtask crash`: a host is killed again and again while deliveries stream in, and nothing may be lost, applied
 //! twice or forgotten.
 //!
-//! Two worlds are played: a host on SQLite, and two hosts on PostgreSQL, Redis and Kafka. In each the host dies at every
-//! named step that it takes (`opssight_backends::failpoint`), which a calm run finds out, then by `SIGKILL` at random
-//! moments. Then the disk fills up and is slow, the clock is set; a host stands still for longer than its leases, the
-//! database dies, the network fails, Redis and the broker are away. Senders do what upstreams do: what was not answered is
-//! sent again, under the same id.
+//! Three worlds are played: a host on SQLite, two hosts on PostgreSQL, Redis and Kafka, and a host whose power goes. In
+//! the first two the host dies at every named step that it takes (`opssight_backends::failpoint`), which a calm run finds
+//! out, then by `SIGKILL` at random moments. The disk fills up and is slow, the clock is set; a host stands still for longer
+//! than its leases, the database dies, the network fails, Redis and the broker are away. Senders do what upstreams do: what
+//! was not answered is sent again, under the same id.
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a program for its author")]
 #![expect(clippy::indexing_slicing, reason = "a program for its author")]
 
 mod check;
 #[path = "../parts/client.rs"]
 mod client;
+mod clock;
 mod counter;
 mod database;
 mod disasters;
@@ -42,6 +43,9 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let (kills, seed): (u32, u64) = (kills.parse().expect("a number of kills"), seed.parse().expect("a seed"));
+    // Before anything runs that would be left behind.
+    servers::look_for_programs();
+    clock::library();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let verdict = runtime.block_on(async {
@@ -62,6 +66,8 @@ async fn played(binary: &str, kind: Kind, kills: u32, seed: u64) -> Verdict {
     let begun = Instant::now();
     println!("{}: {kills} kills, seed {seed} ...", kind.name());
     let mut world = World::begin(binary, kind, seed).await;
+    // While its files are small.
+    world.fills_its_disk().await;
     world.dies(kills).await;
     world.suffers().await;
     let verdict = world.end().await;

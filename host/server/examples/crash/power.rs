@@ -22,8 +22,10 @@ struct Disk {
 struct Half {
     flushed: Vec<u8>,
     pending: Vec<Change>,
-    /// So many of them are covered by the flush that is under way.
-    covered: usize,
+    /// How many changes were ever flushed.
+    done: usize,
+    /// Flushes that are under way: their number, and how many of all changes each covers.
+    flushing: Vec<(usize, usize)>,
 }
 
 enum Change {
@@ -60,15 +62,19 @@ impl Disk {
         match step {
             Step::Write { part, at, bytes } => self.part(*part).pending.push(Change::Write(*at, bytes.clone())),
             Step::Truncate { part, length } => self.part(*part).pending.push(Change::Truncate(*length)),
-            Step::FlushBegins(part) => {
+            Step::FlushBegins { part, number } => {
                 let half = self.part(*part);
-                half.covered = half.pending.len();
+                half.flushing.push((*number, half.done + half.pending.len()));
             }
-            Step::FlushEnds(part) => {
+            Step::FlushEnds { part, number } => {
                 let half = self.part(*part);
-                for change in half.pending.drain(..std::mem::take(&mut half.covered)) {
+                let Some(at) = half.flushing.iter().position(|(under_way, _)| under_way == number) else { return };
+                let (_, covered) = half.flushing.remove(at);
+                let now = covered.saturating_sub(half.done);
+                for change in half.pending.drain(..now) {
                     change.apply(&mut half.flushed, || true);
                 }
+                half.done += now;
             }
             Step::Accepted(_) => {}
         }
@@ -110,7 +116,7 @@ pub(crate) struct Found {
 /// Play the cuts. `before`: the disk before the host that was traced started.
 pub(crate) async fn play(before: Before, trace: &Path, cuts: u32, mut dice: impl FnMut() -> u64) -> Found {
     let steps = trace::read(trace);
-    let mut found = Found { too_early: too_early(&steps), ..Found::default() };
+    let mut found = Found { too_early: too_early(&steps, &before.ids), ..Found::default() };
     let first = steps.iter().position(|step| matches!(step, Step::Accepted(_))).unwrap_or(steps.len());
     let room = (steps.len() - first).max(1) as u64;
     let mut moments: Vec<usize> =
@@ -152,11 +158,11 @@ impl Before {
     }
 }
 
-/// How many were told that their delivery is kept while nothing that was flushed had it.
-fn too_early(steps: &[Step]) -> u64 {
-    // Of each id: where it stands in the log first, and whether that is flushed.
-    let (mut written, mut covered, mut flushed) = (BTreeMap::new(), 0, 0);
-    let mut early = 0;
+/// How many were told that their delivery is kept while nothing that was flushed had it. `before`: those that are told
+/// once more.
+fn too_early(steps: &[Step], before: &BTreeSet<String>) -> u64 {
+    // Where each id stands in the log first, and up to where what is written is flushed.
+    let (mut written, mut flushed, mut early) = (BTreeMap::new(), 0, 0);
     for (at, step) in steps.iter().enumerate() {
         match step {
             Step::Write { part: Part::Log, bytes, .. } => {
@@ -164,9 +170,11 @@ fn too_early(steps: &[Step]) -> u64 {
                     written.entry(id).or_insert(at);
                 }
             }
-            Step::FlushBegins(Part::Log) => covered = at,
-            Step::FlushEnds(Part::Log) => flushed = covered,
-            Step::Accepted(id) => early += u64::from(written.get(id).is_none_or(|at| *at >= flushed)),
+            // Its number is the place where it began.
+            Step::FlushEnds { part: Part::Log, number } => flushed = flushed.max(*number),
+            Step::Accepted(id) if !before.contains(id) => {
+                early += u64::from(written.get(id).is_none_or(|at| *at >= flushed));
+            }
             _ => {}
         }
     }

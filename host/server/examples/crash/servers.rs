@@ -58,6 +58,13 @@ impl One {
     }
 }
 
+/// End with a word if one is missing.
+pub(crate) fn look_for_programs() {
+    for part in [Part::Postgres, Part::Redis, Part::Kafka] {
+        program(part);
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "`cargo xtask crash` says where its programs are")]
 fn program(part: Part) -> PathBuf {
     let name = format!("OPSSIGHT_CRASH_{}", part.name().to_uppercase());

@@ -33,18 +33,25 @@ pub(crate) enum Step {
         part: Part,
         length: usize,
     },
-    /// A flush begins: it covers what was written before.
-    FlushBegins(Part),
-    /// The flush of this part that began last is done.
-    FlushEnds(Part),
+    /// A flush begins: it covers what was written before. More than one may be under way: each has its number.
+    FlushBegins {
+        part: Part,
+        number: usize,
+    },
+    /// It is done.
+    FlushEnds {
+        part: Part,
+        number: usize,
+    },
     /// Somebody is told that a delivery was accepted.
     Accepted(String),
 }
 
 /// What has to be traced for it.
-pub(crate) const CALLS: &str = "trace=pwrite64,fsync,fdatasync,ftruncate,sendto,writev,lseek,write";
+pub(crate) const CALLS: &str = "trace=pwrite64,fsync,fdatasync,ftruncate,sendto,write,writev,pwritev,pwritev2,\
+                                fallocate,copy_file_range,sync_file_range,rename,unlink,unlinkat";
 
-/// All steps. Calls that this knows nothing of and that change the store would make it wrong, and are not overlooked.
+/// All steps. Of calls that change files, and that SQLite does not make today, none is overlooked.
 pub(crate) fn read(file: &Path) -> Vec<Step> {
     let file = std::fs::File::open(file).expect("the trace");
     let (mut steps, mut flushing) = (Vec::new(), HashMap::new());
@@ -53,8 +60,8 @@ pub(crate) fn read(file: &Path) -> Vec<Step> {
         let Some((thread, rest)) = line.split_once(' ') else { continue };
         let rest = rest.trim_start();
         if rest.starts_with("<... fsync") || rest.starts_with("<... fdatasync") {
-            if let Some(part) = flushing.remove(thread) {
-                steps.push(Step::FlushEnds(part));
+            if let Some((part, number)) = flushing.remove(thread) {
+                steps.push(Step::FlushEnds { part, number });
             }
             continue;
         }
@@ -63,11 +70,12 @@ pub(crate) fn read(file: &Path) -> Vec<Step> {
         let part = part_of(arguments);
         match (call, part) {
             ("fsync" | "fdatasync", Some(part)) => {
-                steps.push(Step::FlushBegins(part));
+                let number = steps.len();
+                steps.push(Step::FlushBegins { part, number });
                 if is_done {
-                    steps.push(Step::FlushEnds(part));
+                    steps.push(Step::FlushEnds { part, number });
                 } else {
-                    flushing.insert(thread.to_owned(), part);
+                    flushing.insert(thread.to_owned(), (part, number));
                 }
             }
             ("pwrite64", Some(part)) => {
@@ -79,18 +87,20 @@ pub(crate) fn read(file: &Path) -> Vec<Step> {
             ("ftruncate", Some(part)) => {
                 steps.push(Step::Truncate { part, length: numbers(arguments)[0] });
             }
-            ("write" | "writev", Some(part)) => panic!("{call} of {part:?}: the trace cannot say where it went"),
             ("sendto" | "write" | "writev", None) => steps.extend(accepted(arguments).map(Step::Accepted)),
-            _ => {}
+            (_, Some(part)) => panic!("{call} of {part:?}: the trace cannot say what became of it"),
+            (_, None) => {}
         }
     }
     steps
 }
 
-/// Of the file that the call's first argument stands for.
+/// Of the file that the call's first argument stands for or names.
 fn part_of(arguments: &str) -> Option<Part> {
-    let (_, path) = arguments.split_once('<')?;
-    let path = unescaped(path.split_once('>')?.0);
+    let path = match arguments.split_once('<') {
+        Some((number, path)) if !number.contains('"') => unescaped(path.split_once('>')?.0),
+        _ => texts(arguments).into_iter().next()?,
+    };
     Part::ALL.into_iter().find(|part| path.ends_with(format!("/{}", part.file()).as_bytes()))
 }
 

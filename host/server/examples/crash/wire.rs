@@ -35,7 +35,7 @@ impl Wire {
         Self { port, state }
     }
 
-    pub(crate) fn is(&self, state: State) {
+    pub(crate) fn becomes(&self, state: State) {
         self.state.send_replace(state);
     }
 }

@@ -7,18 +7,22 @@ use crate::database::Database;
 use crate::host::{Fate, Start, at_its_step, ends, signal, terminate};
 use crate::late;
 use crate::launch::Launched;
-use crate::load::{Load, Places, Target};
+use crate::load::{Accepted, Load, Places, Target};
 use crate::recorded;
 use crate::servers::Servers;
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 /// How long a host has to take the step at which it is to die.
 const STEP: Duration = Duration::from_secs(2);
-/// How long it takes to leave in order.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// How long leaving in order may take: hosts end what they are at, and give up after 20 s.
+const FAREWELL: Duration = Duration::from_secs(40);
+/// How long senders may wait to be accepted in the end.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// So many connections share deliveries that leave something in their state, which has a limit.
+const LATE: usize = 4;
 /// So many steps tell whether hosts get to where they are to die.
 const MANY: usize = 20;
 /// The longest life of a host that is killed at random.
@@ -51,7 +55,7 @@ pub(crate) struct World {
     pub(crate) load: Load,
     counter: Counter,
     runs: String,
-    late: String,
+    late: Vec<String>,
     /// Every step that a calm host took.
     steps: BTreeSet<String>,
     restarts_ms: Vec<u128>,
@@ -79,9 +83,12 @@ impl World {
         let start = Start { binary, dir: dir.path(), settings: &settings };
         let host = start.start(&Fate::Noted(&noted)).expect("a calm host becomes ready");
         let client = Client::sign_in(&host.url, host.secret.as_deref().expect("a first start shows it")).await;
-        let runs = client.connect(&github("runs")).await;
-        let late = client.connect(&json!({ "name": "late", "plugin": late::ID })).await;
-        let (runs, late) = (Target::new(runs, recorded::examples("workflow_run").pop()), Target::new(late, None));
+        let runs = Target::new(vec![client.connect(&github("runs")).await], recorded::examples("workflow_run").pop());
+        let mut late = Vec::new();
+        for number in 0..LATE {
+            late.push(client.connect(&json!({ "name": format!("late {number}"), "plugin": late::ID })).await);
+        }
+        let late = Target::new(late, None);
         let places = Places::default();
         places.set(vec![host.url.clone()]);
         let load = Load::begin(&client, &places, &[runs.clone(), late.clone()]);
@@ -93,7 +100,6 @@ impl World {
         let steps: BTreeSet<String> =
             std::fs::read_to_string(&noted).expect("its steps").lines().map(str::to_owned).collect();
         println!("    a calm host took {} named steps", steps.len());
-        let (runs, late) = (runs.connection, late.connection);
         Self {
             binary: binary.to_owned(),
             random: seed.max(1),
@@ -105,8 +111,8 @@ impl World {
             places,
             load,
             counter,
-            runs,
-            late,
+            runs: runs.ids().concat(),
+            late: late.ids(),
             steps,
             restarts_ms: Vec::new(),
             verdict: Verdict::default(),
@@ -232,7 +238,10 @@ impl World {
         if ended.is_none() {
             // Some steps are part of a farewell.
             signal(&host, "-TERM");
-            ended = ends(&mut host, FAREWELL).await.filter(|ended| at_its_step(*ended));
+            match ends(&mut host, FAREWELL).await {
+                None => self.verdict.wrong.push(format!("a host did not leave within {} s", FAREWELL.as_secs())),
+                Some(left) => ended = Some(left).filter(|left| !left.success()),
+            }
         }
         chores.abort();
         self.moved(None);
@@ -262,11 +271,11 @@ impl World {
             self.hosts.push(host);
         }
         self.moved(None);
-        let mut accepted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for (connection, ids) in self.load.end().await {
-            accepted.entry(connection).or_default().extend(ids);
-        }
-        self.verdict.wrong.extend(self.counter.end().await);
+        let ended = tokio::time::timeout(PATIENCE, async { (self.load.end().await, self.counter.end().await) }).await;
+        let (accepted, wrong) = ended.unwrap_or_else(|_| {
+            (Accepted::new(), vec![format!("deliveries are not accepted any more, {} s long", PATIENCE.as_secs())])
+        });
+        self.verdict.wrong.extend(wrong);
         self.client.url.clone_from(&self.hosts[0].url);
         self.restarts_ms.sort_unstable();
         let at = |part: usize| self.restarts_ms[(self.restarts_ms.len() * part / 100).min(self.restarts_ms.len() - 1)];

@@ -1,8 +1,10 @@
 //! Noticing that the machine's clock was set, so that nothing waits for a time that was never meant.
 
+use super::AFTER_FAILURE;
 use opssight_core::error::StoreError;
+use opssight_core::hooks::Retry;
 use opssight_core::time::Clock;
-use opssight_core::timers::{Hastened, Timers, Watch, went_back};
+use opssight_core::timers::{Bounds, Corrected, Timers, Watch, behind, is_worth_a_look};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -10,56 +12,84 @@ use tokio_util::sync::CancellationToken;
 
 const LOOK: Duration = Duration::from_secs(1);
 
-/// So many looks long, because a time that was read before the clock was set may still be on its way into the store.
-const AGAIN: u8 = 3;
-
-/// Look until told to stop.
-pub(crate) async fn watch_clock(timers: Arc<dyn Timers>, clock: Arc<dyn Clock>, stop: CancellationToken) {
+/// Look until told to stop. `lease`: how long those who take something have it.
+pub(crate) async fn watch_clock(
+    timers: Arc<dyn Timers>,
+    clock: Arc<dyn Clock>,
+    lease: Duration,
+    stop: CancellationToken,
+) {
     let begun = Instant::now();
-    let mut watch = Watch::begin(clock.now(), Duration::ZERO);
-    let (mut is_new, mut left) = (true, 0);
+    let mut keeper = Keeper { timers, clock, lease, owed: None, looks: 0, is_new: true };
+    let mut watch = Watch::begin(keeper.clock.now(), Duration::ZERO);
     loop {
-        if is_new {
-            match timers.latest().await {
-                Ok(latest) => {
-                    is_new = false;
-                    if let Some(back) = went_back(latest, clock.now()) {
-                        left = AGAIN;
-                        tracing::warn!(secs = secs(back), "the clock is behind times that are in the store already");
-                    }
-                }
-                Err(error) => complain(&error),
+        if let Some(jump) = watch.look(keeper.clock.now(), begun.elapsed()) {
+            tracing::warn!(secs = jump / 1_000_000, "the clock of this machine was set");
+            keeper.was_set(jump);
+        }
+        let pause = match keeper.put_right().await {
+            Ok(()) => LOOK,
+            Err(error) => {
+                tracing::error!(error = %error, cause = ?error.source, "could not look after due times; trying again");
+                AFTER_FAILURE
             }
-        }
-        if let Some(jump) = watch.look(clock.now(), begun.elapsed()) {
-            left = AGAIN;
-            tracing::warn!(secs = secs(jump), "the clock of this machine was set");
-        }
-        if left > 0 {
-            match timers.hasten(clock.now()).await {
-                Ok(Hastened { deliveries: 0, feeds: 0 }) => left -= 1,
-                Ok(Hastened { deliveries, feeds }) => {
-                    left -= 1;
-                    tracing::warn!(
-                        deliveries,
-                        feeds,
-                        "what waited for a time that the clock was set back from is due now"
-                    );
-                }
-                // The store may be away for a moment.
-                Err(error) => complain(&error),
-            }
-        }
-        if stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
+        };
+        if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             return;
         }
     }
 }
 
-fn secs(micros: i64) -> i64 {
-    micros / 1_000_000
+struct Keeper {
+    timers: Arc<dyn Timers>,
+    clock: Arc<dyn Clock>,
+    lease: Duration,
+    /// The clock went back by so much, and the store does not know it yet.
+    owed: Option<i64>,
+    /// Since the clock was set, or since the start.
+    looks: u64,
+    is_new: bool,
 }
 
-fn complain(error: &StoreError) {
-    tracing::error!(error = %error, cause = ?error.source, "could not look after due times; trying again");
+impl Keeper {
+    fn was_set(&mut self, jump: i64) {
+        self.looks = 0;
+        if jump < 0 {
+            self.owed = Some(self.owed.unwrap_or(0).saturating_sub(jump));
+        }
+    }
+
+    /// The store may be away for a moment: what is owed to it is kept.
+    async fn put_right(&mut self) -> Result<(), StoreError> {
+        if self.is_new {
+            let latest = self.timers.latest().await?;
+            self.is_new = false;
+            if let Some(behind) = behind(latest, self.clock.now()) {
+                tracing::warn!(
+                    secs = behind / 1_000_000,
+                    "the clock of this machine is behind times that are in the store: it was ahead, or another's is"
+                );
+                self.owed = Some(self.owed.unwrap_or(0).max(behind));
+            }
+        }
+        if let Some(micros) = self.owed {
+            tell(self.timers.set_back(self.clock.now(), micros).await?);
+            self.owed = None;
+        }
+        if is_worth_a_look(self.looks, self.lease.as_secs()) {
+            let now = self.clock.now();
+            let lease = i64::try_from(self.lease.as_secs()).unwrap_or(i64::MAX);
+            let bounds = Bounds { retry: now.plus_secs(Retry::default().longest_secs), lease: now.plus_secs(lease) };
+            tell(self.timers.bound(now, bounds).await?);
+        }
+        self.looks = self.looks.saturating_add(1);
+        Ok(())
+    }
+}
+
+fn tell(corrected: Corrected) {
+    let Corrected { deliveries, feeds } = corrected;
+    if deliveries + feeds > 0 {
+        tracing::warn!(deliveries, feeds, "what waited for a time that is not meant any more waits less");
+    }
 }
