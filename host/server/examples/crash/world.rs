@@ -75,7 +75,7 @@ impl World {
             Kind::Sqlite => (Database::file(&dir.path().join("data")), None),
             Kind::Servers => {
                 let servers = Servers::start().await;
-                (Database::new_on(&servers.database()).await, Some(servers))
+                (Database::created_on(&servers.database()).await, Some(servers))
             }
         };
         let noted = dir.path().join("steps");
