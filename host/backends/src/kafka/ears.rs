@@ -22,8 +22,8 @@ impl ClientContext for Ears {
         tracing::debug!(target: "librdkafka", error = %error, reason);
         if let Some(code) = error.rdkafka_error_code() {
             let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            // Why no broker is left says more than that none is.
-            if code != Code::AllBrokersDown || heard.is_none() {
+            // Why a broker does not let us in says more than that it is gone, or that none is left.
+            if !is_silence(code) || heard.as_ref().is_none_or(|(heard, _)| is_silence(*heard)) {
                 *heard = Some((code, reason.to_owned()));
             }
         }
@@ -43,7 +43,7 @@ impl Ears {
         match error.rdkafka_error_code() {
             Some(code) if is_silence(code) => self.silence(options, topic),
             Some(code) => SinkError(meaning(code, &error.to_string(), options, topic)),
-            None => SinkError(unusable(&error.to_string(), options)),
+            None => SinkError(no_client(&error.to_string(), options)),
         }
     }
 
@@ -91,9 +91,9 @@ fn meaning(code: Code, reason: &str, options: &KafkaOptions, topic: &str) -> Str
     let brokers = &options.brokers;
     match code {
         Code::Authentication | Code::SaslAuthenticationFailed | Code::UnsupportedSASLMechanism => {
-            format!("sign in to Kafka at {brokers}: {}", unknown(reason))
+            format!("sign in to Kafka at {brokers}: {}", no_sign_in(reason))
         }
-        Code::SSL => format!("speak TLS with Kafka at {brokers}: {}", unsafe_line(reason, options)),
+        Code::SSL => format!("speak TLS with Kafka at {brokers}: {}", no_tls(reason, options)),
         Code::UnknownTopic | Code::UnknownTopicOrPartition => missing(options, topic, 6),
         _ if is_forbidden(code, reason) => format!(
             "use the topic {topic} at {brokers}: the user is not allowed to; grant it what the operators' guide lists"
@@ -106,7 +106,7 @@ fn meaning(code: Code, reason: &str, options: &KafkaOptions, topic: &str) -> Str
 }
 
 /// Why one cannot sign in.
-fn unknown(reason: &str) -> String {
+fn no_sign_in(reason: &str) -> String {
     // What it offers stands at the end, before how long all of it took.
     let Some((_, offers)) = reason.split_once("supported mechanisms: ") else {
         return "it does not accept the name and password; correct bus.username, bus.password and bus.sasl".to_owned();
@@ -120,7 +120,7 @@ fn unknown(reason: &str) -> String {
 }
 
 /// Why there is no TLS. The library's words name its own settings.
-fn unsafe_line(reason: &str, options: &KafkaOptions) -> String {
+fn no_tls(reason: &str, options: &KafkaOptions) -> String {
     if reason.contains("certificate verify failed") {
         let authority = match options.tls.as_ref().and_then(|tls| tls.ca_file.as_ref()) {
             Some(file) => format!("bus.ca_file ({}) has to hold the authority that signed it", file.display()),
@@ -138,7 +138,7 @@ fn unsafe_line(reason: &str, options: &KafkaOptions) -> String {
 }
 
 /// Why there is no client at all.
-fn unusable(error: &str, options: &KafkaOptions) -> String {
+fn no_client(error: &str, options: &KafkaOptions) -> String {
     match options.tls.as_ref().and_then(|tls| tls.ca_file.as_ref()) {
         Some(file) if error.contains("ssl.ca.location") => {
             format!(

@@ -350,13 +350,14 @@ impl Vault {
                 at,
                 why: format!("it answers HTTP {code} and sends us elsewhere; name the address that answers itself"),
             },
-            Told::Status(code, said) if wants_tls(code, &said) => self.setup(SPEAKS_TLS.to_owned()),
             Told::Status(code, said) => {
                 VaultError::Refused { at, path: path.to_owned(), said: format!("HTTP {code} {said}") }
             }
             Told::Silence(error) => self.silence(error),
             Told::Nonsense => {
-                VaultError::Setup { at, why: format!("what it answers for {path} is not what Vault answers") }
+                // The library keeps to itself what was answered.
+                let hint = if self.options.address.scheme() == "http" { HINT_OF_TLS } else { "" };
+                VaultError::Setup { at, why: format!("what it answers for {path} is not what Vault answers{hint}") }
             }
         }
     }
@@ -396,13 +397,8 @@ mod rustify_errors {
     }
 }
 
-/// What is said to whoever speaks plain HTTP to a port that speaks TLS: by Vault, and by proxies in front of it.
-fn wants_tls(status: u16, said: &str) -> bool {
-    let said = said.to_ascii_lowercase();
-    status == 400 && said.contains("http request") && said.contains("https")
-}
-
-const SPEAKS_TLS: &str = "it speaks TLS there; write https:// in secrets.vault.address, and vault:// in secrets.key";
+const HINT_OF_TLS: &str =
+    "; if it speaks TLS there, write https:// in secrets.vault.address, and vault:// in secrets.key";
 
 fn encoded(bytes: &[u8]) -> Zeroizing<String> {
     Zeroizing::new(STANDARD.encode(bytes))

@@ -10,6 +10,7 @@ mod sasl;
 mod secured;
 mod starts;
 mod taker;
+mod times;
 
 use crate::items::{finished, run, started};
 use crate::ports::Ports;

@@ -1,6 +1,6 @@
 //! How a Vault is, for whoever looks before a host is started.
 
-use super::{SPEAKS_TLS, Vault, VaultError, wants_tls};
+use super::{HINT_OF_TLS, Vault, VaultError};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -59,10 +59,9 @@ impl Vault {
             return Err(VaultError::Away { at: self.at.clone(), why: format!("it answers HTTP {status}") });
         }
         let said = answer.text().await.map_err(silence)?;
-        if wants_tls(status, &said) {
-            return Err(self.setup(SPEAKS_TLS.to_owned()));
-        }
+        // What whoever speaks plain HTTP is told where TLS is spoken, by Vault and by proxies in front of it.
+        let hint = if status == 400 && said.to_ascii_lowercase().contains("https") { HINT_OF_TLS } else { "" };
         serde_json::from_str(&said)
-            .map_err(|_| self.setup(format!("what answers there (HTTP {status}) is no Vault; see its address")))
+            .map_err(|_| self.setup(format!("what answers there (HTTP {status}) is no Vault; see its address{hint}")))
     }
 }

@@ -7,11 +7,15 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use vaultrs::client::VaultClient;
 
-/// How long to wait after a failure; it doubles up to the second one.
+/// How long to wait while Vault is away; it doubles up to the second one, which fits into the last third of a short time.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// How long to wait where somebody has to mend something.
+const REFUSED: Duration = Duration::from_secs(60);
 /// A token is looked at this often at least: the file may hold another one by now.
 const LOOK: Duration = Duration::from_secs(3_600);
+/// And no more often: what is left is told in whole seconds, and may be none for the most of the last one.
+const SHORTEST: Duration = Duration::from_millis(500);
 /// Vault counts in seconds.
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -78,13 +82,13 @@ impl Vault {
                         tracing::info!(vault = self.at(), "the token of Vault can be looked after again");
                     }
                     wait = FIRST_WAIT;
-                    tokio::time::sleep(rest.min(LOOK)).await;
+                    tokio::time::sleep(rest.clamp(SHORTEST, LOOK)).await;
                 }
                 Err(error) => {
                     if !std::mem::replace(&mut failing, true) {
                         tracing::warn!(error = %error, "the token of Vault is not renewed for now; it is tried again");
                     }
-                    tokio::time::sleep(wait).await;
+                    tokio::time::sleep(if error.is_away() { wait } else { REFUSED }).await;
                     wait = (wait * 2).min(LONGEST_WAIT);
                 }
             }
@@ -98,8 +102,9 @@ impl Vault {
         match life.course(at_its_limit) {
             Course::Endless => Ok(LOOK),
             Course::Ends(left) => {
-                if known.told.replace(life.accessor.clone()) != Some(life.accessor.clone()) {
+                if known.told.as_ref() != Some(&life.accessor) {
                     self.tell_end(&life);
+                    known.told = Some(life.accessor);
                 }
                 Ok(left + SECOND)
             }

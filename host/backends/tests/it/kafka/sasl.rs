@@ -154,14 +154,14 @@ impl Hash {
 }
 
 /// A request or an answer, without its length.
-async fn frame(from: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Vec<u8>> {
+pub(super) async fn frame(from: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Vec<u8>> {
     let length = from.read_u32().await?;
     let mut frame = vec![0; usize::try_from(length).expect("a length")];
     from.read_exact(&mut frame).await?;
     Ok(frame)
 }
 
-async fn send(to: &mut (impl AsyncWrite + Unpin), frame: &[u8]) -> std::io::Result<()> {
+pub(super) async fn send(to: &mut (impl AsyncWrite + Unpin), frame: &[u8]) -> std::io::Result<()> {
     to.write_all(&[&u32::try_from(frame.len()).expect("a length").to_be_bytes(), frame].concat()).await?;
     to.flush().await
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 const PASSWORD: &str = "s3cret-s3cret";
 
 fn impatient(brokers: &str) -> KafkaOptions {
-    KafkaOptions { patience: Duration::from_secs(2), ..options(brokers) }
+    KafkaOptions { patience: Duration::from_secs(3), ..options(brokers) }
 }
 
 fn over_tls(brokers: &str, vouched: Option<&Vouched>) -> KafkaOptions {

@@ -1,7 +1,8 @@
 //! Where an inlet begins, and that it goes on where it was.
 
 use super::taker::{Taker, group};
-use super::{broker, options, topic};
+use super::times::Timekeeper;
+use super::{options, topic};
 use crate::ports::{self, DAY0, Ports};
 use opssight_backends::kafka::rdkafka::TopicPartitionList;
 use opssight_backends::kafka::rdkafka::config::ClientConfig;
@@ -15,23 +16,28 @@ use std::time::{Duration, Instant};
 
 /// Who writes into a topic, and says when.
 struct Sender {
+    brokers: String,
     producer: FutureProducer,
     topic: KafkaTopic,
 }
 
+/// When the messages came that are there before anybody begins, in seconds after [`DAY0`]: ten in the first partition,
+/// three in the second, a minute later, and none in the third.
+fn before() -> Vec<Vec<i64>> {
+    vec![(0..10).collect(), (60..63).collect(), Vec::new()]
+}
+
 impl Sender {
-    /// To a topic of three partitions: ten messages in the first, a second apart, three in the second, a minute later,
-    /// and none in the third.
-    async fn filled() -> Self {
+    /// To a topic with the messages of [`before`].
+    async fn filled(brokers: String) -> Self {
         let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", broker()).set("message.timeout.ms", "20000");
-        let sender = Self { producer: config.create().unwrap(), topic: topic("starts") };
-        KafkaSink::new(options(&broker()), sender.topic.clone(), String::new()).look().await.unwrap();
-        for n in 0..10 {
-            sender.send(0, n).await;
-        }
-        for n in 0..3 {
-            sender.send(1, 60 + n).await;
+        config.set("bootstrap.servers", &brokers).set("message.timeout.ms", "20000");
+        let sender = Self { producer: config.create().unwrap(), topic: topic("starts"), brokers };
+        KafkaSink::new(options(&sender.brokers), sender.topic.clone(), String::new()).look().await.unwrap();
+        for (partition, times) in (0..).zip(before()) {
+            for secs in times {
+                sender.send(partition, secs).await;
+            }
         }
         sender
     }
@@ -53,7 +59,7 @@ impl Sender {
     /// Until the group of a taker has a place in each partition.
     async fn has_places(&self, name: &str) {
         let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", broker()).set("group.id", group(&self.topic, name));
+        config.set("bootstrap.servers", &self.brokers).set("group.id", group(&self.topic, name));
         let consumer: BaseConsumer = config.create().unwrap();
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
@@ -81,14 +87,16 @@ fn all() -> BTreeSet<String> {
 async fn start_all(ports: &Ports, sender: &Sender, table: &[(&str, InletStart, BTreeSet<String>)]) -> Vec<Taker> {
     let mut takers = Vec::new();
     for (name, start, _) in table {
-        takers.push(Taker::start(ports, &options(&broker()), &sender.topic, name, *start).await);
+        takers.push(Taker::start(ports, &options(&sender.brokers), &sender.topic, name, *start).await);
     }
     takers
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_inlet_begins_where_it_is_told_and_goes_on_where_it_was() {
-    let (ports, sender) = (ports::sqlite().await, Sender::filled().await);
+    let millis = before().iter().map(|times| times.iter().map(|secs| DAY0 + secs * 1_000).collect()).collect();
+    let broker = Timekeeper::start(millis).await;
+    let (ports, sender) = (ports::sqlite().await, Sender::filled(broker.address()).await);
     let since = |secs: i64| InletStart::Since(DAY0 + secs * 1_000);
     let last_of_the_first = places(&["0/7", "0/8", "0/9"]);
     // What each takes of what was there before it began.

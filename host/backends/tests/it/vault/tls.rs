@@ -46,7 +46,7 @@ async fn a_vault_that_is_not_certainly_it_is_told_nothing_and_why_is_said() {
     for (vault, says) in [
         (vault("https", one.port, None), authority),
         (vault("https", one.port, Some(other.ca_file())), authority),
-        (vault("http", one.port, None), "it speaks TLS there; write https://"),
+        (vault("http", one.port, None), "if it speaks TLS there, write https://"),
         (vault("https", plain, Some(one.ca_file())), "it does not speak TLS there"),
     ] {
         let looked = told(&vault.check_up().await.unwrap_err());
