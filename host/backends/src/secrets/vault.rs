@@ -330,9 +330,16 @@ impl Vault {
             VaultError::Tls { at, why }
         } else if cause.contains("InvalidContentType") {
             VaultError::Tls { at, why: "it does not speak TLS there; see its address".to_owned() }
-        } else {
+        } else if error.is_connect() {
             VaultError::Away { at, why: "nobody answers there".to_owned() }
+        } else {
+            VaultError::Away { at, why: format!("nobody answers there{}", self.hint_of_tls()) }
         }
+    }
+
+    /// Plain HTTP may be what it does not understand: it hangs up, or says something that the library keeps to itself.
+    fn hint_of_tls(&self) -> &'static str {
+        if self.options.address.scheme() == "http" { HINT_OF_TLS } else { "" }
     }
 
     /// What a failure means. The library's own words may quote answers, and stay out.
@@ -355,8 +362,7 @@ impl Vault {
             }
             Told::Silence(error) => self.silence(error),
             Told::Nonsense => {
-                // The library keeps to itself what was answered.
-                let hint = if self.options.address.scheme() == "http" { HINT_OF_TLS } else { "" };
+                let hint = self.hint_of_tls();
                 VaultError::Setup { at, why: format!("what it answers for {path} is not what Vault answers{hint}") }
             }
         }
