@@ -52,8 +52,7 @@ async fn tended(vault: Arc<Vault>, time: Duration) -> Vec<String> {
     stop.cancel();
     task.await.unwrap();
     drop(listening);
-    let said = std::mem::take(&mut *heard.0.lock().unwrap());
-    said
+    std::mem::take(&mut *heard.0.lock().unwrap())
 }
 
 #[tokio::test]
