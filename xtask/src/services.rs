@@ -69,8 +69,12 @@ fn variables(server: &Server, program: &Path) -> Vec<(&'static str, String)> {
             // For tests that need a broker of their own to stop and start.
             ("OPSSIGHT_TEST_KAFKA_BROKER", program.to_string_lossy().into_owned()),
         ],
-        // With the token of its administrator as the password.
-        Part::Vault => vec![("OPSSIGHT_TEST_VAULT", format!("http://root:{password}@{address}"))],
+        Part::Vault => vec![
+            // With the token of its administrator as the password.
+            ("OPSSIGHT_TEST_VAULT", format!("http://root:{password}@{address}")),
+            // For tests that need one of their own, which speaks TLS.
+            ("OPSSIGHT_TEST_VAULT_SERVER", program.to_string_lossy().into_owned()),
+        ],
         Part::Metrics => vec![("OPSSIGHT_TEST_VICTORIA", format!("http://{address}"))],
         Part::Azure => vec![("OPSSIGHT_TEST_AZURE", format!("http://{address}"))],
         Part::Google => vec![("OPSSIGHT_TEST_GCS", format!("http://{address}"))],

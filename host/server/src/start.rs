@@ -134,6 +134,9 @@ pub async fn start_with(
     let url = format!("http://{}", listener.local_addr()?);
     let stop_workers = CancellationToken::new();
     let mut workers = house.workers(&stop_workers);
+    for vault in house.config.secrets.vaults()? {
+        workers.spawn(vault.keep_token(stop_workers.clone()));
+    }
     let hooks = house.hooks();
     let joints = Joints { config: &house.config, store: &house.store, bus: &house.bus, hooks: &hooks };
     let mut lines = edge::start(&joints, &mut workers, &stop_workers)?;

@@ -22,8 +22,8 @@ impl ClientContext for Ears {
         tracing::debug!(target: "librdkafka", error = %error, reason);
         if let Some(code) = error.rdkafka_error_code() {
             let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            // Why no broker is left says more than that none is.
-            if code != Code::AllBrokersDown || heard.is_none() {
+            // Why a broker does not let us in says more than that it is gone, or that none is left.
+            if !is_silence(code) || heard.as_ref().is_none_or(|(heard, _)| is_silence(*heard)) {
                 *heard = Some((code, reason.to_owned()));
             }
         }
@@ -43,7 +43,7 @@ impl Ears {
         match error.rdkafka_error_code() {
             Some(code) if is_silence(code) => self.silence(options, topic),
             Some(code) => SinkError(meaning(code, &error.to_string(), options, topic)),
-            None => SinkError(format!("use Kafka at {}: {error}", options.brokers)),
+            None => SinkError(no_client(&error.to_string(), options)),
         }
     }
 
@@ -57,7 +57,9 @@ impl Ears {
                 let door = match (&options.tls, &options.login) {
                     (Some(_), _) => ", and does it speak TLS there, as bus.tls says",
                     (None, Some(_)) => ", and may one sign in there without TLS, as bus.tls says",
-                    (None, None) => ", and does it take connections there without TLS and password",
+                    (None, None) => {
+                        ", and does it take connections there without TLS (bus.tls) and password (bus.sasl)"
+                    }
                 };
                 format!(
                     "reach Kafka: no broker answers at {}; is it running, does bus.url have the right hosts and \
@@ -88,13 +90,10 @@ fn is_silence(code: Code) -> bool {
 fn meaning(code: Code, reason: &str, options: &KafkaOptions, topic: &str) -> String {
     let brokers = &options.brokers;
     match code {
-        Code::Authentication | Code::SaslAuthenticationFailed => format!(
-            "sign in to Kafka at {brokers}: it does not accept the name and password; correct bus.username, bus.password \
-             and bus.sasl"
-        ),
-        Code::SSL => format!(
-            "speak TLS with Kafka at {brokers}: {reason}; see bus.tls, and bus.ca_file for an authority of your own"
-        ),
+        Code::Authentication | Code::SaslAuthenticationFailed | Code::UnsupportedSASLMechanism => {
+            format!("sign in to Kafka at {brokers}: {}", no_sign_in(reason))
+        }
+        Code::SSL => format!("speak TLS with Kafka at {brokers}: {}", no_tls(reason, options)),
         Code::UnknownTopic | Code::UnknownTopicOrPartition => missing(options, topic, 6),
         _ if is_forbidden(code, reason) => format!(
             "use the topic {topic} at {brokers}: the user is not allowed to; grant it what the operators' guide lists"
@@ -103,6 +102,51 @@ fn meaning(code: Code, reason: &str, options: &KafkaOptions, topic: &str) -> Str
             format!("write to the topic {topic}: it takes no message so large; raise its max.message.bytes")
         }
         _ => format!("use the topic {topic} at {brokers}: {reason} ({code})"),
+    }
+}
+
+/// Why one cannot sign in.
+fn no_sign_in(reason: &str) -> String {
+    // What it offers stands at the end, before how long all of it took.
+    let Some((_, offers)) = reason.split_once("supported mechanisms: ") else {
+        return "it does not accept the name and password; correct bus.username, bus.password and bus.sasl".to_owned();
+    };
+    match offers.split(" (").next().map(str::trim) {
+        Some(offers) if !offers.starts_with('(') => {
+            format!("it offers {offers}, and not what bus.sasl says; correct bus.sasl")
+        }
+        _ => "it does not offer what bus.sasl says; correct bus.sasl".to_owned(),
+    }
+}
+
+/// Why there is no TLS. The library's words name its own settings.
+fn no_tls(reason: &str, options: &KafkaOptions) -> String {
+    if reason.contains("certificate verify failed") {
+        let authority = match options.tls.as_ref().and_then(|tls| tls.ca_file.as_ref()) {
+            Some(file) => format!("bus.ca_file ({}) has to hold the authority that signed it", file.display()),
+            None => "bus.ca_file names the authority that signed it, if that is one of your own".to_owned(),
+        };
+        return format!(
+            "its certificate is not believed; {authority}, and it has to be for the host names in bus.url and those that \
+             the brokers advertise"
+        );
+    }
+    if reason.contains("wrong version number") || reason.contains("packet length too long") {
+        return "it does not speak TLS there; take the port where it does, or set bus.tls = false".to_owned();
+    }
+    format!("{reason}; see bus.tls and bus.ca_file")
+}
+
+/// Why there is no client at all.
+fn no_client(error: &str, options: &KafkaOptions) -> String {
+    match options.tls.as_ref().and_then(|tls| tls.ca_file.as_ref()) {
+        Some(file) if error.contains("ssl.ca.location") => {
+            format!(
+                "read the authorities to trust from {}: it holds no PEM certificate; correct bus.ca_file",
+                file.display()
+            )
+        }
+        _ => format!("use Kafka at {}: {error}", options.brokers),
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) fn begin(
         let offset = match start {
             InletStart::Oldest => oldest,
             InletStart::Newest => newest,
-            InletStart::Offset(offset) => offset.clamp(oldest, newest),
+            InletStart::Offset(offset) => offset.min(newest).max(oldest),
             InletStart::Since(millis) => since(&consumer, topic, partition, millis, patience)?.unwrap_or(newest),
         };
         new.add_partition_offset(topic, partition, Offset::Offset(offset))?;

@@ -5,6 +5,7 @@
 
 mod checkup;
 mod kv;
+mod renewal;
 mod transit;
 
 pub use checkup::VaultCheckup;
@@ -56,7 +57,7 @@ impl std::fmt::Debug for SecretText {
 pub enum VaultAuth {
     /// A token.
     Token(SecretText),
-    /// A file with a token, which somebody else renews (Vault's agent); read again when the token is refused.
+    /// A file with a token, which somebody else may change (Vault's agent); read again when the token is refused.
     TokenFile(PathBuf),
     /// AppRole: signed in again when the token is refused.
     AppRole {
@@ -89,6 +90,14 @@ pub enum VaultError {
     /// Nobody answers, or not in time.
     #[error("ask Vault at {at}: {why}; what is not known already has to wait until it answers")]
     Away {
+        /// Where.
+        at: String,
+        /// Why.
+        why: String,
+    },
+    /// It is not certain who answers there.
+    #[error("speak TLS with Vault at {at}: {why}")]
+    Tls {
         /// Where.
         at: String,
         /// Why.
@@ -138,7 +147,7 @@ pub enum VaultError {
 impl VaultError {
     /// Whether it may answer later without anybody mending anything here.
     pub(crate) fn is_away(&self) -> bool {
-        matches!(self, Self::Away { .. } | Self::Sealed(_))
+        matches!(self, Self::Away { .. } | Self::Tls { .. } | Self::Sealed(_))
     }
 }
 
@@ -306,6 +315,33 @@ impl Vault {
         VaultError::Setup { at: self.at.clone(), why }
     }
 
+    /// Why there is no answer. The error's own text may hold the address; its last cause says what happened.
+    fn silence(&self, error: &reqwest::Error) -> VaultError {
+        let at = self.at.clone();
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(next) = cause.source() {
+            cause = next;
+        }
+        let cause = cause.to_string();
+        if error.is_timeout() {
+            VaultError::Away { at, why: "it does not answer in time".to_owned() }
+        } else if cause.contains("certificate") {
+            let why = format!("its certificate is not believed; secrets.vault.ca_file names its authority ({cause})");
+            VaultError::Tls { at, why }
+        } else if cause.contains("InvalidContentType") {
+            VaultError::Tls { at, why: "it does not speak TLS there; see its address".to_owned() }
+        } else if error.is_connect() {
+            VaultError::Away { at, why: "nobody answers there".to_owned() }
+        } else {
+            VaultError::Away { at, why: format!("nobody answers there{}", self.hint_of_tls()) }
+        }
+    }
+
+    /// Plain HTTP may be what it does not understand: it hangs up, or says something that the library keeps to itself.
+    fn hint_of_tls(&self) -> &'static str {
+        if self.options.address.scheme() == "http" { HINT_OF_TLS } else { "" }
+    }
+
     /// What a failure means. The library's own words may quote answers, and stay out.
     fn meaning(&self, path: &str, error: &ClientError) -> VaultError {
         use rustify_errors::Told;
@@ -324,9 +360,10 @@ impl Vault {
             Told::Status(code, said) => {
                 VaultError::Refused { at, path: path.to_owned(), said: format!("HTTP {code} {said}") }
             }
-            Told::Silence(why) => VaultError::Away { at, why: why.to_owned() },
+            Told::Silence(error) => self.silence(error),
             Told::Nonsense => {
-                VaultError::Setup { at, why: format!("what it answers for {path} is not what Vault answers") }
+                let hint = self.hint_of_tls();
+                VaultError::Setup { at, why: format!("what it answers for {path} is not what Vault answers{hint}") }
             }
         }
     }
@@ -336,13 +373,13 @@ impl Vault {
 mod rustify_errors {
     use vaultrs::error::ClientError;
 
-    pub(super) enum Told {
+    pub(super) enum Told<'e> {
         Status(u16, String),
-        Silence(&'static str),
+        Silence(&'e reqwest::Error),
         Nonsense,
     }
 
-    pub(super) fn told(error: &ClientError) -> Told {
+    pub(super) fn told(error: &ClientError) -> Told<'_> {
         match error {
             ClientError::APIError { code, errors } => {
                 let said: String = errors.join("; ").chars().filter(|c| !c.is_control()).take(200).collect();
@@ -354,11 +391,11 @@ mod rustify_errors {
     }
 
     /// Of the library below, which cannot be named from here.
-    fn transport(error: &(dyn std::error::Error + 'static)) -> Told {
+    fn transport<'e>(error: &'e (dyn std::error::Error + 'static)) -> Told<'e> {
         let mut cause = Some(error);
         while let Some(error) = cause {
             if let Some(error) = error.downcast_ref::<reqwest::Error>() {
-                return Told::Silence(super::silence(error));
+                return Told::Silence(error);
             }
             cause = error.source();
         }
@@ -366,10 +403,8 @@ mod rustify_errors {
     }
 }
 
-/// Why there is no answer.
-fn silence(error: &reqwest::Error) -> &'static str {
-    if error.is_timeout() { "it does not answer in time" } else { "nobody answers there" }
-}
+const HINT_OF_TLS: &str =
+    "; if it speaks TLS there, write https:// in secrets.vault.address, and vault:// in secrets.key";
 
 fn encoded(bytes: &[u8]) -> Zeroizing<String> {
     Zeroizing::new(STANDARD.encode(bytes))

@@ -1,9 +1,16 @@
 //! Kafka's edge: what is handed on arrives in order, and nothing is missing, whatever fails. On the broker that
 //! `cargo xtask test` starts, and for faults on the client library's own mock cluster.
 
+mod broker;
+mod door;
 mod faults;
 mod reader;
 mod relaying;
+mod sasl;
+mod secured;
+mod starts;
+mod taker;
+mod times;
 
 use crate::items::{finished, run, started};
 use crate::ports::Ports;
@@ -16,13 +23,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// Where the broker is.
 #[expect(clippy::disallowed_methods, reason = "`cargo xtask test` says where its broker is")]
+fn given(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!(
+            "{name} is not set: `cargo xtask test` starts a broker and sets it; for one test, run `cargo xtask services` \
+             beside it and set what that prints"
+        )
+    })
+}
+
+/// Where the broker is.
 pub(super) fn broker() -> String {
-    std::env::var("OPSSIGHT_TEST_KAFKA").expect(
-        "OPSSIGHT_TEST_KAFKA is not set: `cargo xtask test` starts a broker and sets it; for one test, run `cargo xtask \
-         services` beside it and set what that prints",
-    )
+    given("OPSSIGHT_TEST_KAFKA")
 }
 
 pub(super) fn options(brokers: &str) -> KafkaOptions {

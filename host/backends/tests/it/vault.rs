@@ -1,5 +1,9 @@
 //! Master keys and credentials in a real Vault (OpenBao), which is also cut off, sealed, and asked for what it denies.
 
+mod renewal;
+mod secured;
+mod tls;
+
 use crate::connections::secret;
 use crate::ports::{connection, options, ring};
 use async_trait::async_trait;

@@ -1,7 +1,9 @@
 //! `[bus]`
 
+use opssight_distribution::is_this_machine;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use url::Url;
 
 /// Events beyond this host. The log in the store is the truth; Kafka is where it is handed on to, and where deliveries
 /// may come from.
@@ -56,7 +58,7 @@ pub enum RelayStart {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sasl {
-    /// Name and password as they are: with TLS only.
+    /// Name and password as they are: with TLS, or on this machine.
     Plain,
     /// SCRAM-SHA-256.
     #[serde(rename = "scram-sha-256")]
@@ -227,8 +229,18 @@ impl BusConfig {
                 "username: say how to sign in: bus.sasl = \"plain\", \"scram-sha-256\" or \"scram-sha-512\"",
             ),
         }
+        rule(
+            self.sasl != Some(Sasl::Plain) || self.tls || self.stays_here(),
+            "sasl: plain sends the password as it is; set bus.tls = true, or use scram-sha-256 or scram-sha-512",
+        );
         problems.extend(self.inlet_problems());
         problems
+    }
+
+    /// Whether all brokers are on this machine, so that nobody else sees what is sent to them.
+    fn stays_here(&self) -> bool {
+        let is_here = |broker: &str| Url::parse(&format!("http://{broker}")).is_ok_and(|url| is_this_machine(&url));
+        self.brokers().is_some_and(|brokers| brokers.split(',').all(is_here))
     }
 
     fn inlet_problems(&self) -> Vec<String> {
@@ -279,6 +291,10 @@ mod tests {
             ("url = \"kafka://h:1\"\ntopic = \"a b\"", Some("bus.topic")),
             ("url = \"kafka://h:1\"\nsasl = \"plain\"\nusername = \"u\"", Some("one of bus.password")),
             ("url = \"kafka://h:1\"\nusername = \"u\"", Some("say how to sign in")),
+            (
+                "url = \"kafka://127.0.0.1:1,h:1\"\nsasl = \"plain\"\nusername = \"u\"\npassword = \"p\"",
+                Some("plain sends the password as it is"),
+            ),
             ("url = \"kafka://h:1\"\nca_file = \"x\"", Some("bus.tls")),
             (
                 "url = \"kafka://h:1\"\n[[inlets]]\ntopic = \"opssight.events\"\nconnection = \"c\"",
@@ -298,9 +314,14 @@ mod tests {
         }
         let good = "url = \"kafka://h:1,i:2\"\nsasl = \"scram-sha-512\"\nusername = \"u\"\npassword = \"p\"";
         let says_how_to_build = |problem: &String| problem.contains("--features opssight-server/kafka");
-        let found = problems(good);
-        assert_eq!(found.iter().any(says_how_to_build), cfg!(not(feature = "kafka")), "{found:?}");
-        assert_eq!(found.len(), usize::from(cfg!(not(feature = "kafka"))), "{found:?}");
+        let plain = |rest: &str| format!("sasl = \"plain\"\nusername = \"u\"\npassword = \"p\"\n{rest}");
+        let secured = plain("url = \"kafka://h:1\"\ntls = true");
+        let here = plain("url = \"kafka://127.0.0.1:1,localhost:2\"");
+        for good in [good, &secured, &here] {
+            let found = problems(good);
+            assert_eq!(found.iter().any(says_how_to_build), cfg!(not(feature = "kafka")), "{found:?}");
+            assert_eq!(found.len(), usize::from(cfg!(not(feature = "kafka"))), "{found:?}");
+        }
     }
 
     #[test]

@@ -38,9 +38,9 @@ pub struct VaultConfig {
     /// What a connection's `vault:` references may begin with, such as `secret/data/opssight/`. Whoever may edit
     /// connections can use everything below.
     pub paths: Vec<String>,
-    /// A file with the token, read again when the token is refused.
+    /// A file with the token, read again when the token is refused. A token that is renewable is renewed.
     pub token_file: Option<PathBuf>,
-    /// The environment variable with the token [default: VAULT_TOKEN].
+    /// The environment variable with the token [default: VAULT_TOKEN]. One that is renewable is renewed.
     pub token_env: Option<String>,
     /// AppRole instead of a token: the role's id.
     pub role_id: Option<String>,
@@ -177,6 +177,22 @@ impl SecretsConfig {
             (None, _) => return Ok(None),
         };
         self.at(address).map(Some)
+    }
+
+    /// Each Vault that is used, once. What proves who this host is is the same for all of them.
+    pub(crate) fn vaults(&self) -> anyhow::Result<Vec<Arc<Vault>>> {
+        let mut addresses: Vec<Url> = Vec::new();
+        let of_keys = self.key.iter().chain(&self.previous).filter_map(|place| match Address::read(place) {
+            Ok(Address::Transit { vault, .. }) => Some(vault),
+            _ => None,
+        });
+        let of_credentials = self.vault.address.as_deref().and_then(|address| vault_address(address).ok());
+        for address in of_keys.chain(of_credentials) {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        addresses.into_iter().map(|address| self.at(address)).collect()
     }
 
     /// The files that master keys are read from.

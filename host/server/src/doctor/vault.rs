@@ -6,7 +6,7 @@ use opssight_backends::{KeyRing, VaultCheckup, VaultError};
 use opssight_cli::duration;
 use std::time::Duration;
 
-/// A token that ends sooner is worth a warning, unless a host gets another by itself.
+/// A token that ends sooner is worth a warning, unless a host renews it or gets another by itself.
 const SOON: Duration = Duration::from_secs(86_400);
 
 pub(super) async fn look(config: &Config) -> Vec<Finding> {
@@ -26,15 +26,24 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
 }
 
 fn judge(config: &Config, seen: &VaultCheckup) -> Vec<Finding> {
+    let (vault, renews) = (&config.secrets.vault, seen.is_renewable);
+    let then = match (&vault.role_id, &vault.token_file) {
+        (Some(_), _) => "; a host signs in again then",
+        _ if renews => "; a host renews it before that, as long as Vault lets it",
+        (None, Some(_)) => " and is not renewable; a host reads its file again then",
+        (None, None) => " and is not renewable; a host can do nothing in Vault after that",
+    };
     let lasts = match seen.token_ends_in {
         None => "the token does not end".to_owned(),
-        Some(left) => format!("the token ends in {}", duration(i64::try_from(left.as_millis()).unwrap_or(i64::MAX))),
+        Some(left) => {
+            format!("the token ends in {}{then}", duration(i64::try_from(left.as_millis()).unwrap_or(i64::MAX)))
+        }
     };
     let detail = format!("version {} at {}, unsealed; {lasts}", seen.version, seen.at);
-    let is_fetched = config.secrets.vault.role_id.is_some() || config.secrets.vault.token_file.is_some();
+    let is_fetched = vault.role_id.is_some() || vault.token_file.is_some();
     vec![match seen.token_ends_in {
-        Some(left) if left < SOON && !is_fetched => Finding::warning("vault", detail)
-            .mend("use secrets.vault.role_id, or token_file with an agent that renews it"),
+        Some(left) if left < SOON && !renews && !is_fetched => Finding::warning("vault", detail)
+            .mend("use a renewable token, secrets.vault.role_id, or token_file with an agent that changes it"),
         _ => Finding::ok("vault", detail),
     }]
 }

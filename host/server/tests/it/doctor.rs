@@ -5,6 +5,7 @@ mod database;
 mod disk;
 mod doubles;
 mod edges;
+mod secured;
 
 use crate::harness::Start;
 use serde_json::Value;

@@ -1,16 +1,19 @@
 //! Kafka at the edge of the whole host: events on their way out while the broker comes and goes, and messages on their
 //! way in.
 
+#[path = "../../../backends/tests/it/kafka/broker.rs"]
+pub(crate) mod broker;
+#[path = "../../../backends/tests/it/kafka/door.rs"]
+pub(crate) mod door;
 mod incoming;
 mod outgoing;
+#[path = "../../../backends/tests/it/kafka/sasl.rs"]
+pub(crate) mod sasl;
 
 use opssight_backends::kafka::rdkafka::config::ClientConfig;
 use opssight_backends::kafka::rdkafka::consumer::{BaseConsumer, Consumer};
 use opssight_backends::kafka::rdkafka::message::{Message, OwnedMessage};
 use opssight_backends::kafka::rdkafka::{Offset, TopicPartitionList};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 #[expect(clippy::disallowed_methods, reason = "`cargo xtask test` says where its broker is")]
@@ -26,59 +29,6 @@ pub(crate) fn given(name: &str) -> String {
 /// The broker that all tests share.
 pub(crate) fn broker() -> String {
     given("OPSSIGHT_TEST_KAFKA")
-}
-
-/// A broker of a test's own, to be killed. What was in its topics goes with it.
-struct Broker {
-    program: PathBuf,
-    port: u16,
-    child: Option<Child>,
-}
-
-impl Broker {
-    fn start() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        let port = listener.local_addr().expect("its address").port();
-        drop(listener);
-        let mut broker = Self { program: given("OPSSIGHT_TEST_KAFKA_BROKER").into(), port, child: None };
-        broker.start_again();
-        broker
-    }
-
-    fn start_again(&mut self) {
-        let address = format!("tcp://{}", self.address());
-        let child = Command::new(&self.program)
-            .args(["broker", "--listener-url", &address, "--advertised-listener-url", &address])
-            .args(["--storage-engine", "memory://tansu/"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the broker starts");
-        self.child = Some(child);
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
-            assert!(Instant::now() < deadline, "the broker does not answer");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            child.kill().expect("SIGKILL");
-            child.wait().expect("its end");
-        }
-    }
-
-    fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        self.kill();
-    }
 }
 
 /// A name that no other test has.

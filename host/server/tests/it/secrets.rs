@@ -1,6 +1,9 @@
 //! Master keys through the real binary: rotated while a host takes deliveries, killed in the middle, moved to a real
 //! Vault; and what is said about it holds no key.
 
+#[path = "../../../backends/tests/it/vault/secured.rs"]
+pub(crate) mod secured;
+
 use crate::guides::{commands, run};
 use crate::harness::{Client, Recorded, Start, deliver, recorded};
 use base64::Engine;
@@ -123,12 +126,20 @@ pub(crate) fn vault() -> (String, String) {
     (host.trim_end_matches('/').to_owned(), token.to_owned())
 }
 
-pub(crate) async fn ask_vault(path: &str, body: serde_json::Value) {
+/// A token as its administrator makes it.
+pub(crate) async fn token(wanted: serde_json::Value) -> String {
+    let made = ask_vault("auth/token/create", wanted).await;
+    made["auth"]["client_token"].as_str().expect("a token").to_owned()
+}
+
+pub(crate) async fn ask_vault(path: &str, body: serde_json::Value) -> serde_json::Value {
     let (host, token) = vault();
     let http = reqwest::Client::builder().no_proxy().build().expect("a client");
     let asked = http.post(format!("http://{host}/v1/{path}")).header("x-vault-token", token).json(&body).send().await;
     let answer = asked.expect("an answer");
-    assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap_or_default());
+    let (status, text) = (answer.status(), answer.text().await.expect("a text"));
+    assert!(status.is_success(), "{path}: {text}");
+    serde_json::from_str(&text).unwrap_or_default()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -202,4 +213,34 @@ async fn keys_move_to_vault_and_a_credential_can_stay_there() {
         let bytes = std::fs::read(data.join(file)).unwrap_or_default();
         assert!(!bytes.windows(canary.len()).any(|part| part == canary.as_bytes()), "{file}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_renews_its_token_and_goes_on_behind_its_first_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let ((vault, _), name) = (vault(), format!("renewed{}", std::process::id()));
+    ask_vault(&format!("sys/mounts/{name}"), json!({ "type": "transit" })).await;
+    ask_vault(&format!("{name}/keys/opssight"), json!({})).await;
+    let (kept, left) = (token(json!({ "ttl": "8s" })).await, token(json!({ "ttl": "8s" })).await);
+    // It asks Vault at every delivery.
+    let host = Start::on(&data)
+        .env("OPSSIGHT_SECRETS__KEY", &format!("vault+http://{vault}/{name}/opssight"))
+        .env("OPSSIGHT_SECRETS__KEEP_SECS", "0")
+        .env("VAULT_TOKEN", &kept)
+        .start();
+    let admin = host.admin_secret.clone().expect("a first start shows the secret");
+    let client = Client::sign_in(&host, &admin).await;
+    let (connection, secret) = client.connect_github("acme").await;
+    is_verified(&client, &connection.id, &secret, "at first").await;
+    tokio::time::sleep(Duration::from_secs(18)).await;
+    is_verified(&client, &connection.id, &secret, "behind its first end").await;
+    let is_known = async |token: &str| {
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let asked = http.get(format!("http://{vault}/v1/auth/token/lookup-self")).header("x-vault-token", token);
+        asked.send().await.expect("an answer").status().is_success()
+    };
+    assert!(is_known(&kept).await && !is_known(&left).await, "nobody else renews tokens");
+    assert!(!host.log().contains(&kept), "{}", host.log());
+    assert_eq!(host.terminate(), 0);
 }

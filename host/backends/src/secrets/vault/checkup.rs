@@ -1,10 +1,8 @@
 //! How a Vault is, for whoever looks before a host is started.
 
-use super::{Vault, VaultError};
+use super::{HINT_OF_TLS, Vault, VaultError};
 use serde::Deserialize;
-use std::sync::Arc;
 use std::time::Duration;
-use vaultrs::client::VaultClient;
 
 /// How a Vault is that answers, is unsealed and knows the token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,13 +36,12 @@ impl Vault {
         if health.sealed {
             return Err(VaultError::Sealed(self.at.clone()));
         }
-        let ask = |client: Arc<VaultClient>| async move { vaultrs::token::lookup_self(&*client).await };
-        let token = self.ask("auth/token/lookup-self", ask).await?;
+        let token = self.token_life().await?;
         Ok(VaultCheckup {
             at: self.at.clone(),
             version: health.version,
-            token_ends_in: (token.ttl > 0).then(|| Duration::from_secs(token.ttl)),
-            is_renewable: token.renewable.unwrap_or(false),
+            token_ends_in: token.left,
+            is_renewable: token.is_renewable,
         })
     }
 
@@ -55,14 +52,16 @@ impl Vault {
             path.pop_if_empty().extend(["v1", "sys", "health"]);
         }
         address.set_query(Some("standbyok=true&perfstandbyok=true&sealedcode=200&uninitcode=200"));
-        let away = |why: &str| VaultError::Away { at: self.at.clone(), why: why.to_owned() };
-        let answer = self.http.get(address).send().await.map_err(|error| away(super::silence(&error)))?;
-        let status = answer.status();
-        if status.is_server_error() {
-            return Err(away(&format!("it answers HTTP {}", status.as_u16())));
+        let silence = |error: reqwest::Error| self.silence(&error);
+        let answer = self.http.get(address).send().await.map_err(silence)?;
+        let status = answer.status().as_u16();
+        if status >= 500 {
+            return Err(VaultError::Away { at: self.at.clone(), why: format!("it answers HTTP {status}") });
         }
-        answer.json().await.map_err(|_| {
-            self.setup(format!("what answers there (HTTP {}) is no Vault; see its address", status.as_u16()))
-        })
+        let said = answer.text().await.map_err(silence)?;
+        // What whoever speaks plain HTTP is told where TLS is spoken, by Vault and by proxies in front of it.
+        let hint = if status == 400 && said.to_ascii_lowercase().contains("https") { HINT_OF_TLS } else { "" };
+        serde_json::from_str(&said)
+            .map_err(|_| self.setup(format!("what answers there (HTTP {status}) is no Vault; see its address{hint}")))
     }
 }

@@ -140,3 +140,52 @@ async fn d1_messages_are_deliveries_once_and_what_cannot_be_taken_is_put_aside()
     assert!(matches!(new.as_slice(), [id] if id.starts_with(&format!("kafka:{topic}/0/"))), "{new:?}");
     assert_eq!(host.terminate(), 0);
 }
+
+/// What the guide says of reading a topic again: another group, and where it begins.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_is_read_again_by_another_group_and_what_is_known_is_not_taken_twice() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let topic = name("again");
+    let sender = Sender::to(&topic);
+    let connected = async |data: &Path| {
+        let host = Start::on(data).start();
+        let admin = host.admin_secret.clone().expect("a first start shows the secret");
+        let client = Client::sign_in(&host, &admin).await;
+        let (connection, _) = client.connect_github("acme").await;
+        assert_eq!(host.terminate(), 0);
+        (client, connection.id)
+    };
+    let inlet = |data: &Path, connection: &str, more: &str| {
+        let inlets = format!("[{{topic = \"{topic}\", connection = \"{connection}\"{more}}}]");
+        on(data, &topic, "unused", connection).env("OPSSIGHT_BUS__INLETS", &inlets)
+    };
+    let one = recorded().into_iter().find(|one| one.body.len() < 90_000).expect("a small one");
+    let (data, lost) = (dir.path().join("data"), dir.path().join("lost"));
+    let (client, connection) = connected(&data).await;
+    let host = inlet(&data, &connection, "").start();
+    let client = client.moved_to(&host);
+    let mut expected = BTreeSet::new();
+    for n in 0..6 {
+        let id = format!("delivery-{n}");
+        sender.send(&[("X-GitHub-Event", one.event.as_str()), ("X-GitHub-Delivery", &id)], &one.body).await;
+        expected.insert(id);
+    }
+    assert_eq!(ids(&client, 6, || host.log()).await, expected);
+    assert_eq!(host.terminate(), 0);
+
+    // A host that still knows them all takes what is new alone; what it read is in the figures.
+    let host = inlet(&data, &connection, &format!(", group = \"again.{topic}\", start = \"offset:2\"")).start();
+    let client = client.moved_to(&host);
+    let read_again = format!("opssight_bus_messages_total{{link=\"deliveries from {topic}\"}} 4");
+    super::outgoing::figures(&client, &read_again).await;
+    assert_eq!(ids(&client, 6, || host.log()).await, expected);
+    assert_eq!(host.terminate(), 0);
+
+    // One that lost its store has those from there on.
+    let (client, connection) = connected(&lost).await;
+    let host = inlet(&lost, &connection, &format!(", group = \"lost.{topic}\", start = \"offset:4\"")).start();
+    let client = client.moved_to(&host);
+    let expected = BTreeSet::from(["delivery-4", "delivery-5"].map(str::to_owned));
+    assert_eq!(ids(&client, 2, || host.log()).await, expected);
+    assert_eq!(host.terminate(), 0);
+}

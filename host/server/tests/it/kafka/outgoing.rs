@@ -1,6 +1,7 @@
 //! Events on their way out.
 
-use super::{Broker, read};
+use super::broker::Broker;
+use super::read;
 use crate::harness::{Client, Host, Recorded, Start, deliver, recorded};
 use opssight_backends::kafka::rdkafka::message::{Message, OwnedMessage};
 use serde_json::Value;
@@ -48,8 +49,9 @@ async fn until(client: &Client, host: &Host, what: &str) {
 }
 
 /// What Prometheus reads, once this is in it: figures are some seconds old.
-async fn figures(client: &Client, expected: &str) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+pub(super) async fn figures(client: &Client, expected: &str) {
+    // The broker of the tests takes up to half a minute for each member that joins a group.
+    let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         let answer = client.request(reqwest::Method::GET, "/metrics").send().await.expect("an answer");
         let figures = answer.text().await.expect("text");
