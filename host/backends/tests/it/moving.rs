@@ -275,8 +275,10 @@ async fn while_a_move_goes_on_nothing_else_gets_into_either_store() {
             assert!(matches!(refused, MoveError::Going { .. }), "{refused}");
             assert_eq!(database_status(&database.address).await.unwrap().moving, Some(Moving::GoesOn));
             assert_eq!(file_status(dir.path()).await.unwrap().moving, Some(Moving::GoesOn));
+            backup(dir.path(), &dir.path().join("meanwhile.sqlite")).await.unwrap();
             // A host that starts again meanwhile leaves the log of changes alone.
-            host.lock().unwrap().take().unwrap().close().await;
+            let before = host.lock().unwrap().take().unwrap();
+            before.close().await;
             let refused = restore(dir.path(), &saved, options()).await.unwrap_err();
             assert!(matches!(refused, UpkeepError::Open(OpenError::InUse { .. })), "{refused}");
             *host.lock().unwrap() = Some(open_at(dir.path()).await);
@@ -297,6 +299,10 @@ async fn while_a_move_goes_on_nothing_else_gets_into_either_store() {
     assert!(
         Store::connect(&database.address, options()).await.unwrap().accept(delivery("last")).await.unwrap().duplicate
     );
+    // A backup from the middle of it notes nothing.
+    let other = tempfile::tempdir().unwrap();
+    restore(other.path(), &dir.path().join("meanwhile.sqlite"), options()).await.unwrap();
+    assert_eq!(left(other.path()).await, 0);
 }
 
 #[tokio::test]
