@@ -357,6 +357,10 @@ async fn a_change_that_was_not_noted_is_found_out() {
         let failed = goes_wrong(at, unseen).await;
         assert!(failed.contains("runs is not the same"), "{failed}");
     }
+    // No row more or less.
+    let unseen = "DROP TRIGGER move_log_plugin_state_update; UPDATE plugin_state SET value = x'05'";
+    let failed = goes_wrong("Copied { table: \"changes\"", unseen).await;
+    assert!(failed.contains("plugin_state is not the same"), "{failed}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,12 +6,13 @@
 use super::{file, moved, now};
 use crate::ports::open_at;
 use crate::server::Database;
-use opssight_backends::{MoveStep, Store};
+use opssight_backends::MoveStep;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use tokio_util::sync::CancellationToken;
 
 const SEEDS: u64 = 12;
 /// Changes between two steps.
@@ -52,6 +53,18 @@ struct Play {
 }
 
 impl Play {
+    /// With rows in all tables, and more than a page of some.
+    async fn begin(dir: &Path, seed: u64) -> Self {
+        let mut conn = file(dir).await;
+        let tables = tables(&mut conn).await;
+        let mut play = Self { conn, tables, random: (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) };
+        play.say(MANY.to_owned()).await;
+        for _ in 0..40 {
+            play.changes().await;
+        }
+        play
+    }
+
     fn next(&mut self, below: u64) -> u64 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
@@ -180,16 +193,9 @@ const MANY: &str = "
 async fn play(seed: u64) {
     // Where flushing costs nothing, if there is such a place.
     let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
-    let database = Database::create().await;
-    let host: Mutex<Option<Arc<Store>>> = Mutex::new(Some(open_at(dir.path()).await));
-    let mut conn = file(dir.path()).await;
-    let tables = tables(&mut conn).await;
-    let mut play = Play { conn, tables, random: (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) };
-    play.say(MANY.to_owned()).await;
-    for _ in 0..40 {
-        play.changes().await;
-    }
-    let tables = self::tables(&mut play.conn).await;
+    let (database, store) = (Database::create().await, open_at(dir.path()).await);
+    let mut play = Play::begin(dir.path(), seed).await;
+    let (host, tables) = (Mutex::new(Some(store)), tables(&mut play.conn).await);
     let (play, rounds) = (Mutex::new(play), AtomicU64::new(0));
     let tell = |step: MoveStep<'_>| {
         let (mut play, mut host) = (play.lock().unwrap(), host.lock().unwrap());
@@ -211,7 +217,13 @@ async fn play(seed: u64) {
         });
     };
     let done = moved(dir.path(), &database, tell).await.unwrap_or_else(|error| panic!("seed {seed}: {error:?}"));
-    let (here, there) = (rows_of_file(dir.path(), &tables).await, rows_of_database(&database, &tables).await);
+    let rows = same(dir.path(), &database, &tables, seed).await;
+    assert_eq!(done.rows, rows, "seed {seed}");
+}
+
+/// Both have the same rows; how many.
+async fn same(dir: &Path, database: &Database, tables: &[Table], seed: u64) -> u64 {
+    let (here, there) = (rows_of_file(dir, tables).await, rows_of_database(database, tables).await);
     for ((table, here), there) in tables.iter().zip(&here).zip(&there) {
         assert!(
             here == there,
@@ -220,9 +232,9 @@ async fn play(seed: u64) {
             here.symmetric_difference(there).collect::<Vec<_>>()
         );
     }
-    assert_eq!(done.rows, there.iter().map(|rows| rows.len() as u64).sum::<u64>(), "seed {seed}");
     let furnished = there.iter().filter(|rows| !rows.is_empty()).count();
     assert!(furnished > tables.len() - 3, "seed {seed}: only {furnished} tables have rows");
+    there.iter().map(|rows| rows.len() as u64).sum()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -230,4 +242,28 @@ async fn whatever_a_host_does_meanwhile_both_have_the_same_rows_at_the_end() {
     for seed in 0..SEEDS {
         play(seed).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_never_rests_is_moved_as_well() {
+    let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+    let (database, store) = (Database::create().await, open_at(dir.path()).await);
+    let mut play = Play::begin(dir.path(), SEEDS).await;
+    let tables = tables(&mut play.conn).await;
+    let (rest, rounds) = (CancellationToken::new(), AtomicU64::new(0));
+    let rests = rest.clone();
+    let busy = Mutex::new(Some(tokio::spawn(async move {
+        while !rests.is_cancelled() {
+            play.change().await;
+        }
+    })));
+    let tell = |step: MoveStep<'_>| {
+        if matches!(step, MoveStep::Followed { .. }) && rounds.fetch_add(1, Ordering::Relaxed) == 4 {
+            rest.cancel();
+            now(busy.lock().unwrap().take().unwrap()).unwrap();
+            now(store.close());
+        }
+    };
+    moved(dir.path(), &database, tell).await.unwrap();
+    same(dir.path(), &database, &tables, SEEDS).await;
 }
