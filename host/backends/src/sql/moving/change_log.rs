@@ -15,11 +15,15 @@ use opssight_core::error::StoreError;
 use sqlx::{AssertSqlSafe, SqliteConnection};
 use std::path::{Path, PathBuf};
 use std::sync::Weak;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How often a running host looks for what a move left behind.
 const LOOK: Duration = Duration::from_secs(10);
+
+/// How long the right to write is waited for, and how often it is asked for.
+const PATIENCE: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_millis(1);
 
 const IS_THERE: &str = "SELECT COUNT(*) > 0 FROM sqlite_schema WHERE name = 'move_log'";
 
@@ -39,7 +43,7 @@ pub(super) async fn take_turn(dir: &Path) -> Result<DirLock, MoveError> {
 
 /// Note changes in these tables from now on.
 pub(super) async fn start(conn: &mut SqliteConnection, tables: &[Table]) -> Result<(), sqlx::Error> {
-    run(conn, "BEGIN IMMEDIATE".to_owned()).await?;
+    begin(conn).await?;
     drop_all(conn).await?;
     let columns: Vec<String> = (1..=tables.iter().map(|table| table.key).max().unwrap_or(1)).map(column).collect();
     let log = format!("CREATE TABLE move_log (seq INTEGER PRIMARY KEY, tab TEXT NOT NULL, {})", columns.join(", "));
@@ -91,13 +95,41 @@ pub(super) async fn drop_all(conn: &mut SqliteConnection) -> Result<(), sqlx::Er
     run(conn, "DROP TABLE IF EXISTS move_log".to_owned()).await
 }
 
+/// Take the right to write. SQLite's own waiting looks for it every tenth of a second, and a busy host leaves gaps of less than
+/// a thousandth: it would be met by chance only.
+pub(super) async fn begin(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    run(conn, "PRAGMA busy_timeout = 0".to_owned()).await?;
+    let until = Instant::now() + PATIENCE;
+    let begun = loop {
+        match run(conn, "BEGIN IMMEDIATE".to_owned()).await {
+            Err(error) if is_busy(&error) && Instant::now() < until => tokio::time::sleep(AGAIN).await,
+            begun => break begun,
+        }
+    };
+    run(conn, "PRAGMA busy_timeout = 5000".to_owned()).await?;
+    begun
+}
+
+/// `SQLITE_BUSY`, in whatever detail.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
+}
+
 async fn run(conn: &mut SqliteConnection, sql: String) -> Result<(), sqlx::Error> {
     sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(conn).await.map(|_| ())
 }
 
+/// Forget what was noted until then.
+pub(super) async fn forget(conn: &mut SqliteConnection, last: i64) -> Result<(), sqlx::Error> {
+    begin(conn).await?;
+    sqlx::query("DELETE FROM move_log WHERE seq <= $1").bind(last).execute(&mut *conn).await?;
+    run(conn, "COMMIT".to_owned()).await
+}
+
 /// The end of a move that was given up, by itself.
 pub(super) async fn end(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    run(conn, "BEGIN IMMEDIATE".to_owned()).await?;
+    begin(conn).await?;
     drop_all(conn).await?;
     run(conn, "COMMIT".to_owned()).await
 }
@@ -108,7 +140,7 @@ pub(in crate::sql) async fn tidy(conn: &mut SqliteConnection, dir: &Path) -> Res
     if !is_there {
         return Ok(());
     }
-    run(conn, "BEGIN IMMEDIATE".to_owned()).await?;
+    begin(conn).await?;
     drop_if_left(conn, dir).await?;
     run(conn, "COMMIT".to_owned()).await
 }

@@ -13,14 +13,10 @@ use sqlx::sqlite::{SqliteRow, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _, SqliteConnection};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 /// Rows that are taken at once, and about so many bytes: bodies can be large.
 pub(super) const AT_ONCE: usize = 1_000;
 const BYTES_AT_ONCE: usize = 4 << 20;
-
-/// A busy host leaves only moments in between for others that write.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) struct Source {
     conn: SqliteConnection,
@@ -62,7 +58,6 @@ pub(super) struct Batch {
 impl Source {
     pub(super) async fn open(dir: &Path) -> Result<Self, MoveError> {
         let options = sqlite::connect_options(&file_of(dir))
-            .busy_timeout(PATIENCE)
             // A log of changes that a power cut takes away belongs to a move that it took away as well.
             .synchronous(SqliteSynchronous::Normal)
             .pragma("wal_autocheckpoint", "0");
@@ -105,15 +100,14 @@ impl Source {
     pub(super) async fn begin_alone(&mut self) -> Result<(), MoveError> {
         // What is written now says that the store is elsewhere.
         self.say("PRAGMA synchronous = FULL").await?;
-        self.say("BEGIN IMMEDIATE").await
+        change_log::begin(&mut self.conn).await.map_err(failed("keep others from writing to", "the file"))
     }
 
     /// The end of that moment. What was seen of the log is not needed any more.
     pub(super) async fn end(&mut self, changed: &Changed) -> Result<(), MoveError> {
         self.say("COMMIT").await?;
         if changed.last > 0 {
-            let forget = sqlx::query("DELETE FROM move_log WHERE seq <= $1").bind(changed.last);
-            forget.execute(&mut self.conn).await.map_err(failed("take from", "what changed"))?;
+            change_log::forget(&mut self.conn, changed.last).await.map_err(failed("take from", "what changed"))?;
         }
         Ok(())
     }
