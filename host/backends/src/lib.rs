@@ -30,9 +30,9 @@ pub use secrets::{
 pub use series::{EmbeddedOptions, EmbeddedSeries, Gate, InfluxSeries, PrometheusSeries, RemoteUrlError};
 pub use sessions::SharedSessions;
 pub use sql::{
-    CHECKED_AT_OPEN_BYTES, Checkup, KeyUse, MoveError, OpenError, Place, Rotate, RotateError, Rotated, Rotation,
-    SecretsStatus, ServerCheckup, Store, StoreOptions, StoreStatus, UpkeepError, backup, check_up_database,
-    check_up_file, database_status, file_holder, file_problems, file_status, move_to_postgres, restore, rotate_secrets,
-    secrets_status,
+    CHECKED_AT_OPEN_BYTES, Checkup, KeyUse, MoveError, MoveStep, Moved, Moving, OpenError, Place, Rotate, RotateError,
+    Rotated, Rotation, SecretsStatus, ServerCheckup, Store, StoreOptions, StoreStatus, UpkeepError, backup,
+    check_up_database, check_up_file, database_status, file_holder, file_problems, file_status, move_to_postgres,
+    restore, rotate_secrets, secrets_status, undo_move,
 };
 pub use system::{SystemClock, SystemRandomness};

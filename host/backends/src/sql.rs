@@ -39,13 +39,13 @@ mod writeback;
 mod writer;
 
 pub use checkup::{Checkup, ServerCheckup, check_up_database, check_up_file, file_holder, file_problems};
-pub use moving::{MoveError, move_to_postgres};
+pub use moving::{MoveError, MoveStep, Moved, move_to_postgres, undo_move};
 pub use open::{OpenError, StoreOptions};
 pub use rotation::{
     KeyUse, Place, Rotate, RotateError, Rotated, Rotation, SecretsStatus, rotate_secrets, secrets_status,
 };
 pub use sqlite::CHECKED_AT_OPEN_BYTES;
-pub use upkeep::{StoreStatus, UpkeepError, backup, database_status, file_status, restore};
+pub use upkeep::{Moving, StoreStatus, UpkeepError, backup, database_status, file_status, restore};
 
 use crate::secrets::Sealer;
 use cache::ConnectionCache;
@@ -91,6 +91,7 @@ impl Store {
         let store = Arc::new(Self::of(opened, options));
         let told = store.tell_keys().await.map_err(OpenError::Join)?;
         tokio::spawn(keys::watch(Arc::downgrade(&store), told, store.closed.clone()));
+        tokio::spawn(moving::watch(Arc::downgrade(&store), dir.to_owned(), store.closed.clone()));
         Ok(store)
     }
 

@@ -102,7 +102,10 @@ pub fn run(cli: Cli) -> u8 {
             Command::Serve(flags) => serve::run(&flags).await,
             Command::Config(command) => config::run(&command),
             Command::Admin(command) => admin::run(&command).await,
-            Command::Db(command) => db::run(&command).await,
+            Command::Db(command) => match db::run(&command).await {
+                Ok(code) => return code,
+                Err(error) => Err(error),
+            },
             Command::Secrets(command) => secrets::run(&command).await,
             Command::Events(command) => events::run(&command).await,
             Command::Dev(command) => dev::run(command).await,

@@ -6,8 +6,9 @@
 use super::conn::{Conn, PgConn};
 use super::keys::{open_probe, probe};
 use super::open::{OpenError, migrate, sql};
+use super::sqlite::Holder;
 use super::upkeep::{UpkeepError, file_of, look_into};
-use super::{postgres, sqlite};
+use super::{moving, postgres, sqlite};
 use crate::secrets::{KeyRing, Sealer};
 use crate::system::{SystemRandomness, ahead};
 use opssight_core::time::Clock;
@@ -62,7 +63,10 @@ pub async fn check_up_file(dir: &Path, keys: Option<&KeyRing>) -> Result<Option<
         .fetch_one(&mut conn)
         .await
         .map_err(sql("look for its tables"))?;
-    let pending = pending(&mut conn, has_tables, &sqlite::MIGRATIONS).await;
+    let mut pending = pending(&mut conn, has_tables, &sqlite::MIGRATIONS).await;
+    if has_tables && let Err(moved) = moving::refuse_moved(&mut conn).await {
+        pending = pending.and(Err(moved));
+    }
     let mut conn = Conn::Sqlite(conn);
     let key = opens(&mut conn, &pending, has_tables, keys).await;
     Ok(Some(Checkup { at, pending, is_new: !has_tables, key, server: None }))
@@ -76,7 +80,7 @@ pub async fn file_problems(dir: &Path) -> Result<Vec<String>, UpkeepError> {
 
 /// Who has the directory open, if somebody has.
 pub fn file_holder(dir: &Path) -> Option<String> {
-    sqlite::DirLock::holder(dir)
+    sqlite::DirLock::holder(dir, Holder::Host)
 }
 
 /// The database at an address.
@@ -89,7 +93,10 @@ pub async fn check_up_database(address: &str, keys: Option<&KeyRing>, clock: &dy
         .fetch_one(&mut conn)
         .await
         .map_err(sql("look for its tables"))?;
-    let pending = pending(&mut conn, has_tables, &postgres::MIGRATIONS).await;
+    let mut pending = pending(&mut conn, has_tables, &postgres::MIGRATIONS).await;
+    if let Err(filled) = moving::refuse_while_filled(&mut conn, postgres::place(&to)).await {
+        pending = pending.and(Err(filled));
+    }
     let mut conn = Conn::Postgres(PgConn::new(conn));
     let key = opens(&mut conn, &pending, has_tables, keys).await;
     let _hung_up = conn.close().await;

@@ -1,54 +1,88 @@
-//! From a SQLite file to a PostgreSQL database: all rows, in one transaction, read back and compared before it is
-//! committed. Whatever goes wrong, the file is as it was and the database is empty.
+//! From a SQLite file to a PostgreSQL database, beside the host that serves the file.
+//!
+//! Triggers note which rows change ([`change_log`]). Then the tables are copied page by page, each page as it is at that
+//! moment, and before each of them what changed since the one before is brought over. So at every moment whatever is in
+//! the database is as it is in the file, and no rule of a table is ever broken on the way. All pages are read again and
+//! compared in the same manner. Then only changes are brought over, round after round, until the host has stopped.
+//! What is left then takes no longer than the last round, and one count of all rows.
+//!
+//! The database is filled in one transaction ([`target`]): whatever goes wrong, it is empty.
 
-use super::conn::{Conn, PgConn, Readers, Snapshot};
+mod change_log;
+mod mark;
+mod source;
+mod table;
+mod target;
+
+pub(super) use change_log::{tidy, watch};
+pub use mark::undo_move;
+pub(super) use mark::{moved_to, refuse_moved};
+pub(super) use target::{is_being_filled, refuse_while_filled};
+
+use super::Store;
+use super::checkup::check_up_file;
 use super::error::Error;
 use super::open::{OpenError, StoreOptions};
-use super::query::{Arg, Builder, query_scalar};
-use super::{Store, postgres};
-use aws_lc_rs::digest::{SHA256, digest};
-use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Column, ConnectOptions, FromRow, Row as _, TypeInfo};
-use std::path::Path;
+use super::postgres;
+use super::sqlite::{DirLock, Holder};
+use super::upkeep::{UpkeepError, file_of};
+use source::{AT_ONCE, Batch, Changed, Source, batch};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use table::Table;
+use target::Target;
+use tokio_util::sync::CancellationToken;
 
-/// Rows of one statement.
-const AT_ONCE: i64 = 200;
+/// How often it is looked whether the host has stopped.
+const LOOK: Duration = Duration::from_millis(500);
+/// So many changes are brought over in a moment: with no more of them left the copy is current.
+const FEW: u64 = 1_000;
 
-/// All tables, those first that others refer to. `members` are processes, which do not move.
-const TABLES: [&str; 28] = [
-    "house",
-    "admins",
-    "sessions",
-    "connections",
-    "credentials",
-    "feeds",
-    "plugin_state",
-    "deliveries",
-    "delivery_bodies",
-    "events",
-    "subscribers",
-    "relays",
-    "runs",
-    "jobs",
-    "deployments",
-    "changes",
-    "commits",
-    "change_commits",
-    "releases",
-    "repositories",
-    "ledger_deployments",
-    "ledger_changes",
-    "plugin_installs",
-    "plugin_publishers",
-    "plugin_revocations",
-    "plugin_events",
-    "plugin_calls",
-    "plugin_calls_kept",
-];
+/// How far a move is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MoveStep<'a> {
+    /// Rows of a table were copied.
+    Copied {
+        /// Which.
+        table: &'a str,
+        /// So far.
+        rows: u64,
+        /// Of so many, as they were counted before.
+        of: u64,
+    },
+    /// Rows of a table were read again from both, and are the same.
+    Compared {
+        /// Which.
+        table: &'a str,
+        /// So far.
+        rows: u64,
+        /// Of so many.
+        of: u64,
+    },
+    /// Everything is there but what the host does from now on: it has to be stopped. Said once.
+    Current {
+        /// Which process that is.
+        host: &'a str,
+    },
+    /// Changes were brought over while the host runs.
+    Followed {
+        /// In all.
+        changes: u64,
+    },
+    /// The host has stopped: what is left comes now, and cannot be given up any more.
+    Stopped,
+}
 
-/// Tables whose rows are numbered by the database.
-const NUMBERED: [&str; 2] = ["events", "plugin_events"];
+/// What was moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Moved {
+    /// Rows of all tables.
+    pub rows: u64,
+    /// How long nobody could have served the store.
+    pub away: Duration,
+}
 
 /// Why nothing was moved.
 #[derive(Debug, thiserror::Error)]
@@ -57,15 +91,58 @@ pub enum MoveError {
     /// The file or the database cannot be opened.
     #[error("move the store")]
     Open(#[from] OpenError),
+    /// The file cannot be looked into.
+    #[error("move the store")]
+    Look(#[from] UpkeepError),
+    /// There is no store to begin with.
+    #[error("move the store: there is no file {}", .0.display())]
+    Missing(PathBuf),
+    /// Somebody else moves it.
+    #[error("move the store: another move of it is going on ({by})")]
+    Going {
+        /// Who.
+        by: String,
+    },
+    /// The host that runs has other tables.
+    #[error(
+        "move the store: the host that runs is of another version of OpsSight; move with its own `opssight`, or stop it first"
+    )]
+    OtherVersion,
     /// Something is there already.
-    #[error("move the store: the database is not empty, there are rows in {0}; move into an empty database")]
+    #[error(
+        "move the store: the database is not empty, there are rows in {0}; move into an empty database (if an earlier move \
+         said that it came to its end, everything is there: set store.url)"
+    )]
     NotEmpty(String),
+    /// Hosts run on the database.
+    #[error("move the store: {members} processes work on that database; stop them, or move into another one")]
+    InUse {
+        /// How many.
+        members: u64,
+    },
     /// It was read back, and is not the same.
     #[error("move the store: {table} is not the same after it was copied; nothing was kept")]
     Different {
         /// Which table.
         table: String,
     },
+    /// A text that PostgreSQL does not take.
+    #[error(
+        "move the store: the {column} of a row in {table} ({row}) holds a NUL character, which PostgreSQL does not keep; \
+         stop the host, cut the text off there, and move again: sqlite3 opssight.sqlite \"UPDATE {table} SET {column} = \
+         substr({column}, 1, instr({column}, char(0)) - 1) WHERE instr({column}, char(0)) > 0\""
+    )]
+    Nul {
+        /// In which table.
+        table: String,
+        /// In which column.
+        column: String,
+        /// Its key.
+        row: String,
+    },
+    /// It was asked to end.
+    #[error("move the store: it was interrupted; nothing was moved, and the SQLite store is as it was")]
+    Interrupted,
     /// A statement failed.
     #[error("move the store: {doing}")]
     Failed {
@@ -75,189 +152,239 @@ pub enum MoveError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The connection broke at the last moment.
+    #[error(
+        "move the store: commit to the database; whether it happened is not known: if `opssight db status` with store.url set \
+         to it shows an empty database, move again"
+    )]
+    Unknown(#[source] sqlx::Error),
+    /// Everything was moved, and the file does not say so.
+    #[error(
+        "note in the file that it was moved; everything is in the database: set store.url, and start no host on the file"
+    )]
+    NotNoted(#[source] sqlx::Error),
 }
 
-fn failed<E: Into<Error>>(doing: &'static str, table: &str) -> impl FnOnce(E) -> MoveError {
-    let doing = format!("{doing} {table}");
+fn failed<E: Into<Error>>(doing: &'static str, what: &str) -> impl FnOnce(E) -> MoveError {
+    let doing = format!("{doing} {what}");
     move |error| MoveError::Failed { doing, source: Box::new(error.into()) }
 }
 
-/// A row, whatever is in it.
-struct Raw(Vec<Arg>);
-
-macro_rules! raw {
-    ($row:ty) => {
-        impl<'r> FromRow<'r, $row> for Raw {
-            fn from_row(row: &'r $row) -> Result<Self, sqlx::Error> {
-                let mut values = Vec::with_capacity(row.columns().len());
-                for column in row.columns() {
-                    let at = column.ordinal();
-                    values.push(match column.type_info().name() {
-                        "TEXT" => Arg::Text(row.try_get(at)?),
-                        "BLOB" | "BYTEA" => Arg::Bytes(row.try_get(at)?),
-                        _ => Arg::Int(row.try_get(at)?),
-                    });
-                }
-                Ok(Raw(values))
-            }
-        }
-    };
-}
-
-raw!(SqliteRow);
-raw!(PgRow);
-
-/// How many rows, and what they come to in whatever order.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Copied {
-    rows: u64,
-    sum: u128,
-}
-
-impl Copied {
-    fn add(&mut self, row: &Raw) {
-        let digest = digest(&SHA256, format!("{:?}", row.0).as_bytes());
-        let mut bytes = [0_u8; 16];
-        bytes.iter_mut().zip(digest.as_ref()).for_each(|(byte, of)| *byte = *of);
-        self.rows += 1;
-        self.sum = self.sum.wrapping_add(u128::from_be_bytes(bytes));
-    }
-}
-
-/// Move everything from the file in a directory into an empty database. The host must be stopped. `told` is called as
-/// it goes on: a table, its rows so far. How many rows were moved.
+/// Move everything from the file in a directory into an empty database. If a host serves the file, it goes on until it
+/// is stopped, which is waited for once everything else is there. `told` is called as it goes on. `stop` gives it up as
+/// long as that can be done.
 pub async fn move_to_postgres(
     dir: &Path,
     address: &str,
     options: StoreOptions,
-    told: impl Fn(&str, u64) + Send + Sync,
-) -> Result<u64, MoveError> {
-    let from = Store::open(dir, options.clone()).await?;
+    stop: &CancellationToken,
+    told: impl Fn(MoveStep<'_>) + Send + Sync,
+) -> Result<Moved, MoveError> {
+    let to = postgres::connect_options(address)?;
+    let file = file_of(dir);
+    if !file.exists() {
+        return Err(MoveError::Missing(file));
+    }
+    let _alone = change_log::take_turn(dir).await?;
+    let host = hold(dir, &options).await?;
+    check(dir, &options).await?;
     // Makes the tables, and finds out whether it can be used at all.
     Store::connect(address, options).await?.close().await;
-    let moved = copy_all(&from, address, &told).await;
-    from.close().await;
+    let mut from = Source::open(dir).await?;
+    let (tables, steps) = (from.tables().await?, from.steps().await?);
+    let to = Target::begin(&to).await?;
+    let mut moving = Mover { tables, steps, from, to, told };
+    let moved = moving.run(dir, host, stop).await;
+    moving.to.close().await;
+    moving.from.close().await;
+    if moved.is_err() {
+        give_up(dir).await;
+    }
     moved
 }
 
-async fn copy_all(from: &Store, address: &str, told: &(impl Fn(&str, u64) + Send + Sync)) -> Result<u64, MoveError> {
-    let mut source = match &from.readers {
-        readers @ Readers::Sqlite(_) => readers.snapshot().await.map_err(failed("read", "the file"))?,
-        Readers::Postgres(_) => return Err(MoveError::NotEmpty("the source".to_owned())),
+/// If no host runs, none is to start: the lock that it would take. The tables are brought up to date, as it would do.
+async fn hold(dir: &Path, options: &StoreOptions) -> Result<Option<DirLock>, OpenError> {
+    let opened = match Store::open(dir, options.clone()).await {
+        Ok(store) => {
+            store.close().await;
+            DirLock::take(dir, Holder::Host)
+        }
+        Err(error) => Err(error),
     };
-    let options = postgres::connect_options(address)?;
-    let conn = options.connect().await.map_err(failed("connect to", "the database"))?;
-    let mut to = Conn::Postgres(PgConn::new(conn));
-    to.begin().await.map_err(failed("begin in", "the database"))?;
-    let mut rows = 0;
-    for table in TABLES {
-        make_room(&mut to, table).await?;
-        let columns: Vec<String> = query_scalar("SELECT name FROM pragma_table_info($1) ORDER BY cid")
-            .bind(table)
-            .fetch_all(&mut source)
-            .await
-            .map_err(failed("read the columns of", table))?;
-        let columns = columns.join(", ");
-        let copied = copy(&mut source, &mut to, (table, &columns), told).await?;
-        if read_back(&mut to, (table, &columns)).await? != copied {
-            return Err(MoveError::Different { table: table.to_owned() });
-        }
-        rows += copied.rows;
-    }
-    for table in NUMBERED {
-        go_on_counting(&mut to, table).await?;
-    }
-    to.say("COMMIT").await.map_err(failed("commit to", "the database"))?;
-    to.close().await.map_err(failed("close", "the database"))?;
-    Ok(rows)
-}
-
-/// What the tables were made with goes; anything else was put there by somebody.
-async fn make_room(to: &mut Conn, table: &str) -> Result<(), MoveError> {
-    if matches!(table, "house" | "subscribers") {
-        let gone = Builder::new(&format!("DELETE FROM {table}")).build().execute(to).await;
-        return gone.map(|_| ()).map_err(failed("make room in", table));
-    }
-    let count = Builder::new(&format!("SELECT COUNT(*) FROM {table}"));
-    let found: Vec<(i64,)> = count.build_query_as().fetch_all(to).await.map_err(failed("look into", table))?;
-    match found.first() {
-        Some((0,)) | None => Ok(()),
-        Some(_) => Err(MoveError::NotEmpty(table.to_owned())),
+    match opened {
+        Ok(lock) => Ok(Some(lock)),
+        Err(OpenError::InUse { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
-async fn copy(
-    source: &mut Snapshot,
-    to: &mut Conn,
-    (table, columns): (&str, &str),
-    told: &(impl Fn(&str, u64) + Send + Sync),
-) -> Result<Copied, MoveError> {
-    let mut copied = Copied::default();
-    let mut after = i64::MIN;
-    loop {
-        let mut sql = Builder::new(&format!("SELECT {columns}, rowid FROM {table} WHERE rowid > "));
-        sql.push_bind(after).push(" ORDER BY rowid LIMIT ").push_bind(AT_ONCE);
-        let rows: Vec<Raw> = sql.build_query_as().fetch_all(&mut *source).await.map_err(failed("read", table))?;
-        let mut page = Vec::with_capacity(rows.len());
-        for mut row in rows {
-            if let Some(Arg::Int(Some(id))) = row.0.pop() {
-                after = id;
-            }
-            copied.add(&row);
-            page.push(row);
-        }
-        if page.is_empty() {
-            return Ok(copied);
-        }
-        let mut sql = Builder::new(&format!("INSERT INTO {table} ({columns}) "));
-        sql.push_values(page, |values, row| {
-            for value in row.0 {
-                values.push_bind(value);
-            }
-        });
-        sql.build().execute(&mut *to).await.map_err(failed("write", table))?;
-        told(table, copied.rows);
+/// What opening the store finds out, beside whoever has it open.
+async fn check(dir: &Path, options: &StoreOptions) -> Result<(), MoveError> {
+    let checkup = check_up_file(dir, Some(&options.keys)).await?.ok_or_else(|| MoveError::Missing(file_of(dir)))?;
+    match checkup.pending {
+        Ok(pending) if pending.is_empty() => {}
+        Ok(_) | Err(OpenError::Newer(_)) => return Err(MoveError::OtherVersion),
+        Err(error) => return Err(error.into()),
     }
+    Ok(checkup.key.unwrap_or(Ok(()))?)
 }
 
-async fn read_back(to: &mut Conn, (table, columns): (&str, &str)) -> Result<Copied, MoveError> {
-    let mut copied = Copied::default();
-    let Conn::Postgres(conn) = to else { return Ok(copied) };
-    let declare = format!("DECLARE moved CURSOR FOR SELECT {columns} FROM {table}");
-    let run = |sql: String| sqlx::query(sqlx::AssertSqlSafe(sql));
-    run(declare).execute(&mut conn.conn).await.map_err(failed("read back", table))?;
-    loop {
-        // Prepared anew, because each table has other columns.
-        let rows: Vec<Raw> = sqlx::query_as("FETCH 200 FROM moved")
-            .persistent(false)
-            .fetch_all(&mut conn.conn)
-            .await
-            .map_err(failed("read back", table))?;
-        if rows.is_empty() {
-            break;
-        }
-        rows.iter().for_each(|row| copied.add(row));
-    }
-    run("CLOSE moved".to_owned()).execute(&mut conn.conn).await.map_err(failed("read back", table))?;
-    Ok(copied)
-}
-
-/// Numbers go on after those that were given, also to rows that are gone.
-async fn go_on_counting(to: &mut Conn, table: &str) -> Result<(), MoveError> {
-    let last = match table {
-        "events" => "GREATEST((SELECT MAX(seq) FROM events), (SELECT MAX(seq) FROM subscribers))",
-        _ => "(SELECT MAX(seq) FROM plugin_events)",
+/// Changes are not noted any more. If that fails, the next start does it, or the host that runs.
+async fn give_up(dir: &Path) {
+    // Its connection may be in the middle of anything.
+    let ended = match Source::open(dir).await {
+        Ok(mut from) => from.end_log().await,
+        Err(error) => Err(error),
     };
-    let sql = format!(
-        "SELECT setval(pg_get_serial_sequence('{table}', 'seq'), GREATEST(COALESCE({last}, 0), 1), COALESCE({last}, 0) > 0)"
-    );
-    let set: Result<Vec<(Option<i64>,)>, _> = Builder::new(&sql).build_query_as().fetch_all(to).await;
-    set.map(|_| ()).map_err(failed("number", table))
+    if let Err(error) = ended {
+        tracing::warn!(error = &error as &dyn std::error::Error, "failed to remove the log of changes");
+    }
+}
+
+struct Mover<F> {
+    tables: Vec<Table>,
+    /// That these tables have taken.
+    steps: Vec<i64>,
+    from: Source,
+    to: Target,
+    told: F,
+}
+
+impl<F: Fn(MoveStep<'_>) + Send + Sync> Mover<F> {
+    async fn run(&mut self, dir: &Path, host: Option<DirLock>, stop: &CancellationToken) -> Result<Moved, MoveError> {
+        let bring_over = async {
+            self.from.start_log(&self.tables).await?;
+            self.walk(Pass::Copy).await?;
+            self.to.analyze().await?;
+            self.walk(Pass::Compare).await?;
+            match host {
+                Some(lock) => Ok(lock),
+                None => self.follow(dir).await,
+            }
+        };
+        // Nobody serves the file while this is there.
+        let _lock = stop.run_until_cancelled(bring_over).await.unwrap_or(Err(MoveError::Interrupted))?;
+        let stopped = Instant::now();
+        let rows = self.finish().await?;
+        Ok(Moved { rows, away: stopped.elapsed() })
+    }
+
+    /// Through all rows of all tables.
+    async fn walk(&mut self, pass: Pass) -> Result<(), MoveError> {
+        for at in 0..self.tables.len() {
+            self.walk_table(at, pass).await?;
+        }
+        Ok(())
+    }
+
+    async fn walk_table(&mut self, at: usize, pass: Pass) -> Result<(), MoveError> {
+        let Self { tables, from, to, told, .. } = self;
+        let Some(table) = tables.get(at) else { return Ok(()) };
+        let (mut part, mut rows) = (from.extent(table).await?, 0);
+        while let Some(left) = part {
+            from.begin().await?;
+            let (changed, _) = bring_over(tables, from, to).await?;
+            let page = from.page(table, &left).await?;
+            from.end(&changed).await?;
+            match pass {
+                Pass::Copy => to.insert(table, &page.rows).await?,
+                Pass::Compare => to.compare(table, &page.rows).await?,
+            }
+            (part, rows) = (left.behind(&page), rows + page.rows.len() as u64);
+            told(match pass {
+                Pass::Copy => MoveStep::Copied { table: table.name, rows, of: left.rows },
+                Pass::Compare => MoveStep::Compared { table: table.name, rows, of: left.rows },
+            });
+        }
+        Ok(())
+    }
+
+    /// Bring changes over until the host has stopped; then none is to start any more.
+    async fn follow(&mut self, dir: &Path) -> Result<DirLock, MoveError> {
+        let Self { tables, from, to, told, .. } = self;
+        let (mut changes, mut is_current) = (0, false);
+        loop {
+            from.begin().await?;
+            let (changed, now) = bring_over(tables, from, to).await?;
+            from.end(&changed).await?;
+            changes += now;
+            if now <= FEW {
+                match DirLock::take(dir, Holder::Host) {
+                    Ok(lock) => {
+                        told(MoveStep::Stopped);
+                        return Ok(lock);
+                    }
+                    Err(OpenError::InUse { by, .. }) if !is_current => {
+                        is_current = true;
+                        told(MoveStep::Current { host: &by });
+                    }
+                    Err(OpenError::InUse { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
+                to.stay().await?;
+                tokio::time::sleep(LOOK).await;
+            }
+            told(MoveStep::Followed { changes });
+        }
+    }
+
+    /// What is left, while nobody writes. How many rows there are.
+    async fn finish(&mut self) -> Result<u64, MoveError> {
+        let Self { tables, steps, from, to, .. } = self;
+        from.begin_alone().await?;
+        bring_over(tables, from, to).await?;
+        // A later version may have been started meanwhile.
+        if from.steps().await? != *steps {
+            return Err(MoveError::OtherVersion);
+        }
+        let mut rows = 0;
+        for table in tables.iter() {
+            let (there, here) = tokio::try_join!(from.count(table), to.count(table.name))?;
+            if there != here {
+                return Err(MoveError::Different { table: table.name.to_owned() });
+            }
+            rows += here;
+        }
+        to.keep(&from.numbers().await?).await?;
+        from.is_moved(&to.at).await.map_err(MoveError::NotNoted)?;
+        Ok(rows)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Pass {
+    Copy,
+    Compare,
+}
+
+/// Everything that changed since the last time, as it is now, read back and compared. All keys of a table go before any
+/// row comes: rows may have changed places in what has to be unique.
+async fn bring_over(tables: &[Table], from: &mut Source, to: &mut Target) -> Result<(Changed, u64), MoveError> {
+    let changed = from.changed().await?;
+    let mut changes = 0;
+    for table in tables.iter().filter(|table| changed.tables.iter().any(|name| name == table.name)) {
+        let keys = from.changed_keys(table).await?;
+        for some in keys.chunks(AT_ONCE) {
+            to.delete(table, some).await?;
+        }
+        let mut rows = from.changed_rows(table);
+        loop {
+            let Batch { rows, .. } = batch(&mut rows, table).await?;
+            if rows.is_empty() {
+                break;
+            }
+            to.insert(table, &rows).await?;
+            to.compare(table, &rows).await?;
+        }
+        changes += keys.len() as u64;
+    }
+    Ok((changed, changes))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::TABLES;
+    use super::table::NAMES;
     use crate::{LocalBus, Store, StoreOptions, SystemRandomness};
     use std::collections::BTreeSet;
     use std::sync::Arc;
@@ -268,8 +395,8 @@ mod tests {
         let options = StoreOptions::new([1; 32], Arc::new(SystemRandomness), Arc::new(LocalBus::new()));
         let store = Store::open(dir.path(), options).await.unwrap();
         let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE '_sqlx%'";
-        let there: Vec<String> = super::query_scalar(sql).fetch_all(&store.readers).await.unwrap();
+        let there: Vec<String> = super::super::query::query_scalar(sql).fetch_all(&store.readers).await.unwrap();
         let there: BTreeSet<&str> = there.iter().map(String::as_str).filter(|name| *name != "members").collect();
-        assert_eq!(BTreeSet::from(TABLES), there);
+        assert_eq!(BTreeSet::from(NAMES), there);
     }
 }

@@ -120,6 +120,24 @@ pub enum OpenError {
          that one, or restore a backup"
     )]
     Changed(i64),
+    /// Everything in it was moved to PostgreSQL.
+    #[error(
+        "open the store: everything in it was moved to PostgreSQL, {to}; set store.url (OPSSIGHT_STORE__URL) to that \
+         database. `opssight db move --undo` lets this file be served again, without what came to the database since"
+    )]
+    Moved {
+        /// Where to, without the password.
+        to: String,
+    },
+    /// A move into it is going on.
+    #[error(
+        "use PostgreSQL at {at}: `opssight db move` is filling it; wait until that is done, or end it (if it was cut off, the \
+         database is free again after at most five minutes)"
+    )]
+    BeingFilled {
+        /// Where.
+        at: String,
+    },
     /// The database refuses.
     #[error("open the store: {doing}{}", .why.map(|why| format!(": {why}")).unwrap_or_default())]
     Sql {

@@ -2,6 +2,7 @@
 
 use super::conn::{Conn, PgConn, Readers};
 use super::keys::check_key;
+use super::moving;
 use super::open::{OpenError, Opened, StoreOptions, migrate, sql};
 use super::writer::{Reopen, Writer};
 use crate::secrets::Sealer;
@@ -23,6 +24,7 @@ pub(super) async fn open(address: &str, options: &StoreOptions) -> Result<Opened
     let to = connect_options(address)?;
     let mut conn = connect(&to).await?;
     check_version(&mut conn, &to).await?;
+    moving::refuse_while_filled(&mut conn, place(&to)).await?;
     MIGRATIONS.run(&mut conn).await.map_err(migrate)?;
     let sealer = Sealer::new(options.keys.clone(), Arc::clone(&options.random), options.keep_data_keys);
     let mut conn = Conn::Postgres(PgConn::new(conn));

@@ -2,6 +2,7 @@
 
 use super::conn::{Conn, Readers};
 use super::keys::check_key;
+use super::moving;
 use super::open::{OpenError, Opened, StoreOptions, migrate, sql};
 use super::writeback::WriteBack;
 use super::writer::{Reopen, Writer};
@@ -10,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, SqliteConnection};
 use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,18 +38,36 @@ impl OpenFile {
     }
 }
 
-/// The lock on a data directory; ends with the process at the latest.
+/// Who has a lock on a data directory.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Holder {
+    /// Whoever serves the store, or does what nobody may serve it meanwhile for.
+    Host,
+    /// Whoever moves it to another database, also beside a host.
+    Move,
+}
+
+impl Holder {
+    fn file(self, dir: &Path) -> PathBuf {
+        dir.join(match self {
+            Self::Host => "opssight.lock",
+            Self::Move => "move.lock",
+        })
+    }
+}
+
+/// A lock on a data directory; ends with the process at the latest.
 pub(super) struct DirLock(Mutex<Option<File>>);
 
 impl DirLock {
-    pub(super) fn take(dir: &Path) -> Result<Self, OpenError> {
+    pub(super) fn take(dir: &Path, holder: Holder) -> Result<Self, OpenError> {
         let dir_error = |source| OpenError::Dir { path: dir.to_owned(), source };
         let mut file = File::options()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
-            .open(dir.join("opssight.lock"))
+            .open(holder.file(dir))
             .map_err(dir_error)?;
         match file.try_lock() {
             Ok(()) => {}
@@ -66,8 +85,8 @@ impl DirLock {
     }
 
     /// Who has it. The lock is not taken for longer than it takes to see that nobody else has it, and nothing is written.
-    pub(super) fn holder(dir: &Path) -> Option<String> {
-        let mut file = File::open(dir.join("opssight.lock")).ok()?;
+    pub(super) fn holder(dir: &Path, holder: Holder) -> Option<String> {
+        let mut file = File::open(holder.file(dir)).ok()?;
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => {
                 let mut by = String::new();
@@ -87,7 +106,7 @@ impl DirLock {
 /// Open the file in a directory.
 pub(super) async fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, OpenError> {
     make_dir(dir).map_err(|source| OpenError::Dir { path: dir.to_owned(), source })?;
-    let lock = DirLock::take(dir)?;
+    let lock = DirLock::take(dir, Holder::Host)?;
     let file = dir.join("opssight.sqlite");
     let size = std::fs::metadata(&file).map_or(0, |metadata| metadata.len());
     let writing = connect_options(&file)
@@ -111,6 +130,8 @@ pub(super) async fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, O
         check(&mut conn).await?;
     }
     MIGRATIONS.run(&mut conn).await.map_err(migrate)?;
+    moving::refuse_moved(&mut conn).await?;
+    moving::tidy(&mut conn, dir).await.map_err(sql("remove what a move left behind"))?;
     let sealer = Sealer::new(options.keys.clone(), Arc::clone(&options.random), options.keep_data_keys);
     let mut conn = Conn::Sqlite(conn);
     check_key(&mut conn, &sealer).await?;

@@ -1,7 +1,8 @@
 //! What operators do with a store while no host uses it, or beside one: how it is, a backup, a restore.
 
 use super::open::{OpenError, StoreOptions, sql};
-use super::{Store, postgres, sqlite};
+use super::sqlite::Holder;
+use super::{Store, moving, postgres, sqlite};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -27,6 +28,18 @@ pub struct StoreStatus {
     pub waiting: u64,
     /// Processes that work on it, as far as it knows.
     pub members: u64,
+    /// Whether it moves, or did.
+    pub moving: Option<Moving>,
+}
+
+/// That a store moves from SQLite to PostgreSQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Moving {
+    /// It does now.
+    GoesOn,
+    /// Everything is at this place.
+    Done(String),
 }
 
 /// Why a backup or a restore was not made.
@@ -82,11 +95,15 @@ pub async fn file_status(dir: &Path) -> Result<StoreStatus, UpkeepError> {
         .fetch_one(&mut conn)
         .await
         .map_err(sql("count what waits"))?;
+    let moving = match moving::moved_to(&mut conn).await.map_err(sql("look whether it was moved"))? {
+        Some(to) => Some(Moving::Done(to)),
+        None => sqlite::DirLock::holder(dir, Holder::Move).map(|_| Moving::GoesOn),
+    };
     let size = |name: &str| std::fs::metadata(dir.join(name)).map_or(0, |metadata| metadata.len());
     Ok(StoreStatus {
         bytes: size("opssight.sqlite") + size("opssight.sqlite-wal"),
         waiting: waiting.unsigned_abs(),
-        members: 0,
+        moving,
         ..steps(format!("SQLite, {}", file.display()), applied, &sqlite::MIGRATIONS)
     })
 }
@@ -96,6 +113,7 @@ pub async fn database_status(address: &str) -> Result<StoreStatus, UpkeepError> 
     let to = postgres::connect_options(address)?;
     let mut conn = postgres::connect(&to).await?;
     let at = format!("PostgreSQL, {}", postgres::place(&to));
+    let is_filled = moving::is_being_filled(&mut conn).await.map_err(sql("look whether it is being filled"))?;
     let has_tables: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
         .fetch_one(&mut conn)
         .await
@@ -116,6 +134,7 @@ pub async fn database_status(address: &str) -> Result<StoreStatus, UpkeepError> 
         bytes: bytes.unsigned_abs(),
         waiting: waiting.unsigned_abs(),
         members: members.unsigned_abs(),
+        moving: is_filled.then_some(Moving::GoesOn),
         ..steps(at, applied, &postgres::MIGRATIONS)
     })
 }
@@ -131,6 +150,7 @@ fn steps(at: String, applied: Vec<i64>, known: &Migrator) -> StoreStatus {
         bytes: 0,
         waiting: 0,
         members: 0,
+        moving: None,
     }
 }
 
@@ -164,13 +184,15 @@ pub async fn restore(dir: &Path, from: &Path, options: StoreOptions) -> Result<O
     let file = file_of(dir);
     sqlite::make_dir(dir).map_err(failed("make the folder of", &file))?;
     // To the end: what a host writes while the copy is being tried would be lost.
-    let lock = sqlite::DirLock::take(dir)?;
+    let lock = sqlite::DirLock::take(dir, Holder::Host)?;
+    // What is moved is the file that is replaced here.
+    let no_move = sqlite::DirLock::take(dir, Holder::Move)?;
     let apart = dir.join("restore.new");
     clear(&apart).map_err(failed("clear what an earlier restore left in", &apart))?;
     let restored = try_and_place((dir, &file), from, &apart, options).await;
     // Left behind it would only take room.
     let _tidied = clear(&apart);
-    drop(lock);
+    drop((lock, no_move));
     restored
 }
 

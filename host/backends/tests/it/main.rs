@@ -26,6 +26,7 @@ mod items;
 #[cfg(feature = "kafka")]
 mod kafka;
 mod ledger;
+mod moving;
 mod pipelines;
 mod plugins;
 mod ports;

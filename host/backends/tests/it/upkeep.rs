@@ -1,26 +1,21 @@
-//! Backups, restores, and moving from SQLite to PostgreSQL.
+//! Backups, restores, and how a store is.
 
 use crate::hooks::delivery;
 use crate::items::{change, deployment, finished, job, merged, push, run};
 use crate::ports::{at, connection, effect, open_at, options};
 use crate::server::Database;
-use opssight_backends::{
-    MoveError, OpenError, Store, StoreOptions, UpkeepError, backup, database_status, file_status, move_to_postgres,
-    restore,
-};
+use opssight_backends::{OpenError, Store, StoreOptions, UpkeepError, backup, database_status, file_status, restore};
 use opssight_core::connections::ConnectionStore;
 use opssight_core::delivery::DeliveryStore;
-use opssight_core::events::EventLog;
-use opssight_core::hooks::{Inbox, Leasing};
+use opssight_core::hooks::Inbox;
 use opssight_core::identity::{IdentityStore, SecretHash};
 use opssight_core::ingest::Ingest;
-use opssight_core::plugins::{Credential, CredentialSource, Credentials, PluginState, StateWrite};
+use opssight_core::plugins::{Credential, Credentials, StateWrite};
 use opssight_core::vocabulary::{DeploymentState, RunResult};
 use std::path::Path;
-use std::sync::Mutex;
 
 /// Something in most tables.
-async fn furnish(dir: &Path) -> String {
+pub(crate) async fn furnish(dir: &Path) -> String {
     let store = open_at(dir).await;
     let inputs = [("token".to_owned(), "s3cret-s3cret".to_owned())].into();
     let credential = Credential { scheme: "bearer".to_owned(), inputs };
@@ -43,56 +38,6 @@ async fn furnish(dir: &Path) -> String {
     let dump = store.read_model_dump().await.unwrap();
     store.close().await;
     dump
-}
-
-#[tokio::test]
-async fn everything_moves_and_goes_on_where_it_was() {
-    let (dir, database) = (tempfile::tempdir().unwrap(), Database::create().await);
-    let before = furnish(dir.path()).await;
-    let told = Mutex::new(Vec::new());
-    let tell = |table: &str, rows: u64| told.lock().unwrap().push((table.to_owned(), rows));
-    let rows = move_to_postgres(dir.path(), &database.address, options(), tell).await.unwrap();
-    assert!(rows > 900, "{rows}");
-    assert!(told.lock().unwrap().contains(&("deliveries".to_owned(), 450)));
-
-    let store = Store::connect(&database.address, options()).await.unwrap();
-    assert_eq!(store.read_model_dump().await.unwrap(), before);
-    assert_eq!(store.credentials(&"c".into()).await.unwrap()["api"].inputs["token"], "s3cret-s3cret");
-    assert_eq!(store.get(&"c".into(), "etag").await.unwrap(), Some(vec![0, 1, 255]));
-    assert!(store.is_admin(&SecretHash::of("admin")).await.unwrap());
-    assert!(store.accept(delivery("u1")).await.unwrap().duplicate);
-    assert_eq!(store.lease(&Leasing::up_to(500, at(100), at(200))).await.unwrap().len(), 450);
-    // Numbers go on after those that were given.
-    let (_, last) = store.bounds().await.unwrap();
-    store.apply(effect(vec![finished(run("2", 1, 0), 9, RunResult::Failure)])).await.unwrap();
-    assert!(store.after(last, 10).await.unwrap().iter().all(|event| event.seq > last));
-    assert_eq!(store.follow(100).await.unwrap() as usize, store.after(last, 10).await.unwrap().len());
-    store.close().await;
-
-    // The file is as it was, and a second move finds the first one.
-    let again = move_to_postgres(dir.path(), &database.address, options(), |_, _| {}).await.unwrap_err();
-    assert!(matches!(&again, MoveError::NotEmpty(table) if table == "admins"), "{again}");
-    let store = open_at(dir.path()).await;
-    assert_eq!(store.read_model_dump().await.unwrap(), before);
-}
-
-#[tokio::test]
-async fn a_move_that_fails_leaves_the_database_empty() {
-    let (dir, database) = (tempfile::tempdir().unwrap(), Database::create().await);
-    furnish(dir.path()).await;
-    let store = open_at(dir.path()).await;
-    // SQLite keeps this; PostgreSQL knows no such character.
-    let mut bad = delivery("bad");
-    bad.event = Some("a\0b".to_owned());
-    store.accept(bad).await.unwrap();
-    let in_use = move_to_postgres(dir.path(), &database.address, options(), |_, _| {}).await.unwrap_err();
-    assert!(matches!(in_use, MoveError::Open(OpenError::InUse { .. })), "{in_use}");
-    store.close().await;
-    let failed = move_to_postgres(dir.path(), &database.address, options(), |_, _| {}).await.unwrap_err();
-    assert!(failed.to_string().contains("write deliveries"), "{failed}");
-    let store = Store::connect(&database.address, options()).await.unwrap();
-    assert!(store.connection(&"c".into()).await.unwrap().is_none());
-    assert!(!store.is_admin(&SecretHash::of("admin")).await.unwrap());
 }
 
 #[tokio::test]

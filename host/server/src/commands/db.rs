@@ -1,5 +1,6 @@
 //! `opssight db`: the store itself, while the host is stopped or beside it.
 
+mod moving;
 mod remote;
 
 use super::{environment, say};
@@ -7,11 +8,9 @@ use crate::config::{Config, Flags, load};
 use crate::data;
 use anyhow::bail;
 use clap::{Args, Subcommand};
-use opssight_backends::{StoreStatus, backup, database_status, file_status, move_to_postgres, restore};
+use opssight_backends::{Moving, StoreStatus, backup, database_status, file_status, restore};
 use opssight_cli::bytes;
-use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DbCommand {
@@ -29,8 +28,9 @@ pub(super) enum DbCommand {
     #[command(after_help = "Examples:\n  opssight db restore opssight-backup.sqlite --data /var/lib/opssight\n  \
                       opssight db restore --from 's3://acme-backups/opssight?region=eu-central-1'")]
     Restore(Restore),
-    /// Move everything from the SQLite store into an empty PostgreSQL database (stop the host first)
-    #[command(after_help = "Examples:\n  opssight db move --to postgres://opssight:secret@db:5432/opssight")]
+    /// Move everything from the SQLite store into an empty PostgreSQL database, while the host runs until it is told to stop
+    #[command(after_help = "Examples:\n  opssight db move --to postgres://opssight:secret@db:5432/opssight\n  \
+                      opssight db move --undo --data /var/lib/opssight")]
     Move(Move),
 }
 
@@ -64,14 +64,24 @@ pub(super) struct Restore {
 #[derive(Debug, Args)]
 pub(super) struct Move {
     /// Where to: `postgres://user:password@host:5432/name`.
-    #[arg(long, value_name = "URL", env = "OPSSIGHT_MOVE_TO", hide_env_values = true)]
-    to: String,
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "OPSSIGHT_MOVE_TO",
+        hide_env_values = true,
+        required_unless_present = "undo"
+    )]
+    to: Option<String>,
+    /// Let the SQLite store that was moved be served again, without what came to the database since.
+    #[arg(long)]
+    undo: bool,
     #[command(flatten)]
     flags: Flags,
 }
 
-pub(super) async fn run(command: &DbCommand) -> anyhow::Result<()> {
-    match command {
+/// The exit code.
+pub(super) async fn run(command: &DbCommand) -> anyhow::Result<u8> {
+    let done = match command {
         DbCommand::Status(flags) => {
             let config = load(flags, &environment())?;
             let status = match &config.store.url {
@@ -88,8 +98,12 @@ pub(super) async fn run(command: &DbCommand) -> anyhow::Result<()> {
         }
         DbCommand::Backup(command) => back_up(command).await,
         DbCommand::Restore(command) => put_back(command).await,
-        DbCommand::Move(Move { to, flags }) => moved(&on_file(flags)?, to).await,
-    }
+        DbCommand::Move(Move { undo: true, flags, .. }) => moving::undo(&on_file(flags)?).await,
+        DbCommand::Move(Move { to, flags, .. }) => {
+            return moving::run(&on_file(flags)?, to.as_deref().unwrap_or_default()).await;
+        }
+    };
+    done.map(|()| 0)
 }
 
 async fn back_up(Backup { file, to, keep, flags }: &Backup) -> anyhow::Result<()> {
@@ -141,26 +155,6 @@ fn on_file(flags: &Flags) -> anyhow::Result<Config> {
     Ok(config)
 }
 
-async fn moved(config: &Config, to: &str) -> anyhow::Result<()> {
-    let last = Mutex::new(String::new());
-    let tell = |table: &str, rows: u64| {
-        if !std::io::stderr().is_terminal() {
-            return;
-        }
-        // A line for each table, and one now and then within a long one.
-        let Ok(mut last) = last.lock() else { return };
-        if *last != table || rows.is_multiple_of(10_000) {
-            table.clone_into(&mut last);
-            let _nobody_reads = writeln!(std::io::stderr(), "  {table}: {rows} rows ...");
-        }
-    };
-    let rows = move_to_postgres(&config.server.data, to, data::options(config)?, tell).await?;
-    say(&format!(
-        "Moved {rows} rows, read back and compared. Start the host with OPSSIGHT_STORE__URL set to this address."
-    ))?;
-    say("The SQLite file is as it was. The data folder is still needed for its keys and packages.")
-}
-
 fn told(status: &StoreStatus) -> String {
     let list = |steps: &[i64]| steps.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let tables = match (status.pending.as_slice(), status.unknown.as_slice()) {
@@ -176,6 +170,11 @@ fn told(status: &StoreStatus) -> String {
     ];
     if status.members > 0 {
         lines.push(format!("members  {} processes", status.members));
+    }
+    match &status.moving {
+        Some(Moving::Done(to)) => lines.push(format!("moved    to PostgreSQL, {to}; it is not served any more")),
+        Some(_) => lines.push("moving   `opssight db move` is at work".to_owned()),
+        None => {}
     }
     lines.join("\n")
 }

@@ -24,6 +24,7 @@ mod kills;
 mod lifecycle;
 mod live;
 mod metrics;
+mod moving;
 mod postgres;
 mod redis;
 mod replay;

@@ -8,7 +8,7 @@ use crate::sql::conn::{Conn, PgConn};
 use crate::sql::keys::{self, PROBE};
 use crate::sql::open::sql;
 use crate::sql::query::{query, query_as, query_scalar};
-use crate::sql::{members, notify, postgres, sqlite};
+use crate::sql::{members, moving, notify, postgres, sqlite};
 use sqlx::ConnectOptions;
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
@@ -49,7 +49,8 @@ impl Desk {
                 if !file.exists() {
                     return Err(RotateError::Missing(file.display().to_string()));
                 }
-                let conn = sqlite::connect_options(&file).connect().await.map_err(sql("open its file"))?;
+                let mut conn = sqlite::connect_options(&file).connect().await.map_err(sql("open its file"))?;
+                moving::refuse_moved(&mut conn).await?;
                 (Conn::Sqlite(conn), Some(dir.clone()))
             }
             Place::Database(address) => {
