@@ -95,8 +95,8 @@ pub(super) async fn drop_all(conn: &mut SqliteConnection) -> Result<(), sqlx::Er
     run(conn, "DROP TABLE IF EXISTS move_log".to_owned()).await
 }
 
-/// Take the right to write. SQLite's own waiting looks for it every tenth of a second, and a busy host leaves gaps of less than
-/// a thousandth: it would be met by chance only.
+/// Take the right to write. SQLite's own waiting asks for it more and more seldom, down to every tenth of a second: beside a
+/// host that writes without a pause that took up to a second each time, and asking every millisecond a tenth of that.
 pub(super) async fn begin(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     run(conn, "PRAGMA busy_timeout = 0".to_owned()).await?;
     let until = Instant::now() + PATIENCE;

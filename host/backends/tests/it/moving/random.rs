@@ -91,7 +91,9 @@ impl Play {
 
     async fn say(&mut self, sql: String) {
         // Some of it is against the rules of a table, which then stays as it was.
-        let _done = sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut self.conn).await;
+        if sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut self.conn).await.is_err() {
+            let _if_it_was_one = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
+        }
     }
 
     async fn change(&mut self) {
