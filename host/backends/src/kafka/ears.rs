@@ -142,7 +142,7 @@ fn no_client(error: &str, options: &KafkaOptions) -> String {
     match options.tls.as_ref().and_then(|tls| tls.ca_file.as_ref()) {
         Some(file) if error.contains("ssl.ca.location") => {
             format!(
-                "read the authorities to trust from {}: it holds no PEM certificate; correct bus.ca_file",
+                "read the authorities to trust from {}: it is not there or holds no PEM certificate; correct bus.ca_file",
                 file.display()
             )
         }

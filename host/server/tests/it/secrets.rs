@@ -222,7 +222,7 @@ async fn a_host_renews_its_token_and_goes_on_behind_its_first_end() {
     let ((vault, _), name) = (vault(), format!("renewed{}", std::process::id()));
     ask_vault(&format!("sys/mounts/{name}"), json!({ "type": "transit" })).await;
     ask_vault(&format!("{name}/keys/opssight"), json!({})).await;
-    let (kept, left) = (token(json!({ "ttl": "8s" })).await, token(json!({ "ttl": "8s" })).await);
+    let (kept, left) = (token(json!({ "ttl": "12s" })).await, token(json!({ "ttl": "12s" })).await);
     // It asks Vault at every delivery.
     let host = Start::on(&data)
         .env("OPSSIGHT_SECRETS__KEY", &format!("vault+http://{vault}/{name}/opssight"))
@@ -233,7 +233,7 @@ async fn a_host_renews_its_token_and_goes_on_behind_its_first_end() {
     let client = Client::sign_in(&host, &admin).await;
     let (connection, secret) = client.connect_github("acme").await;
     is_verified(&client, &connection.id, &secret, "at first").await;
-    tokio::time::sleep(Duration::from_secs(18)).await;
+    tokio::time::sleep(Duration::from_secs(25)).await;
     is_verified(&client, &connection.id, &secret, "behind its first end").await;
     let is_known = async |token: &str| {
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");

@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use vaultrs::client::VaultClient;
 
-/// How long to wait while Vault is away; it doubles up to the second one, which fits into the last third of a short time.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// How long to wait after a failure; it doubles up to the second one.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// How long to wait where somebody has to mend something.
-const REFUSED: Duration = Duration::from_secs(60);
+/// How long to wait where a policy or another token has to be made first.
+const DENIED: Duration = Duration::from_secs(60);
 /// A token is looked at this often at least: the file may hold another one by now.
 const LOOK: Duration = Duration::from_secs(3_600);
 /// And no more often: what is left is told in whole seconds, and may be none for the most of the last one.
@@ -88,7 +88,7 @@ impl Vault {
                     if !std::mem::replace(&mut failing, true) {
                         tracing::warn!(error = %error, "the token of Vault is not renewed for now; it is tried again");
                     }
-                    tokio::time::sleep(if error.is_away() { wait } else { REFUSED }).await;
+                    tokio::time::sleep(if matches!(error, VaultError::Denied { .. }) { DENIED } else { wait }).await;
                     wait = (wait * 2).min(LONGEST_WAIT);
                 }
             }

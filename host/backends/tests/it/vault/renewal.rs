@@ -58,7 +58,7 @@ async fn tended(vault: Arc<Vault>, time: Duration) -> Vec<String> {
 #[tokio::test]
 async fn a_token_is_renewed_before_it_ends_also_where_vault_is_away_for_a_moment() {
     let (dir, mount, kv, cable) = (tempfile::tempdir().unwrap(), transit().await, kv().await, Cable::plug().await);
-    let ttl = json!({ "ttl": "9s" });
+    let ttl = json!({ "ttl": "12s" });
     let (kept, left) = (token(&mount, &kv, ttl.clone()).await, token(&mount, &kv, ttl).await);
     let host = vault(cable.address.clone(), VaultAuth::Token(SecretText::from(kept.clone())));
     let keys = KeyRing::open(key_of(&host, &mount), Vec::new()).unwrap();
@@ -75,12 +75,12 @@ async fn a_token_is_renewed_before_it_ends_also_where_vault_is_away_for_a_moment
     };
     works("at first").await;
     // Away while it would be renewed, and back before it ends.
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    tokio::time::sleep(Duration::from_secs(7)).await;
     cable.up.send_replace(false);
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
     cable.up.send_replace(true);
     for when in ["after its first time", "after its second time"] {
-        tokio::time::sleep(Duration::from_secs(9)).await;
+        tokio::time::sleep(Duration::from_secs(12)).await;
         works(when).await;
     }
     assert!(is_good(&kept).await && !is_good(&left).await, "nobody else renewed them");
@@ -92,21 +92,21 @@ async fn a_token_is_renewed_before_it_ends_also_where_vault_is_away_for_a_moment
 #[tokio::test]
 async fn what_is_in_memory_outlives_renewals_and_not_the_token() {
     let (dir, mount, kv) = (tempfile::tempdir().unwrap(), transit().await, kv().await);
-    let short = token(&mount, &kv, json!({ "ttl": "4s" })).await;
+    let short = token(&mount, &kv, json!({ "ttl": "6s" })).await;
     let host = with_token(&short);
     let keys = KeyRing::open(key_of(&host, &mount), Vec::new()).unwrap();
-    let store = open(dir.path(), &keys, Duration::from_secs(4)).await;
+    let store = open(dir.path(), &keys, Duration::from_secs(5)).await;
     store.insert(&connection("c"), &secret("s"), &[]).await.unwrap();
     let stop = CancellationToken::new();
     let task = tokio::spawn(Arc::clone(&host).keep_token(stop.clone()));
-    for _ in 0..8 {
+    for _ in 0..10 {
         assert!(store.credentials(&"c".into()).await.unwrap() == secret("s"));
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     stop.cancel();
     task.await.unwrap();
     // Nobody renews it now: it ends, and with it what was in memory.
-    tokio::time::sleep(Duration::from_secs(9)).await;
+    tokio::time::sleep(Duration::from_secs(12)).await;
     store.credentials(&"c".into()).await.unwrap_err();
     store.close().await;
 }
@@ -121,8 +121,8 @@ async fn the_end_of_a_token_that_cannot_be_renewed_is_told_once() {
     let end = admin("POST", "auth/token/lookup", json!({ "token": fixed })).await;
     assert!(told.contains(end["data"]["expire_time"].as_str().unwrap()), "{told} {end}");
 
-    let limited = token(&mount, &kv, json!({ "ttl": "3s", "explicit_max_ttl": "7s" })).await;
-    let said = tended(with_token(&limited), Duration::from_secs(6)).await;
+    let limited = token(&mount, &kv, json!({ "ttl": "6s", "explicit_max_ttl": "11s" })).await;
+    let said = tended(with_token(&limited), Duration::from_millis(9_500)).await;
     let [told] = said.as_slice() else { panic!("{said:?}") };
     assert!(told.contains("its longest time is over then"), "{told}");
     assert!(is_good(&limited).await, "until then it was renewed");
