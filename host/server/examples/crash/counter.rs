@@ -98,7 +98,7 @@ impl History {
         }
         let more = json!({ "name": format!("counter {}", value + 1) });
         let Ok(answer) = ask(Method::PATCH).header(IF_MATCH, version).json(&more).send().await else { return };
-        if self.is_expected("PATCH", answer.status().as_u16(), &[200, 412, 429, 503]) && answer.status() == 200 {
+        if self.is_expected("PATCH", answer.status().as_u16(), &[200, 409, 412, 429, 503]) && answer.status() == 200 {
             self.confirmed.fetch_max(value + 1, Ordering::SeqCst);
             if !self.all.lock().unwrap_or_else(PoisonError::into_inner).values.insert(value + 1) {
                 self.note_wrong(format!("a counter was counted up to {} twice", value + 1));
