@@ -110,12 +110,12 @@ impl IdentityStore for SharedSessions {
             return Ok((session.expires_at > now).then_some(session));
         }
         let found = self.store.session(token, now).await?;
-        if let (Ok(None), Some(session)) = (kept, &found) {
-            if let Some(bytes) = self.write(session, now.plus_secs(KEPT_SECS)) {
-                let ttl = Duration::from_secs(KEPT_SECS.unsigned_abs());
-                // It is looked up again next time.
-                let _not_remembered = self.cache.put_if_absent(&place, &bytes, ttl).await;
-            }
+        if let (Ok(None), Some(session)) = (kept, &found)
+            && let Some(bytes) = self.write(session, now.plus_secs(KEPT_SECS))
+        {
+            let ttl = Duration::from_secs(KEPT_SECS.unsigned_abs());
+            // It is looked up again next time.
+            let _not_remembered = self.cache.put_if_absent(&place, &bytes, ttl).await;
         }
         Ok(found)
     }
