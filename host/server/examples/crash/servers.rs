@@ -65,7 +65,6 @@ pub(crate) fn look_for_programs() {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "`cargo xtask crash` says where its programs are")]
 fn program(part: Part) -> PathBuf {
     let name = format!("OPSSIGHT_CRASH_{}", part.name().to_uppercase());
     std::env::var_os(&name).unwrap_or_else(|| panic_without(&name)).into()

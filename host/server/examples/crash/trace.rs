@@ -88,11 +88,16 @@ pub(crate) fn read(file: &Path) -> Vec<Step> {
                 steps.push(Step::Truncate { part, length: numbers(arguments)[0] });
             }
             ("sendto" | "write" | "writev", None) => steps.extend(accepted(arguments).map(Step::Accepted)),
-            (_, Some(part)) => panic!("{call} of {part:?}: the trace cannot say what became of it"),
+            (_, Some(part)) => unknown(call, part),
             (_, None) => {}
         }
     }
     steps
+}
+
+fn unknown(call: &str, part: Part) -> ! {
+    println!("{call} of {part:?}: the trace cannot say what became of it");
+    std::process::exit(1)
 }
 
 /// Of the file that the call's first argument stands for or names.
