@@ -1,5 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import { test as base, expect, type APIRequestContext, type Page } from '@playwright/test';
+import { test as base, expect, type APIRequestContext, type Locator, type Page } from '@playwright/test';
 import type { Connection, Run, Version, paths } from '@opssight/client';
 
 export { expect };
@@ -92,6 +92,12 @@ export class Api {
     });
     return answer.status();
   }
+}
+
+/** Turn a switch as the keyboard does: where it is on the page, which may still move, does not matter. */
+export async function flip(one: Locator): Promise<void> {
+  await expect(one).toBeEnabled();
+  await one.press('Space');
 }
 
 /** Waits until the page is in step with the server. */

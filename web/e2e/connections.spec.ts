@@ -1,4 +1,4 @@
-import { expect, test, type Api, type Page } from './base';
+import { expect, flip, test, type Api, type Page } from './base';
 import { WorkflowRun } from './workflow-run';
 
 test('a connection is made by the plugin\'s form; address and secret are shown once', async ({ page, api }) => {
@@ -43,7 +43,7 @@ test('a connection is made by the plugin\'s form; address and secret are shown o
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByRole('heading', { name: `${name} b`, level: 1 })).toBeVisible();
 
-  await page.getByRole('switch', { name: 'On', exact: true }).click({ force: true });
+  await flip(page.getByRole('switch', { name: 'On', exact: true }));
   await expect(page.getByText('Off', { exact: true })).toBeVisible();
 
   await page.getByRole('button', { name: 'Remove' }).click();
@@ -110,9 +110,9 @@ test('what a connection gives is switched by name', async ({ page, api }) => {
     const ability = items.find(({ id }) => id === 'github')?.can.find(({ can_be_withheld }) => can_be_withheld);
     if (!ability) throw new Error('the GitHub plugin has abilities that can be withheld');
     await page.goto(`/connections/${connection.id}/`);
-    await page.getByRole('switch', { name: `given: ${ability.says}`, exact: true }).click({ force: true });
+    await flip(page.getByRole('switch', { name: `given: ${ability.says}`, exact: true }));
     await expect(page.getByRole('switch', { name: `given: ${ability.says}`, exact: true })).not.toBeChecked();
-    // The switch turns at the click, before the server has answered.
+    // The switch turns at once, before the server has answered.
     await expect.poll(async () => (await isNow(api, connection.id))?.grants.withheld).toEqual([ability.key]);
   } finally {
     await api.disconnect(connection.id);
@@ -142,7 +142,7 @@ test('a switch that somebody else overtook overwrites nothing, and is set again 
     const given = page.getByRole('switch', { name: `given: ${mine.says}`, exact: true });
     await expect(given).toBeVisible();
     await overtake(page, api, connection.id, { grants: { ...connection.grants, withheld: [theirs.key] } });
-    await given.click({ force: true });
+    await flip(given);
 
     const told = page.locator('main [role=alert]');
     await expect(told).toContainText('Somebody else changed this connection in between');
@@ -155,7 +155,7 @@ test('a switch that somebody else overtook overwrites nothing, and is set again 
     await expect.poll(withheld).toEqual(new Set([mine.key, theirs.key]));
 
     // The tag of this change is known when the next one can be made.
-    await page.getByRole('switch', { name: `given: ${mine.says}`, exact: true }).click({ force: true });
+    await flip(page.getByRole('switch', { name: `given: ${mine.says}`, exact: true }));
     await expect(page.getByRole('switch', { name: `given: ${mine.says}`, exact: true })).toBeEnabled();
     await expect(told).toHaveCount(0);
   } finally {

@@ -1,4 +1,4 @@
-import { expect, test, waitingUpdate } from './base';
+import { expect, flip, test, waitingUpdate } from './base';
 
 test('plugins say what they can do', async ({ page, api }) => {
   const { items } = await api.get('/api/v1/plugins');
@@ -69,10 +69,10 @@ test('switching a plugin off and on is noted', async ({ page }) => {
   const on = page.getByRole('switch', { name: 'On' });
   await expect(on).toBeChecked();
   // The switch shows what the server said, so it turns when the answer is there and not at the click.
-  await on.click({ force: true });
+  await flip(on);
   await expect(page.getByText('It is switched off', { exact: false })).toBeVisible();
   await expect(on).not.toBeChecked();
-  await on.click({ force: true });
+  await flip(on);
   await expect(page.getByText('It is switched off', { exact: false })).toBeHidden();
   await expect(on).toBeChecked();
 });
