@@ -67,6 +67,9 @@ fn rust(workspace: &Workspace) -> Result<Count> {
     let mut cargo = if tools::on_path("cargo-nextest") {
         let mut cargo = workspace.whole(&["nextest", "run"])?;
         cargo.args(["--status-level", "slow", "--final-status-level", "fail"]);
+        // Many wait for servers more than they work.
+        let at_once = std::thread::available_parallelism().map_or(2, |cores| cores.get() + 1);
+        cargo.args(["--test-threads", &at_once.to_string()]);
         cargo
     } else {
         workspace.whole(&["test"])?
