@@ -59,7 +59,7 @@ test('twelve tabs work, and all of them are live', async ({ context, api }) => {
     }
     const run = new WorkflowRun(`twelve ${Date.now()}`);
     await api.deliver(connection, 'workflow_run', run.event('in_progress'));
-    for (const page of pages) await expect(page.locator('[data-run]').filter({ hasText: run.title })).toBeVisible();
+    for (const page of pages) await expect(page.locator('[data-run]').filter({ hasText: run.title })).toBeVisible({ timeout: 30_000 });
   } finally {
     await api.disconnect(connection.id);
   }
