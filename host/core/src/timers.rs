@@ -1,7 +1,6 @@
 //! Due times are kept by the wall clock, and a wall clock may be set. What was noted while it was ahead would wait until
 //! it gets there again: that is noticed here, and such times are put right. Where it is not known by how much the clock
-//! was ahead, what waits for longer than anything is meant to is tried now: too early costs one attempt, and nothing
-//! that is tried is tried by two.
+//! was ahead, what waits for longer than anything may be put off is tried now.
 
 use crate::error::StoreError;
 use crate::time::Timestamp;
@@ -28,7 +27,7 @@ pub struct Corrected {
 /// How long anything is meant to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// For another attempt. What an upstream asked for may be more; then it is asked once too early.
+    /// For another attempt.
     pub retry: Timestamp,
     /// For whoever has it.
     pub lease: Timestamp,
@@ -78,7 +77,7 @@ pub fn behind(latest: Option<Timestamp>, now: Timestamp) -> Option<i64> {
 
 /// Whether to look for times that are out of bounds, so many looks after the clock was set, when leases last for so many.
 pub fn is_worth_a_look(looks: u64, lease: u64) -> bool {
-    looks < FRESH || (looks <= lease && looks.is_multiple_of(EVERY))
+    looks < FRESH || looks == lease || (looks < lease && looks.is_multiple_of(EVERY))
 }
 
 #[cfg(test)]
@@ -122,6 +121,6 @@ mod tests {
     #[test]
     fn it_is_looked_for_as_long_as_leases_last() {
         let looks: Vec<u64> = (0..100).filter(|looks| is_worth_a_look(*looks, 50)).collect();
-        assert_eq!(looks, [0, 1, 2, 15, 30, 45]);
+        assert_eq!(looks, [0, 1, 2, 15, 30, 45, 50]);
     }
 }

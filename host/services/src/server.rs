@@ -83,8 +83,13 @@ impl Server {
 
     /// End it as a crash would, without a chance to prepare. What it kept is in its place, for the next start.
     pub fn kill(mut self) {
+        self.end(Signal::KILL);
+    }
+
+    fn end(&mut self, signal: Signal) {
         let child = &mut self.child;
-        self.process.stop(Signal::KILL, || matches!(child.try_wait(), Ok(None)));
+        self.process.stop(signal, || matches!(child.try_wait(), Ok(None)));
+        Record::forget(&self.place.folder);
     }
 
     /// Let it stand still: it is there, and does nothing, until [`Server::go_on`].
@@ -105,12 +110,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if self.is_left {
-            return;
+        if !self.is_left {
+            self.end(stop_signal(self.part));
         }
-        let child = &mut self.child;
-        self.process.stop(stop_signal(self.part), || matches!(child.try_wait(), Ok(None)));
-        Record::forget(&self.place.folder);
     }
 }
 

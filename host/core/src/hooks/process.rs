@@ -15,14 +15,16 @@ pub struct Retry {
     pub first_secs: i64,
     /// Longest wait, seconds.
     pub longest_secs: i64,
+    /// Longest wait that somebody may ask for, seconds: a plugin that asks for a century must not get it.
+    pub longest_asked_secs: i64,
     /// Attempts before giving up.
     pub attempts: u32,
 }
 
 impl Default for Retry {
-    /// 1 s, 2 s, ... 15 min, for about a day.
+    /// 1 s, 2 s, ... 15 min, for about a day; an hour if asked to.
     fn default() -> Self {
-        Self { first_secs: 1, longest_secs: 900, attempts: 105 }
+        Self { first_secs: 1, longest_secs: 900, longest_asked_secs: 3_600, attempts: 105 }
     }
 }
 
@@ -36,7 +38,12 @@ impl Retry {
         let doubled = self.first_secs.saturating_mul(1 << attempts.saturating_sub(1).min(20));
         let wait = doubled.min(self.longest_secs).saturating_mul(1_000_000);
         let asked = i64::try_from(asked_ms.unwrap_or(0)).unwrap_or(i64::MAX).saturating_mul(1000);
-        Some(now.plus_micros(wait.max(asked)))
+        Some(now.plus_micros(wait.max(asked.min(self.longest_asked_secs.saturating_mul(1_000_000)))))
+    }
+
+    /// Nothing that is put off now is put off for longer.
+    pub fn latest(&self, now: Timestamp) -> Timestamp {
+        now.plus_secs(self.longest_secs.max(self.longest_asked_secs))
     }
 }
 

@@ -6,8 +6,12 @@
 //! has made its roll-ups. What lies on the disk is counted after both were told to write it all.
 
 use crate::Figures;
+use async_trait::async_trait;
 use opssight_backends::{EmbeddedOptions, EmbeddedSeries, Gate, InfluxSeries, PrometheusSeries, SystemClock};
-use opssight_core::metrics::{Limits, Point, RangeQuery, Sample, Series, SeriesStore};
+use opssight_core::metrics::{
+    Answer, InstantQuery, LabelsQuery, Limits, MetricsError, Point, RangeQuery, Sample, Series, SeriesQuery,
+    SeriesStore,
+};
 use opssight_core::time::{Clock, Timestamp};
 use std::path::Path;
 use std::sync::Arc;
@@ -63,9 +67,11 @@ async fn against_victoria(figures: &mut Figures, address: &str, end: i64) {
         let text = format!("{}{path}", address.replacen("http", scheme, 1));
         text.parse::<url::Url>().expect("an address")
     };
-    let influx = InfluxSeries::new(&url("influxdb+http", "/bench/bench")).expect("an address");
-    let store: Arc<dyn SeriesStore> = Arc::new(PrometheusSeries::new(&url("http", "")).expect("an address"));
-    figures.put("series_points_per_s_victoria", written(Arc::new(influx), end).await);
+    let store: Arc<dyn SeriesStore> = Arc::new(ByLines {
+        lines: InfluxSeries::new(&url("influxdb+http", "/bench/bench")).expect("an address"),
+        queries: PrometheusSeries::new(&url("http", "")).expect("an address"),
+    });
+    figures.put("series_points_per_s_victoria", written(Arc::clone(&store), end).await);
     let get = async |path: &str| {
         let answer = reqwest::get(format!("{address}{path}")).await.expect("an answer");
         answer.text().await.expect("a text")
@@ -79,6 +85,32 @@ async fn against_victoria(figures: &mut Figures, address: &str, end: i64) {
     let sizes = sizes.lines().filter(|line| line.starts_with("vm_data_size_bytes"));
     let bytes = sizes.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum::<f64>();
     figures.put("series_bytes_per_point_victoria", bytes / all());
+}
+
+/// VictoriaMetrics takes line protocol, and answers PromQL and no Flux.
+struct ByLines {
+    lines: InfluxSeries,
+    queries: PrometheusSeries,
+}
+
+#[async_trait]
+impl SeriesStore for ByLines {
+    async fn write(&self, samples: Vec<Sample>) -> Result<(), MetricsError> {
+        self.lines.write(samples).await
+    }
+    async fn query(&self, query: &InstantQuery) -> Result<Answer, MetricsError> {
+        self.queries.query(query).await
+    }
+    async fn query_range(&self, query: &RangeQuery) -> Result<Answer, MetricsError> {
+        self.queries.query_range(query).await
+    }
+    async fn series(&self, query: &SeriesQuery) -> Result<Vec<Series>, MetricsError> {
+        self.queries.series(query).await
+    }
+    async fn labels(&self, query: &LabelsQuery) -> Result<Vec<String>, MetricsError> {
+        self.queries.labels(query).await
+    }
+    async fn close(&self) {}
 }
 
 async fn embedded(figures: &mut Figures, folder: &Path, end: i64) {

@@ -20,7 +20,7 @@ pub(crate) async fn watch_clock(
     stop: CancellationToken,
 ) {
     let begun = Instant::now();
-    let mut keeper = Keeper { timers, clock, lease, owed: None, looks: 0, is_new: true };
+    let mut keeper = Keeper { timers, clock, lease, owed: None, looks: Some(lease.as_secs()), is_new: true };
     let mut watch = Watch::begin(keeper.clock.now(), Duration::ZERO);
     loop {
         if let Some(jump) = watch.look(keeper.clock.now(), begun.elapsed()) {
@@ -46,14 +46,14 @@ struct Keeper {
     lease: Duration,
     /// The clock went back by so much, and the store does not know it yet.
     owed: Option<i64>,
-    /// Since the clock was set, or since the start.
-    looks: u64,
+    /// Since the clock was set, as long as somebody may come with a time from before. A start needs the last of them.
+    looks: Option<u64>,
     is_new: bool,
 }
 
 impl Keeper {
     fn was_set(&mut self, jump: i64) {
-        self.looks = 0;
+        self.looks = Some(0);
         if jump < 0 {
             self.owed = Some(self.owed.unwrap_or(0).saturating_sub(jump));
         }
@@ -76,13 +76,13 @@ impl Keeper {
             tell(self.timers.set_back(self.clock.now(), micros).await?);
             self.owed = None;
         }
-        if is_worth_a_look(self.looks, self.lease.as_secs()) {
-            let now = self.clock.now();
-            let lease = i64::try_from(self.lease.as_secs()).unwrap_or(i64::MAX);
-            let bounds = Bounds { retry: now.plus_secs(Retry::default().longest_secs), lease: now.plus_secs(lease) };
+        let lease = self.lease.as_secs();
+        if self.looks.is_some_and(|looks| is_worth_a_look(looks, lease)) {
+            let (now, lease) = (self.clock.now(), i64::try_from(lease).unwrap_or(i64::MAX));
+            let bounds = Bounds { retry: Retry::default().latest(now), lease: now.plus_secs(lease) };
             tell(self.timers.bound(now, bounds).await?);
         }
-        self.looks = self.looks.saturating_add(1);
+        self.looks = self.looks.map(|looks| looks + 1).filter(|looks| *looks <= lease);
         Ok(())
     }
 }
