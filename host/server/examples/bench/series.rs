@@ -1,4 +1,4 @@
-//! Series: the embedded store beside VictoriaMetrics, both through the port and behind the same door.
+//! Series: the embedded store beside VictoriaMetrics, both through the port.
 //!
 //! A million points, one a minute in each of a thousand series, come in writes of 10,000. VictoriaMetrics gets them as line
 //! protocol over HTTP, and answers once it has read them; the embedded store answers once they are on the disk. Both are
@@ -6,12 +6,8 @@
 //! has made its roll-ups. What lies on the disk is counted after both were told to write it all.
 
 use crate::Figures;
-use async_trait::async_trait;
-use opssight_backends::{EmbeddedOptions, EmbeddedSeries, Gate, InfluxSeries, PrometheusSeries, SystemClock};
-use opssight_core::metrics::{
-    Answer, InstantQuery, LabelsQuery, Limits, MetricsError, Point, RangeQuery, Sample, Series, SeriesQuery,
-    SeriesStore,
-};
+use opssight_backends::{EmbeddedOptions, EmbeddedSeries, InfluxSeries, PrometheusSeries, SystemClock};
+use opssight_core::metrics::{Point, RangeQuery, Sample, Series, SeriesStore};
 use opssight_core::time::{Clock, Timestamp};
 use std::path::Path;
 use std::sync::Arc;
@@ -67,17 +63,15 @@ async fn against_victoria(figures: &mut Figures, address: &str, end: i64) {
         let text = format!("{}{path}", address.replacen("http", scheme, 1));
         text.parse::<url::Url>().expect("an address")
     };
-    let store: Arc<dyn SeriesStore> = Arc::new(ByLines {
-        lines: InfluxSeries::new(&url("influxdb+http", "/bench/bench")).expect("an address"),
-        queries: PrometheusSeries::new(&url("http", "")).expect("an address"),
-    });
-    figures.put("series_points_per_s_victoria", written(Arc::clone(&store), end).await);
+    let lines = InfluxSeries::new(&url("influxdb+http", "/bench/bench")).expect("an address");
+    let queries = PrometheusSeries::new(&url("http", "")).expect("an address");
+    figures.put("series_points_per_s_victoria", written(&lines, end).await);
     let get = async |path: &str| {
         let answer = reqwest::get(format!("{address}{path}")).await.expect("an answer");
         answer.text().await.expect("a text")
     };
     get("/internal/force_flush").await;
-    asked(figures, &store, end, "_victoria").await;
+    asked(figures, &queries, end, "_victoria").await;
     get("/internal/force_merge").await;
     // It merges in the background.
     tokio::time::sleep(Duration::from_secs(5)).await;
@@ -87,49 +81,21 @@ async fn against_victoria(figures: &mut Figures, address: &str, end: i64) {
     figures.put("series_bytes_per_point_victoria", bytes / all());
 }
 
-/// VictoriaMetrics takes line protocol, and answers PromQL and no Flux.
-struct ByLines {
-    lines: InfluxSeries,
-    queries: PrometheusSeries,
-}
-
-#[async_trait]
-impl SeriesStore for ByLines {
-    async fn write(&self, samples: Vec<Sample>) -> Result<(), MetricsError> {
-        self.lines.write(samples).await
-    }
-    async fn query(&self, query: &InstantQuery) -> Result<Answer, MetricsError> {
-        self.queries.query(query).await
-    }
-    async fn query_range(&self, query: &RangeQuery) -> Result<Answer, MetricsError> {
-        self.queries.query_range(query).await
-    }
-    async fn series(&self, query: &SeriesQuery) -> Result<Vec<Series>, MetricsError> {
-        self.queries.series(query).await
-    }
-    async fn labels(&self, query: &LabelsQuery) -> Result<Vec<String>, MetricsError> {
-        self.queries.labels(query).await
-    }
-    async fn close(&self) {}
-}
-
 async fn embedded(figures: &mut Figures, folder: &Path, end: i64) {
     let clock = Arc::new(SystemClock);
     let store = EmbeddedSeries::open(folder, EmbeddedOptions::default(), clock).await.expect("a store");
-    let store = Arc::new(store);
-    figures.put("series_points_per_s", written(Arc::clone(&store) as _, end).await);
+    figures.put("series_points_per_s", written(&store, end).await);
     let begun = Instant::now();
     store.roll_up().await.expect("roll-ups");
     figures.put("series_roll_up_s", begun.elapsed().as_secs_f64());
-    asked(figures, &(Arc::clone(&store) as _), end, "").await;
+    asked(figures, &store, end, "").await;
     store.close().await;
     figures.put("series_bytes_per_point", bytes(&folder.join("raw")) / all());
     figures.put("series_bytes_per_point_rolled", (bytes(folder) - bytes(&folder.join("raw"))) / all());
 }
 
 /// Points a second, one write after the other.
-async fn written(store: Arc<dyn SeriesStore>, end: i64) -> f64 {
-    let gate = Gate::new(store, Arc::new(SystemClock), Limits::default(), 90 * 86_400);
+async fn written(store: &dyn SeriesStore, end: i64) -> f64 {
     let series: Vec<Series> = (0..SERIES).map(named).collect();
     let mut all_samples = (0..POINTS).flat_map(|n| series.iter().enumerate().map(move |(s, series)| (n, s, series)));
     let mut took = Duration::ZERO;
@@ -149,7 +115,7 @@ async fn written(store: Arc<dyn SeriesStore>, end: i64) -> f64 {
             return all() / took.as_secs_f64();
         }
         let begun = Instant::now();
-        gate.write(samples).await.expect("written");
+        store.write(samples).await.expect("written");
         took += begun.elapsed();
     }
 }
@@ -160,7 +126,7 @@ fn named(n: i64) -> Series {
 }
 
 /// How long each question takes over all points, half of the time and in the worst of fifty.
-async fn asked(figures: &mut Figures, store: &Arc<dyn SeriesStore>, end: i64, which: &str) {
+async fn asked(figures: &mut Figures, store: &dyn SeriesStore, end: i64, which: &str) {
     for (name, query, step) in QUESTIONS {
         let (start, step) = (Timestamp(end - 960 * MINUTE), step * MINUTE);
         let query = RangeQuery { query: query.to_owned(), start, end: Timestamp(end), step };
