@@ -158,7 +158,7 @@ impl SeriesStore for EmbeddedSeries {
         blocking(move || {
             let _writing = stores.journal.mark(samples.iter().map(|sample| sample.point.at.0))?;
             let rows: Vec<Row> = samples.iter().map(row).collect();
-            stores.raw().insert_rows(&rows).map_err(|error| wrong("keep the points", &error))
+            stores.insert(Kept::Raw, &rows).map_err(|error| wrong("keep the points", &error))
         })
         .await
     }

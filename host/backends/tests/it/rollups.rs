@@ -376,3 +376,15 @@ async fn a_kill_in_the_middle_neither_loses_nor_doubles_a_roll_up() {
         assert_eq!(sum, raw, "{width}");
     }
 }
+
+#[tokio::test]
+async fn series_that_begin_together_are_kept_and_rolled_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let begin = today() - 3 * DAY;
+    let store = open(folder.path(), days(30, [60, 90, 120]), begin + 2 * DAY).await;
+    let hosts: Vec<String> = (0..10_000).map(|host| format!("host-{host}")).collect();
+    write(&store, hosts.iter().map(|host| sample("begun", host, begin + SECOND, 1.0)).collect()).await;
+    assert_eq!(store.roll_up().await.unwrap(), 3 * hosts.len());
+    assert_eq!(value(&store, "count(max_over_time(begun[1d]))", begin + DAY).await, Some(10_000.0));
+    store.close().await;
+}

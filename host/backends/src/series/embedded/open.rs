@@ -11,6 +11,13 @@ use tsink::{Storage, StorageBuilder, TimestampPrecision, WalSyncMode};
 /// so that this is more days than anything is kept.
 const OPEN_PARTS: usize = 40_000;
 
+/// Points of one chunk. A store reckons with whole ones for all that is begun at once, so that the first points of many
+/// series ask for much more than they take.
+const CHUNK: usize = 256;
+
+/// What it reckons with for each that is begun, bytes: its points, and what is noted of a series that is new.
+const BEGUN: usize = CHUNK * 56 + 4_096;
+
 /// How long what a store has to keep is there beyond its time: a day that is kept in part is kept whole, so that its
 /// roll-ups can be made again.
 const SLACK: Duration = Duration::from_secs(2 * 86_400);
@@ -34,6 +41,7 @@ pub(super) fn open(folder: &Path, keep: &Keep) -> Result<Arc<dyn Storage>, Metri
         .with_retention(keep.time + SLACK)
         .with_retention_enforced(keep.enforced)
         .with_partition_duration(keep.part)
+        .with_chunk_points(CHUNK)
         .with_max_active_partition_heads_per_series(OPEN_PARTS)
         .with_memory_limit(keep.memory)
         // A pass in the background that fails now and then (two of them may be after the same file) is tried again by the
@@ -43,6 +51,12 @@ pub(super) fn open(folder: &Path, keep: &Keep) -> Result<Arc<dyn Storage>, Metri
         .with_wal_sync_mode(WalSyncMode::PerAppend)
         .build()
         .map_err(|error| wrong("open the metrics", &error))
+}
+
+/// How many points a store of so much memory takes at once, whatever series they are of: asked for more than it may ever
+/// have, it would wait for it, and refuse.
+pub(super) fn at_once(memory: usize) -> usize {
+    (memory / 4 / BEGUN).max(1)
 }
 
 pub(super) fn make(folder: &Path) -> Result<(), MetricsError> {

@@ -9,18 +9,13 @@ use opssight_core::metrics::rollups::{Class, Kept, Rollup};
 use opssight_core::metrics::{MetricsError, Point};
 use opssight_core::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
-use tsink::{DataPoint, MetricSeries, Row, SeriesSelection, TsinkError};
+use tsink::{DataPoint, MetricSeries, Row, SeriesSelection};
 
 /// How long after its end an hour or a day is rolled up: most of what is late has come by then. Microseconds.
 const GRACE: i64 = 60_000_000;
 
 /// Records of one write.
 const BATCH: usize = 5_000;
-
-/// How long one write waits for memory.
-const PACKING: Duration = Duration::from_secs(30);
-const AGAIN: Duration = Duration::from_millis(50);
 
 /// Make what is due. Answers with the number of records that were written.
 pub(super) fn pass(stores: &Stores, now: Timestamp) -> Result<usize, MetricsError> {
@@ -129,25 +124,11 @@ impl<'s> Day<'s> {
     fn write(&mut self, class: Class) -> Result<(), MetricsError> {
         let rows = self.rows.remove(&class).unwrap_or_default();
         for rows in rows.chunks(BATCH) {
-            self.insert(class, rows).map_err(|error| wrong("keep the roll-ups", &error))?;
+            let written = self.stores.insert(Kept::Rolled(class), rows);
+            written.map_err(|error| wrong("keep the roll-ups", &error))?;
             metrics::counter!("opssight_metrics_rollups_total", "class" => class.name()).increment(rows.len() as u64);
             self.written += rows.len();
         }
         Ok(())
-    }
-    /// What was written is packed in the background. Where it comes faster than that, memory is short for a moment, and
-    /// giving up would mean to read the whole day again.
-    fn insert(&self, class: Class, rows: &[Row]) -> tsink::Result<()> {
-        let deadline = Instant::now() + PACKING;
-        loop {
-            match self.stores.rolled(class).insert_rows(rows) {
-                Err(TsinkError::MemoryBudgetExceeded { .. })
-                    if Instant::now() < deadline && !self.stores.is_closed() =>
-                {
-                    std::thread::sleep(AGAIN);
-                }
-                inserted => return inserted,
-            }
-        }
     }
 }

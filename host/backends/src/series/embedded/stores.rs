@@ -1,7 +1,7 @@
 //! The stores of a folder: raw points, and a store for the roll-ups of each class. Each drops what is too old by itself.
 
 use super::journal::{Journal, Since};
-use super::open::{Keep, make, open};
+use super::open::{Keep, at_once, make, open};
 use super::{EmbeddedOptions, record, roller, wrong};
 use opssight_core::metrics::MetricsError;
 use opssight_core::metrics::rollups::{Class, Kept, Rollup};
@@ -10,16 +10,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tsink::{DataPoint, Label, MetricSeries, SeriesSelection, Storage, TsinkError};
+use tsink::{DataPoint, Label, MetricSeries, Row, SeriesSelection, Storage, TsinkError};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const DAY_MICROS: i64 = 86_400_000_000;
+
+/// The part of the memory that the roll-ups of one class have.
+const ROLLED: usize = 8;
 
 pub(super) struct Stores {
     raw: Arc<dyn Storage>,
     rolled: [Arc<dyn Storage>; 3],
     pub(super) journal: Journal,
     kept: [Duration; 4],
+    memory: usize,
     closed: AtomicBool,
 }
 
@@ -29,7 +33,8 @@ impl Stores {
         let [minutes, hours, days] = options.rolled;
         // What lies together has about a thousand records. Whoever has opened the first one has the folder.
         let of = |class: Class, time: Duration, part: Duration| {
-            open(&folder.join(class.name()), &Keep { time, enforced: true, part, memory: options.memory / 8 })
+            let keep = Keep { time, enforced: true, part, memory: options.memory / ROLLED };
+            open(&folder.join(class.name()), &keep)
         };
         let day = of(Class::Day, days, 1_000 * DAY)?;
         let (journal, known) = Journal::open(folder)?;
@@ -43,7 +48,8 @@ impl Stores {
         };
         // After a long rest there may be points that are too old by now, and in no roll-up yet.
         let late = journal.oldest().is_some_and(|oldest| oldest < since(now, kept).raw.saturating_mul(DAY_MICROS));
-        let mut stores = Self { raw: raw(!late)?, rolled, journal, kept, closed: AtomicBool::new(false) };
+        let (memory, closed) = (options.memory, AtomicBool::new(false));
+        let mut stores = Self { raw: raw(!late)?, rolled, journal, kept, memory, closed };
         if late {
             roller::pass(&stores, now)?;
             stores.raw.close().map_err(|error| wrong("open the metrics", &error))?;
@@ -82,6 +88,15 @@ impl Stores {
             Class::Hour => hour,
             Class::Day => day,
         }
+    }
+
+    /// What was kept when it goes wrong in between may be written again.
+    pub(super) fn insert(&self, kept: Kept, rows: &[Row]) -> tsink::Result<()> {
+        let (storage, memory) = match kept {
+            Kept::Raw => (&self.raw, self.memory),
+            Kept::Rolled(class) => (self.rolled(class), self.memory / ROLLED),
+        };
+        rows.chunks(at_once(memory)).try_for_each(|rows| storage.insert_rows(rows))
     }
 
     /// By name, as metrics and folders spell them.
