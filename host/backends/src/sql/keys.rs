@@ -8,9 +8,7 @@ use super::error::{Doing, Error};
 use super::open::{OpenError, sql};
 use super::query::{Spelt, query, query_as, query_scalar};
 use crate::secrets::{KeyId, SealError, Sealed, Sealer, Wrapped};
-use crate::system::SystemRandomness;
 use opssight_core::error::StoreError;
-use opssight_core::time::Randomness;
 use std::sync::Weak;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -122,7 +120,7 @@ impl Store {
     /// first asked for, and is another one once the admin's secret was replaced.
     pub async fn sessions_key(&self) -> Result<Vec<u8>, StoreError> {
         let mut fresh = vec![0_u8; 32];
-        SystemRandomness.fill(&mut fresh);
+        self.random.fill(&mut fresh);
         self.write("make a key for sessions", fresh, |fresh, conn| {
             Box::pin(async move {
                 query("INSERT INTO house (name, value) VALUES ('sessions-key', $1) ON CONFLICT (name) DO NOTHING")

@@ -26,6 +26,7 @@ use super::open::{OpenError, StoreOptions};
 use super::postgres;
 use super::sqlite::{DirLock, Holder};
 use super::upkeep::{UpkeepError, file_of};
+use crate::failpoint;
 use source::{AT_ONCE, Batch, Changed, Source, batch};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -154,13 +155,15 @@ pub enum MoveError {
     },
     /// The connection broke at the last moment.
     #[error(
-        "move the store: commit to the database; whether it happened is not known: if `opssight db status` with store.url set \
-         to it shows an empty database, move again"
+        "move the store: commit to the database; whether it happened is not known, and the file is not served until it is. \
+         Look with `opssight db status` and store.url set to the database: if it has deliveries or events, everything is \
+         there; if it is empty, `opssight db move --undo` lets the file be served as it was, and you can move again"
     )]
     Unknown(#[source] sqlx::Error),
-    /// Everything was moved, and the file does not say so.
+    /// Nothing was moved, and the file says otherwise.
     #[error(
-        "note in the file that it was moved; everything is in the database: set store.url, and start no host on the file"
+        "move the store: nothing was kept in the database, and that could not be noted in the file; \
+         `opssight db move --undo` lets it be served again"
     )]
     NotNoted(#[source] sqlx::Error),
 }
@@ -188,8 +191,8 @@ pub async fn move_to_postgres(
     let _alone = change_log::take_turn(dir).await?;
     let host = hold(dir, &options).await?;
     check(dir, &options).await?;
-    // Makes the tables, and finds out whether it can be used at all.
-    Store::connect(address, options).await?.close().await;
+    // Finds out whether it can be used at all. No host joins it: what is not committed leaves empty tables.
+    postgres::make_tables(&to).await?;
     let mut from = Source::open(dir).await?;
     let (tables, steps) = (from.tables().await?, from.steps().await?);
     let to = Target::begin(&to).await?;
@@ -258,13 +261,14 @@ impl<F: Fn(MoveStep<'_>) + Send + Sync> Mover<F> {
             self.walk(Pass::Copy).await?;
             self.to.analyze().await?;
             self.walk(Pass::Compare).await?;
-            match host {
-                Some(lock) => Ok(lock),
-                None => self.follow(dir).await,
-            }
+            let host = match host {
+                Some(lock) => lock,
+                None => self.follow(dir).await?,
+            };
+            Ok((host, self.keep_keys(dir).await?))
         };
-        // Nobody serves the file while this is there.
-        let _lock = stop.run_until_cancelled(bring_over).await.unwrap_or(Err(MoveError::Interrupted))?;
+        // Nobody serves the file, and nobody drops a key that its rows need, while these are there.
+        let _locks = stop.run_until_cancelled(bring_over).await.unwrap_or(Err(MoveError::Interrupted))?;
         let stopped = Instant::now();
         let rows = self.finish().await?;
         Ok(Moved { rows, away: stopped.elapsed() })
@@ -302,10 +306,14 @@ impl<F: Fn(MoveStep<'_>) + Send + Sync> Mover<F> {
 
     /// Bring changes over until the host has stopped; then none is to start any more.
     async fn follow(&mut self, dir: &Path) -> Result<DirLock, MoveError> {
-        let Self { tables, from, to, told, .. } = self;
+        let Self { tables, steps, from, to, told } = self;
         let (mut changes, mut is_current) = (0, false);
         loop {
             from.begin().await?;
+            // A later version may have been started meanwhile.
+            if from.steps().await? != *steps {
+                return Err(MoveError::OtherVersion);
+            }
             let (changed, now) = bring_over(tables, from, to).await?;
             from.end(&changed).await?;
             changes += now;
@@ -329,12 +337,24 @@ impl<F: Fn(MoveStep<'_>) + Send + Sync> Mover<F> {
         }
     }
 
+    /// From now on no rotation of the master key begins: its rows would be sealed anew here, after they were brought
+    /// over, and the key that those there need would be thought to be of no use. One that goes on comes to its end.
+    async fn keep_keys(&mut self, dir: &Path) -> Result<DirLock, MoveError> {
+        loop {
+            match DirLock::take(dir, Holder::Rotation) {
+                Err(OpenError::InUse { .. }) => {}
+                taken => return Ok(taken?),
+            }
+            self.to.stay().await?;
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// What is left, while nobody writes. How many rows there are.
     async fn finish(&mut self) -> Result<u64, MoveError> {
         let Self { tables, steps, from, to, .. } = self;
         from.begin_alone().await?;
         bring_over(tables, from, to).await?;
-        // A later version may have been started meanwhile.
         if from.steps().await? != *steps {
             return Err(MoveError::OtherVersion);
         }
@@ -346,9 +366,18 @@ impl<F: Fn(MoveStep<'_>) + Send + Sync> Mover<F> {
             }
             rows += here;
         }
-        to.keep(&from.numbers().await?).await?;
-        from.is_moved(&to.at).await.map_err(MoveError::NotNoted)?;
-        Ok(rows)
+        to.complete(&from.numbers().await?).await?;
+        // In this order: whatever is cut off in between, no host serves the file while everything may be elsewhere.
+        from.moves(&to.at).await?;
+        failpoint::reached("move the store", "noted");
+        match to.commit().await {
+            Ok(()) => Ok(rows),
+            Err(unknown @ MoveError::Unknown(_)) => Err(unknown),
+            Err(error) => {
+                from.stays().await.map_err(MoveError::NotNoted)?;
+                Err(error)
+            }
+        }
     }
 }
 

@@ -123,7 +123,8 @@ pub enum OpenError {
     /// Everything in it was moved to PostgreSQL.
     #[error(
         "open the store: everything in it was moved to PostgreSQL, {to}; set store.url (OPSSIGHT_STORE__URL) to that \
-         database. `opssight db move --undo` lets this file be served again, without what came to the database since"
+         database. `opssight db move --undo` lets this file be served again, without what came to the database since; if that \
+         database is empty, the move was cut off at its end, and nothing is lost by that"
     )]
     Moved {
         /// Where to, without the password.

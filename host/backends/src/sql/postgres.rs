@@ -7,7 +7,7 @@ use super::open::{OpenError, Opened, StoreOptions, migrate, sql};
 use super::writer::{Reopen, Writer};
 use crate::secrets::Sealer;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
-use sqlx::{ConnectOptions, Error, PgConnection};
+use sqlx::{ConnectOptions, Connection, Error, PgConnection};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +36,15 @@ pub(super) async fn open(address: &str, options: &StoreOptions) -> Result<Opened
         .connect_lazy_with(to.clone());
     let writer = Writer::start(conn, Reopen::Postgres(to), options.waiting_writes, options.patience);
     Ok(Opened { writer, readers: Readers::Postgres(readers), sealer, file: None })
+}
+
+/// Make the tables, for whoever fills them.
+pub(super) async fn make_tables(to: &PgConnectOptions) -> Result<(), OpenError> {
+    let mut conn = connect(to).await?;
+    check_version(&mut conn, to).await?;
+    moving::refuse_while_filled(&mut conn, place(to)).await?;
+    MIGRATIONS.run(&mut conn).await.map_err(migrate)?;
+    conn.close().await.map_err(sql("hang up"))
 }
 
 /// Whether it is new enough.

@@ -45,6 +45,8 @@ pub(super) enum Holder {
     Host,
     /// Whoever moves it to another database, also beside a host.
     Move,
+    /// Whoever rotates its master key, also beside a host.
+    Rotation,
 }
 
 impl Holder {
@@ -52,6 +54,7 @@ impl Holder {
         dir.join(match self {
             Self::Host => "opssight.lock",
             Self::Move => "move.lock",
+            Self::Rotation => "rotation.lock",
         })
     }
 }
@@ -129,9 +132,10 @@ pub(super) async fn open(dir: &Path, options: &StoreOptions) -> Result<Opened, O
     if size <= CHECKED_AT_OPEN_BYTES {
         check(&mut conn).await?;
     }
-    MIGRATIONS.run(&mut conn).await.map_err(migrate)?;
+    // Nothing is changed in a file that was moved, and no step meets the triggers of a move.
     moving::refuse_moved(&mut conn).await?;
     moving::tidy(&mut conn, dir).await.map_err(sql("remove what a move left behind"))?;
+    MIGRATIONS.run(&mut conn).await.map_err(migrate)?;
     let sealer = Sealer::new(options.keys.clone(), Arc::clone(&options.random), options.keep_data_keys);
     let mut conn = Conn::Sqlite(conn);
     check_key(&mut conn, &sealer).await?;

@@ -157,6 +157,8 @@ fn steps(at: String, applied: Vec<i64>, known: &Migrator) -> StoreStatus {
 /// Copy the store in a directory into one new file, also while a host uses it: all of it at one moment.
 pub async fn backup(dir: &Path, into: &Path) -> Result<u64, UpkeepError> {
     let mut conn = look_into(&file_of(dir)).await?;
+    // What has come since is elsewhere: whoever keeps such a backup has none.
+    moving::refuse_moved(&mut conn).await?;
     if into.exists() {
         return Err(UpkeepError::Exists(into.to_owned()));
     }

@@ -8,8 +8,8 @@ use crate::ports::{at, connection, effect, open_at, options};
 use crate::server::Database;
 use crate::upkeep::furnish;
 use opssight_backends::{
-    MoveError, MoveStep, Moved, Moving, OpenError, Store, UpkeepError, backup, database_status, file_status,
-    move_to_postgres, restore, undo_move,
+    KeyRing, MoveError, MoveStep, Moved, Moving, OpenError, Place, Rotate, RotateError, Store, UpkeepError, backup,
+    database_status, file_status, move_to_postgres, restore, rotate_secrets, undo_move,
 };
 use opssight_core::connections::ConnectionStore;
 use opssight_core::delivery::DeliveryStore;
@@ -23,6 +23,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection};
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -105,6 +106,11 @@ async fn a_file_that_was_moved_is_not_served_until_that_is_undone() {
     assert!(matches!(status.moving, Some(Moving::Done(_))), "{status:?}");
     let again = moved(dir.path(), &database, |_| {}).await.unwrap_err();
     assert!(matches!(again, MoveError::Open(OpenError::Moved { .. })), "{again}");
+    let refused = backup(dir.path(), &dir.path().join("stale.sqlite")).await.unwrap_err();
+    assert!(matches!(refused, UpkeepError::Open(OpenError::Moved { .. })), "{refused}");
+    let place = Place::Dir(dir.path().to_owned());
+    let refused = rotate_secrets(&place, &KeyRing::from([1; 32]), Rotate::default(), |_| {}).await.unwrap_err();
+    assert!(matches!(refused, RotateError::Open(OpenError::Moved { .. })), "{refused}");
 
     assert!(undo_move(dir.path()).await.unwrap());
     let again = moved(dir.path(), &database, |_| {}).await.unwrap_err();
@@ -208,6 +214,10 @@ async fn cut_off(dir: &Path, database: &Database, at: u32) {
         () = reached.cancelled() => {}
         done = moved(dir, database, tell) => panic!("it came to its end: {done:?}"),
     }
+    // Its connection may still be ending.
+    while database_status(&database.address).await.unwrap().moving.is_some() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]
@@ -226,10 +236,6 @@ async fn a_move_that_was_killed_leaves_a_store_that_is_served_and_moved_again() 
     let before = store.read_model_dump().await.unwrap();
     store.close().await;
     cut_off(dir.path(), &database, 7).await;
-    // The connection of the one that was killed may still be ending.
-    while database_status(&database.address).await.unwrap().moving.is_some() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
     assert!(is_empty(&database).await);
     moved(dir.path(), &database, |_| {}).await.unwrap();
     let store = Store::connect(&database.address, options()).await.unwrap();
@@ -303,6 +309,24 @@ async fn while_a_move_goes_on_nothing_else_gets_into_either_store() {
     let other = tempfile::tempdir().unwrap();
     restore(other.path(), &dir.path().join("meanwhile.sqlite"), options()).await.unwrap();
     assert_eq!(left(other.path()).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_a_move_waits_for_a_rotation_of_keys() {
+    let (dir, database) = (tempfile::tempdir().unwrap(), Database::create().await);
+    furnish(dir.path()).await;
+    let turn = std::fs::File::create(dir.path().join("rotation.lock")).unwrap();
+    turn.try_lock().unwrap();
+    let is_over = AtomicBool::new(false);
+    let rotation = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert!(file_status(dir.path()).await.unwrap().moving == Some(Moving::GoesOn), "it came to its end");
+        is_over.store(true, Ordering::SeqCst);
+        drop(turn);
+    };
+    let (done, ()) = tokio::join!(moved(dir.path(), &database, |_| {}), rotation);
+    done.unwrap();
+    assert!(is_over.load(Ordering::SeqCst));
 }
 
 #[tokio::test]

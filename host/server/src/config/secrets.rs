@@ -4,8 +4,9 @@ use opssight_backends::{KeyPlace, KeyRing, SecretText, SystemRandomness, Vault, 
 use opssight_core::plugins::is_plain_segment;
 use opssight_distribution::is_this_machine;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use url::Url;
 
 /// The master keys that seal stored credentials, and Vault.
@@ -21,11 +22,31 @@ pub struct SecretsConfig {
     pub keep_secs: u32,
     /// Which Vault, and how this host signs in there.
     pub vault: VaultConfig,
+    #[serde(skip)]
+    open: Vaults,
+}
+
+/// Each Vault once, by its address: the token that is used there is the one that is renewed.
+#[derive(Clone, Default)]
+struct Vaults(Arc<Mutex<BTreeMap<Url, Arc<Vault>>>>);
+
+impl std::fmt::Debug for Vaults {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Vaults")
+    }
+}
+
+/// They are no part of what is configured.
+impl PartialEq for Vaults {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Default for SecretsConfig {
     fn default() -> Self {
-        Self { key: None, previous: Vec::new(), keep_secs: 3_600, vault: VaultConfig::default() }
+        let (vault, open) = (VaultConfig::default(), Vaults::default());
+        Self { key: None, previous: Vec::new(), keep_secs: 3_600, vault, open }
     }
 }
 
@@ -181,17 +202,13 @@ impl SecretsConfig {
 
     /// Each Vault that is used, once. What proves who this host is is the same for all of them.
     pub(crate) fn vaults(&self) -> anyhow::Result<Vec<Arc<Vault>>> {
-        let mut addresses: Vec<Url> = Vec::new();
+        let mut addresses = BTreeSet::new();
         let of_keys = self.key.iter().chain(&self.previous).filter_map(|place| match Address::read(place) {
             Ok(Address::Transit { vault, .. }) => Some(vault),
             _ => None,
         });
         let of_credentials = self.vault.address.as_deref().and_then(|address| vault_address(address).ok());
-        for address in of_keys.chain(of_credentials) {
-            if !addresses.contains(&address) {
-                addresses.push(address);
-            }
-        }
+        addresses.extend(of_keys.chain(of_credentials));
         addresses.into_iter().map(|address| self.at(address)).collect()
     }
 
@@ -215,6 +232,10 @@ impl SecretsConfig {
     }
 
     fn at(&self, address: Url) -> anyhow::Result<Arc<Vault>> {
+        let mut open = self.open.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(vault) = open.get(&address) {
+            return Ok(Arc::clone(vault));
+        }
         let config = &self.vault;
         let auth = match (&config.token_file, &config.role_id, &config.secret_id_file) {
             (Some(file), ..) => VaultAuth::TokenFile(file.clone()),
@@ -229,7 +250,9 @@ impl SecretsConfig {
             }
         };
         let (ca, namespace) = (config.ca_file.clone(), config.namespace.clone());
-        Ok(Vault::new(VaultOptions { address, auth, ca, namespace })?)
+        let vault = Vault::new(VaultOptions { address: address.clone(), auth, ca, namespace })?;
+        open.insert(address, Arc::clone(&vault));
+        Ok(vault)
     }
 }
 

@@ -26,6 +26,16 @@ async fn is_noting(data: &Path) -> bool {
     there.fetch_one(&mut file(data).await).await.expect("an answer")
 }
 
+/// Until the database has noticed that whoever filled it was killed.
+async fn is_free(to: &PgConnectOptions) {
+    let held = "SELECT COUNT(*) > 0 FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                WHERE l.locktype = 'advisory' AND d.datname = current_database()";
+    let mut conn = to.connect().await.expect("the database answers");
+    while sqlx::query_scalar(held).fetch_one(&mut conn).await.expect("an answer") {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
 /// `opssight db move` at work. Dropping it kills it.
 struct Move {
     child: Child,
@@ -34,10 +44,15 @@ struct Move {
 
 impl Move {
     fn begin(data: &Path, to: &PgConnectOptions) -> Self {
+        Self::begin_with(data, to, &[])
+    }
+
+    fn begin_with(data: &Path, to: &PgConnectOptions, variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_opssight"))
             .args(["db", "move", "--data"])
             .arg(data)
             .env("OPSSIGHT_MOVE_TO", to.to_url_lossy().as_str())
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -193,9 +208,11 @@ async fn moves_that_are_killed_or_interrupted_leave_a_host_that_goes_on_and_can_
         assert_eq!(moving.child.try_wait().expect("its state"), None, "it has not come to its end");
     }
     drop(moving);
+    is_free(&to).await;
     let mut moving = Move::begin(&data, &to);
     tokio::task::block_in_place(|| moving.is_current());
     drop(moving);
+    is_free(&to).await;
     play(&client, &connection.id, &secret, &examples[60..120]).await;
     // What was left behind is taken away while the host runs.
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
@@ -230,5 +247,31 @@ async fn moves_that_are_killed_or_interrupted_leave_a_host_that_goes_on_and_can_
         Command::new(env!("CARGO_BIN_EXE_opssight")).args(["db", "move", "--undo", "--data"]).arg(&data).output();
     assert!(undone.expect("it runs").status.success());
     let host = Start::on(&data).start();
+    assert_eq!(read_model(&client.moved_to(&host), &connection.id).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_move_that_dies_right_before_its_commit_leaves_a_file_that_is_not_served_until_that_is_undone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, to) = (folder.path().join("data"), database("cut_off_at_the_end").await);
+    let (host, client, connection, secret) = first_start(&data).await;
+    play(&client, &connection.id, &secret, &recorded()[..40]).await;
+    let before = read_model(&client, &connection.id).await;
+    assert_eq!(host.terminate(), 0);
+    let moving = Move::begin_with(&data, &to, &[("OPSSIGHT_FAILPOINT", "1 move the store: noted")]);
+    let (code, said) = tokio::task::block_in_place(|| moving.end());
+    assert_eq!(code, None, "it was to die: {said}");
+    let refusal = refused(&data, None);
+    assert!(refusal.contains("moved to PostgreSQL") && refusal.contains("cut off at its end"), "{refusal}");
+    is_free(&to).await;
+    let undone =
+        Command::new(env!("CARGO_BIN_EXE_opssight")).args(["db", "move", "--undo", "--data"]).arg(&data).output();
+    assert!(undone.expect("it runs").status.success());
+    let host = Start::on(&data).start();
+    assert_eq!(read_model(&client.moved_to(&host), &connection.id).await, before);
+    assert_eq!(host.terminate(), 0);
+    let (code, said) = tokio::task::block_in_place(|| Move::begin(&data, &to).end());
+    assert_eq!(code, Some(0), "{said}");
+    let host = on(&data, &to).start();
     assert_eq!(read_model(&client.moved_to(&host), &connection.id).await, before);
 }

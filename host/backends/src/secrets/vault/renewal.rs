@@ -12,7 +12,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// How long to wait where a policy or another token has to be made first.
 const DENIED: Duration = Duration::from_secs(60);
-/// A token is looked at this often at least: the file may hold another one by now.
+/// A token is looked at this often at least: its time may be another one by now.
 const LOOK: Duration = Duration::from_secs(3_600);
 /// And no more often: what is left is told in whole seconds, and may be none for the most of the last one.
 const SHORTEST: Duration = Duration::from_millis(500);
@@ -45,12 +45,13 @@ enum Course {
 }
 
 impl TokenLife {
-    /// Renewed after two thirds of its time: there is a third left in which Vault may be away.
-    fn course(&self, at_its_limit: bool) -> Course {
+    /// Renewed after two thirds of its time, which is what it was last renewed for: there is a third left in which Vault
+    /// may be away.
+    fn course(&self, at_its_limit: bool, renewed_for: Option<Duration>) -> Course {
         match self.left {
             None => Course::Endless,
             Some(left) if !self.is_renewable || at_its_limit => Course::Ends(left),
-            Some(left) => Course::Renew(left.saturating_sub(self.whole / 3)),
+            Some(left) => Course::Renew(left.saturating_sub(renewed_for.unwrap_or(self.whole) / 3)),
         }
     }
 }
@@ -58,8 +59,10 @@ impl TokenLife {
 /// What is known of tokens from one look to the next, by their accessors.
 #[derive(Default)]
 struct Known {
-    /// Vault gave it less than its whole time when it was renewed.
+    /// Renewing it did not put its end off.
     at_its_limit: Option<String>,
+    /// What it was renewed for.
+    renewed: Option<(String, Duration)>,
     /// Its end was told.
     told: Option<String>,
 }
@@ -99,7 +102,8 @@ impl Vault {
     async fn look_after(&self, known: &mut Known) -> Result<Duration, VaultError> {
         let life = self.token_life().await?;
         let at_its_limit = known.at_its_limit.as_ref() == Some(&life.accessor);
-        match life.course(at_its_limit) {
+        let renewed = known.renewed.as_ref().filter(|(accessor, _)| *accessor == life.accessor);
+        match life.course(at_its_limit, renewed.map(|(_, lasts)| *lasts)) {
             Course::Endless => Ok(LOOK),
             Course::Ends(left) => {
                 if known.told.as_ref() != Some(&life.accessor) {
@@ -111,9 +115,10 @@ impl Vault {
             Course::Renew(Duration::ZERO) => {
                 let lasts = self.renew_token().await?;
                 tracing::debug!(vault = self.at(), ?lasts, "renewed the token of Vault");
-                if lasts + SECOND < life.whole {
-                    known.at_its_limit = Some(life.accessor);
+                if life.left.is_some_and(|left| lasts <= left + SECOND) {
+                    known.at_its_limit = Some(life.accessor.clone());
                 }
+                known.renewed = Some((life.accessor, lasts));
                 Ok(Duration::ZERO)
             }
             Course::Renew(wait) => Ok(wait),
@@ -163,19 +168,21 @@ mod tests {
     #[test]
     fn a_token_is_renewed_after_two_thirds_of_its_time() {
         let secs = Duration::from_secs;
-        // (left, whole, renewable, at its limit, what to do)
+        // (left, whole, renewed for, renewable, at its limit, what to do)
         let table = [
-            (None, 0, false, false, Course::Endless),
-            (Some(30), 30, true, false, Course::Renew(secs(20))),
-            (Some(11), 30, true, false, Course::Renew(secs(1))),
-            (Some(10), 30, true, false, Course::Renew(secs(0))),
-            (Some(0), 30, true, false, Course::Renew(secs(0))),
+            (None, 0, None, false, false, Course::Endless),
+            (Some(30), 30, None, true, false, Course::Renew(secs(20))),
+            (Some(11), 30, Some(30), true, false, Course::Renew(secs(1))),
+            (Some(10), 30, None, true, false, Course::Renew(secs(0))),
+            (Some(0), 30, None, true, false, Course::Renew(secs(0))),
             // Somebody renewed it for longer than it was made for.
-            (Some(90), 30, true, false, Course::Renew(secs(80))),
-            (Some(12), 30, true, true, Course::Ends(secs(12))),
-            (Some(30), 30, false, false, Course::Ends(secs(30))),
+            (Some(90), 30, None, true, false, Course::Renew(secs(80))),
+            // Its time was made shorter since it was made.
+            (Some(9), 30, Some(9), true, false, Course::Renew(secs(6))),
+            (Some(12), 30, Some(12), true, true, Course::Ends(secs(12))),
+            (Some(30), 30, None, false, false, Course::Ends(secs(30))),
         ];
-        for (left, whole, is_renewable, at_its_limit, course) in table {
+        for (left, whole, renewed, is_renewable, at_its_limit, course) in table {
             let life = TokenLife {
                 accessor: "a".to_owned(),
                 left: left.map(secs),
@@ -183,7 +190,7 @@ mod tests {
                 is_renewable,
                 ends: None,
             };
-            assert_eq!(life.course(at_its_limit), course, "{life:?}");
+            assert_eq!(life.course(at_its_limit, renewed.map(secs)), course, "{life:?}");
         }
     }
 }

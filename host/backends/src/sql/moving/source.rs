@@ -191,11 +191,19 @@ impl Source {
         Ok(numbers.into_iter().collect())
     }
 
-    /// Everything is elsewhere now; the end of [`Source::begin_alone`].
-    pub(super) async fn is_moved(&mut self, to: &str) -> Result<(), sqlx::Error> {
-        change_log::drop_all(&mut self.conn).await?;
-        mark::set(&mut self.conn, to).await?;
-        sqlx::query("COMMIT").execute(&mut self.conn).await.map(|_| ())
+    /// Everything is elsewhere in a moment; the end of [`Source::begin_alone`].
+    pub(super) async fn moves(&mut self, to: &str) -> Result<(), MoveError> {
+        let noted = async {
+            change_log::drop_all(&mut self.conn).await?;
+            mark::set(&mut self.conn, to).await?;
+            sqlx::query("COMMIT").execute(&mut self.conn).await
+        };
+        noted.await.map(|_| ()).map_err(failed("note that it is moved in", "the file"))
+    }
+
+    /// It is not.
+    pub(super) async fn stays(&mut self) -> Result<(), sqlx::Error> {
+        mark::clear(&mut self.conn).await.map(|_| ())
     }
 }
 

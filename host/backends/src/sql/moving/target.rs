@@ -11,9 +11,15 @@ use crate::sql::postgres;
 use sqlx::postgres::{PgArguments, PgConnectOptions};
 use sqlx::{Arguments, AssertSqlSafe, Connection, PgConnection};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// The turn of who fills the database. One number for the whole store.
 const TURN: i64 = 0x6f70_7375;
+
+/// How long an answer is waited for: to what is asked of some rows, of all rows, and to hanging up.
+const ANSWER: Duration = Duration::from_secs(60);
+const AT_LENGTH: Duration = Duration::from_secs(3_600);
+const HANG_UP: Duration = Duration::from_secs(5);
 
 pub(super) struct Target {
     conn: PgConnection,
@@ -48,14 +54,23 @@ impl Target {
     }
 
     async fn say(&mut self, sql: impl Into<String>) -> Result<u64, sqlx::Error> {
-        let said = sqlx::query(AssertSqlSafe(sql.into())).persistent(false).execute(&mut self.conn).await?;
-        Ok(said.rows_affected())
+        self.say_within(ANSWER, sql.into()).await
+    }
+
+    /// What goes through all rows.
+    async fn say_at_length(&mut self, sql: impl Into<String>) -> Result<u64, sqlx::Error> {
+        self.say_within(AT_LENGTH, sql.into()).await
+    }
+
+    async fn say_within(&mut self, limit: Duration, sql: String) -> Result<u64, sqlx::Error> {
+        let said = sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut self.conn);
+        Ok(answered(limit, said).await?.rows_affected())
     }
 
     /// Hosts are refused at their start until the end, and those that run are found out.
     async fn take(&mut self) -> Result<(), MoveError> {
         let turn = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)").bind(TURN).fetch_one(&mut self.conn);
-        if !turn.await.map_err(failed("begin in", "the database"))? {
+        if !answered(ANSWER, turn).await.map_err(failed("begin in", "the database"))? {
             return Err(OpenError::BeingFilled { at: self.at.clone() }.into());
         }
         let all = format!("LOCK TABLE {}, members IN EXCLUSIVE MODE", NAMES.join(", "));
@@ -83,7 +98,7 @@ impl Target {
     async fn loosen(&mut self) -> Result<(), sqlx::Error> {
         let all = "SELECT conrelid::regclass::text, conname::text, pg_get_constraintdef(oid) FROM pg_constraint
                    WHERE contype = 'f' AND connamespace = current_schema()::regnamespace";
-        let all: Vec<(String, String, String)> = sqlx::query_as(all).fetch_all(&mut self.conn).await?;
+        let all: Vec<(String, String, String)> = answered(ANSWER, sqlx::query_as(all).fetch_all(&mut self.conn)).await?;
         for (table, name, definition) in all {
             self.say(format!("ALTER TABLE {table} DROP CONSTRAINT {name}")).await?;
             self.constraints.push((table, format!("ADD CONSTRAINT {name} {definition}")));
@@ -123,7 +138,7 @@ impl Target {
         rows: &[Row],
     ) -> Result<(), sqlx::Error> {
         let query = sqlx::query_with(AssertSqlSafe(sql.to_owned()), arrays(columns, rows)?);
-        query.execute(&mut self.conn).await.map(|_| ())
+        answered(ANSWER, query.execute(&mut self.conn)).await.map(|_| ())
     }
 
     /// Read rows back.
@@ -137,7 +152,7 @@ impl Target {
         );
         let arguments = arrays(table.key(), rows).map_err(failed("read back", table.name))?;
         let found = sqlx::query_with(AssertSqlSafe(select), arguments).fetch_all(&mut self.conn);
-        let found = found.await.map_err(failed("read back", table.name))?;
+        let found = answered(ANSWER, found).await.map_err(failed("read back", table.name))?;
         let found: Result<BTreeSet<Row>, _> = found.iter().map(|row| Row::read(table.columns.iter(), row)).collect();
         let found = found.map_err(failed("read back", table.name))?;
         if found.len() == rows.len() && rows.iter().all(|row| found.contains(row)) {
@@ -148,41 +163,68 @@ impl Target {
 
     pub(super) async fn count(&mut self, table: &'static str) -> Result<u64, MoveError> {
         let count = format!("SELECT COUNT(*) FROM {table}");
-        let count: Result<i64, _> = sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut self.conn).await;
+        let count = sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut self.conn);
+        let count: Result<i64, _> = answered(AT_LENGTH, count).await;
         count.map(i64::unsigned_abs).map_err(failed("count", table))
     }
 
     /// Look how the tables are filled, for those who plan statements.
     pub(super) async fn analyze(&mut self) -> Result<(), MoveError> {
         let analyze = format!("ANALYZE {}", NAMES.join(", "));
-        self.say(analyze).await.map(|_| ()).map_err(failed("analyze", "the database"))
+        self.say_at_length(analyze).await.map(|_| ()).map_err(failed("analyze", "the database"))
     }
 
     /// Be heard, and hear.
     pub(super) async fn stay(&mut self) -> Result<(), MoveError> {
-        self.conn.ping().await.map_err(failed("stay connected to", "the database"))
+        answered(ANSWER, self.conn.ping()).await.map_err(failed("stay connected to", "the database"))
     }
 
-    /// Everything is here; `numbers` are the last that were given. From here on it is kept.
-    pub(super) async fn keep(&mut self, numbers: &BTreeMap<String, i64>) -> Result<(), MoveError> {
+    /// Everything is here; `numbers` are the last that were given.
+    pub(super) async fn complete(&mut self, numbers: &BTreeMap<String, i64>) -> Result<(), MoveError> {
         for (table, rest) in std::mem::take(&mut self.constraints) {
             let add = format!("ALTER TABLE {table} {rest}");
-            self.say(add).await.map_err(failed("check what is referred to in", &table))?;
+            self.say_at_length(add).await.map_err(failed("check what is referred to in", &table))?;
         }
         for table in NUMBERED {
             // Numbers go on after those that were given, also to rows that are gone.
             let last = numbers.get(table).copied().unwrap_or(0);
             let set = sqlx::query("SELECT setval(pg_get_serial_sequence($1, 'seq'), GREATEST($2, 1), $2 > 0)");
-            let set = set.bind(table).bind(last).execute(&mut self.conn).await;
+            let set = answered(ANSWER, set.bind(table).bind(last).execute(&mut self.conn)).await;
             set.map_err(failed("number", table))?;
         }
-        self.say("COMMIT").await.map(|_| ()).map_err(MoveError::Unknown)
+        Ok(())
+    }
+
+    /// From here on it is kept.
+    pub(super) async fn commit(&mut self) -> Result<(), MoveError> {
+        match self.say_at_length("COMMIT").await {
+            Ok(_) => Ok(()),
+            // It says no. What a server that is going down says is not about the commit.
+            Err(error) if error.as_database_error().is_some_and(|said| !is_going_down(said)) => {
+                Err(failed("commit to", "the database")(error))
+            }
+            Err(error) => Err(MoveError::Unknown(error)),
+        }
     }
 
     pub(super) async fn close(self) {
         // Without a commit, nothing was ever there.
-        let _closed = self.conn.close().await;
+        let _closed = answered(HANG_UP, self.conn.close()).await;
     }
+}
+
+/// A database that does not answer must not keep the file's log from being written back.
+async fn answered<T>(
+    limit: Duration,
+    asked: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let silent = || std::io::Error::new(std::io::ErrorKind::TimedOut, format!("it did not answer for {limit:?}"));
+    tokio::time::timeout(limit, asked).await.unwrap_or_else(|_| Err(sqlx::Error::Io(silent())))
+}
+
+/// `admin_shutdown` and what is of its kind.
+fn is_going_down(said: &dyn sqlx::error::DatabaseError) -> bool {
+    said.code().is_some_and(|code| code.starts_with("57"))
 }
 
 /// Hosts do not start on a database that is being filled.

@@ -6,11 +6,12 @@ use crate::failpoint;
 use crate::secrets::{KeyId, KeyRing, MasterKey, SealError, Sealed, Sealer, Wrapped, wrap};
 use crate::sql::conn::{Conn, PgConn};
 use crate::sql::keys::{self, PROBE};
-use crate::sql::open::sql;
+use crate::sql::open::{OpenError, sql};
 use crate::sql::query::{query, query_as, query_scalar};
+use crate::sql::sqlite::{DirLock, Holder};
 use crate::sql::{members, moving, notify, postgres, sqlite};
 use sqlx::ConnectOptions;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,7 @@ pub(super) struct Desk {
     /// Of SQLite.
     dir: Option<PathBuf>,
     /// Others wait until it is dropped.
-    turn: Option<File>,
+    turn: Option<DirLock>,
 }
 
 /// Data keys that cannot be unwrapped.
@@ -82,13 +83,14 @@ impl Desk {
             return Ok(take.fetch_one(&mut conn.conn).await.map_err(sql("take the turn to rotate"))?);
         }
         let Some(dir) = &self.dir else { return Ok(false) };
-        let failed = |source| crate::OpenError::Dir { path: dir.clone(), source };
-        let options = File::options().write(true).create(true).truncate(false).open(dir.join("rotation.lock"));
-        let file = options.map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => self.turn = Some(file),
-            Err(TryLockError::WouldBlock) => return Ok(false),
-            Err(TryLockError::Error(source)) => return Err(failed(source).into()),
+        match DirLock::take(dir, Holder::Rotation) {
+            Ok(turn) => self.turn = Some(turn),
+            Err(OpenError::InUse { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+        // Only now: a move has the turn until the file says that it was moved.
+        if let Conn::Sqlite(conn) = &mut self.conn {
+            moving::refuse_moved(conn).await?;
         }
         Ok(true)
     }

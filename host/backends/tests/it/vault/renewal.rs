@@ -121,8 +121,8 @@ async fn the_end_of_a_token_that_cannot_be_renewed_is_told_once() {
     let end = admin("POST", "auth/token/lookup", json!({ "token": fixed })).await;
     assert!(told.contains(end["data"]["expire_time"].as_str().unwrap()), "{told} {end}");
 
-    let limited = token(&mount, &kv, json!({ "ttl": "6s", "explicit_max_ttl": "11s" })).await;
-    let said = tended(with_token(&limited), Duration::from_millis(9_500)).await;
+    let limited = token(&mount, &kv, json!({ "ttl": "12s", "explicit_max_ttl": "20s" })).await;
+    let said = tended(with_token(&limited), Duration::from_secs(18)).await;
     let [told] = said.as_slice() else { panic!("{said:?}") };
     assert!(told.contains("its longest time is over then"), "{told}");
     assert!(is_good(&limited).await, "until then it was renewed");
