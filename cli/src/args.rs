@@ -2,7 +2,7 @@
 
 use crate::Time;
 use crate::error::CliError;
-use crate::{connections, deliveries, delivery, login, metrics, pipelines, plugins, runs};
+use crate::{can, connections, deliveries, delivery, keys, login, metrics, pipelines, plugins, runs};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::de::DeserializeOwned;
@@ -20,6 +20,11 @@ pub enum ClientCommand {
     /// Show who you are signed in as
     #[command(after_help = "Examples:\n  opssight whoami\n  opssight whoami -o json")]
     Whoami,
+    /// What somebody may do, and why
+    Can(can::CanArgs),
+    /// Keys of programs
+    #[command(subcommand, visible_alias = "key", after_help = keys::EXAMPLES)]
+    Keys(keys::KeysCommand),
     /// Configured plugins: where data comes from
     #[command(subcommand, visible_alias = "connection", after_help = connections::EXAMPLES)]
     Connections(connections::ConnectionsCommand),
@@ -58,7 +63,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true, env = "OPSSIGHT_SERVER", value_name = "URL")]
     pub server: Option<String>,
 
-    /// Token of a session, instead of the remembered one (prefer the variable: flags show in the process list)
+    /// Token of a session, or a key, instead of the remembered one (prefer the variable: flags show in the process list)
     #[arg(long, global = true, env = "OPSSIGHT_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub token: Option<String>,
 

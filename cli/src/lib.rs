@@ -19,6 +19,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod args;
+mod can;
 mod client;
 mod completion;
 mod connections;
@@ -28,6 +29,7 @@ mod delivery;
 mod developer;
 mod doctor;
 mod error;
+mod keys;
 mod list;
 mod login;
 mod metrics;
@@ -123,6 +125,8 @@ async fn dispatch(session: &mut Session, command: ClientCommand) -> Result<(), C
         ClientCommand::Login(args) => login::login(session, args).await,
         ClientCommand::Logout => login::logout(session).await,
         ClientCommand::Whoami => login::whoami(session).await,
+        ClientCommand::Can(args) => can::can(session, args).await,
+        ClientCommand::Keys(command) => keys::run(session, command).await,
         ClientCommand::Connections(command) => connections::run(session, command).await,
         ClientCommand::Runs(command) => runs::run(session, command).await,
         ClientCommand::Pipelines(command) => pipelines::run(session, command).await,

@@ -5,6 +5,7 @@ mod api;
 pub(crate) use api::{Answer, Api, escape, text};
 
 use crate::process::{self, say};
+use crate::tools;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
@@ -35,6 +36,21 @@ pub(crate) fn example(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     let build = ["--quiet", "--bin", "opssight", "--example", name];
     process::run(workspace.whole(&["build"])?.args(build))?;
     Ok(workspace.opssight().with_file_name("examples").join(name))
+}
+
+/// `cargo xtask authz-matrix`: who is let through where. The test says it in one line.
+pub(crate) fn matrix(workspace: &Workspace) -> Result<()> {
+    tools::wasm_target(workspace)?;
+    let test = ["--quiet", "--test", "it", "--", "matrix::", "--nocapture"];
+    let done = workspace.whole(&["test"])?.args(test).output().context("run the test of the matrix")?;
+    let said = String::from_utf8_lossy(&done.stdout) + String::from_utf8_lossy(&done.stderr);
+    let verdict = said.lines().rev().find(|line| line.starts_with("cells "));
+    if !done.status.success() {
+        say(&said);
+    }
+    process::print(verdict.context("the test of the matrix said nothing")?)?;
+    anyhow::ensure!(done.status.success(), "somebody is let through who should not be, or the other way round");
+    Ok(())
 }
 
 /// A running host.

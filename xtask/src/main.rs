@@ -55,6 +55,8 @@ enum Chore {
     Soak(soak::Args),
     /// Kill hosts again and again under load: nothing may be lost, applied twice or forgotten.
     Crash(crash::Args),
+    /// Ask every operation of the API as every kind of caller, and compare who was let through with the table.
+    AuthzMatrix,
     /// Start the servers that tests talk to, say where they are, and wait for Ctrl-C.
     Services,
     /// Check what a reviewer should not have to: format, lints, walls, licences, generated files.
@@ -93,6 +95,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Chore::Soak(args) => soak::run(&workspace, &args)?,
         Chore::Hostile(args) => return hostile::run(&workspace, &args),
         Chore::Crash(args) => crash::run(&workspace, &args)?,
+        Chore::AuthzMatrix => host::matrix(&workspace)?,
         Chore::Services => services::run(&workspace)?,
         Chore::Museum => return museum::run(&workspace),
         Chore::Tidy(args) => return tidy::run(&workspace, &args),

@@ -36,6 +36,8 @@ pub(crate) const TAG: &str = "W/\"7.abc\"";
 const FIXTURES: &[(&str, &str)] = &[
     ("GET /readyz", include_str!("fixtures/readyz.json")),
     ("GET /api/v1/me", r#"{"name":"admin","role":"admin","expires_at":"2026-12-10T12:00:00Z"}"#),
+    ("GET /api/v1/permissions", include_str!("fixtures/permissions.json")),
+    ("GET /api/v1/keys", include_str!("fixtures/keys.json")),
     ("GET /api/v1/version", concat!(r#"{"version":""#, env!("CARGO_PKG_VERSION"), r#"","contract":"0.1.0"}"#)),
     ("GET /api/v1/runs", include_str!("fixtures/runs.json")),
     ("GET /api/v1/runs/run_2", include_str!("fixtures/run.json")),

@@ -9,6 +9,7 @@ mod connections;
 mod doctor;
 mod errors;
 mod help;
+mod keys;
 mod lists;
 mod login;
 mod metrics;

@@ -19,6 +19,8 @@ async fn lists_are_tables_for_people() {
     assert_snapshot!("deployments_list", shown(&["deployments", "list"]).await);
     assert_snapshot!("changes_list", shown(&["changes", "list"]).await);
     assert_snapshot!("plugins_list", shown(&["plugins", "list"]).await);
+    assert_snapshot!("keys_list", shown(&["keys", "list"]).await);
+    assert_snapshot!("can", shown(&["can"]).await);
     assert_snapshot!("delivery_metrics", shown(&["delivery", "metrics"]).await);
     let evidence = ["delivery", "metrics", "--evidence", "change_lead_time", "-s", "acme/web", "-e", "production"];
     assert_snapshot!("delivery_evidence", shown(&evidence).await);
@@ -58,6 +60,8 @@ async fn json_is_exactly_what_the_api_said() {
         (&["delivery", "metrics"], include_str!("fixtures/metrics.json")),
         (&["deployments", "list"], include_str!("fixtures/deployments.json")),
         (&["changes", "list"], include_str!("fixtures/changes.json")),
+        (&["keys", "list"], include_str!("fixtures/keys.json")),
+        (&["can"], include_str!("fixtures/permissions.json")),
         (&["plugins", "list"], include_str!("fixtures/plugins.json")),
         (&["plugins", "inspect", "github"], include_str!("fixtures/plugin.json")),
         (&["pipelines", "list"], include_str!("fixtures/pipelines.json")),

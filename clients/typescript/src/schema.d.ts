@@ -316,6 +316,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Keys of programs, by name, also those that have ended. */
+        get: operations["list_keys"];
+        put?: never;
+        /**
+         * Make a key. Its secret is shown this once.
+         * @description It cannot have a role that is more than one's own, and a key makes no keys.
+         */
+        post: operations["make_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a key: it works no more, on every host. */
+        delete: operations["revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -432,6 +470,23 @@ export interface paths {
         };
         /** Figures for the first page. */
         get: operations["show_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What somebody may do, and why. */
+        get: operations["list_permissions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -915,7 +970,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Sign out: end this session. */
+        /** Sign out: end this session. A key is no session; it is revoked. */
         delete: operations["sign_out"];
         options?: never;
         head?: never;
@@ -1091,6 +1146,32 @@ export interface components {
              * @description Items that were updated at once.
              */
             items: number;
+        };
+        /** @description A key, without its secret. */
+        ApiKey: {
+            /** @description Which. */
+            id: string;
+            /** @description What it is for. */
+            name: string;
+            /** @description What it may do. */
+            role: components["schemas"]["Role"];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description By whom. */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description When it stops working.
+             */
+            expires_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last used, to the minute.
+             */
+            last_used_at?: string | null;
         };
         /** @description Another attempt of a run. */
         Attempt: {
@@ -1952,6 +2033,15 @@ export interface components {
             /** @description The same job ended differently for the same commit. */
             flaky: boolean;
         };
+        /** @description Somebody, and everything that they may or may not do. */
+        Judged: {
+            /** @description Who. */
+            who: string;
+            /** @description Their role. */
+            role: string;
+            /** @description Everything that there is to be allowed. */
+            permissions: components["schemas"]["Permission"][];
+        };
         /** @description Calls of one kind. */
         KindStats: {
             /**
@@ -1988,15 +2078,22 @@ export interface components {
             /** @description A short form of the thing: ids, service, state, result. */
             data: Record<string, unknown>;
         };
+        /** @description A key that was made. */
+        MadeApiKey: {
+            /** @description For `Authorization: Bearer`; shown this once. */
+            secret: string;
+            /** @description The key. */
+            key: components["schemas"]["ApiKey"];
+        };
         /** @description Who is asking. */
         Me: {
-            /** @description Their name: "admin". */
+            /** @description Their name: "admin", or "key" and its name. */
             name: string;
             /** @description Their role: "admin". */
             role: string;
             /**
              * Format: date-time
-             * @description When this session stops working.
+             * @description When this session, or this key, stops working.
              */
             expires_at: string;
         };
@@ -2099,6 +2196,19 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description A key to make. */
+        NewApiKey: {
+            /** @description What it is for: "ci of the shop". Keys are told apart by it. */
+            name: string;
+            /** @description What it may do; at most your own. */
+            role: components["schemas"]["Role"];
+            /**
+             * Format: int32
+             * @description How many days it lasts, at most 366.
+             * @default 90
+             */
+            days: number;
+        };
         /** @description Make a connection. */
         NewConnection: {
             /** @description For people; unique. */
@@ -2186,6 +2296,13 @@ export interface components {
          * @description The bytes of a package.
          */
         PackageBytes: string;
+        /** @description One page of a list. */
+        Page_ApiKey: {
+            /** @description The rows. */
+            items: components["schemas"]["ApiKey"][];
+            /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
+            next_cursor?: string | null;
+        };
         /** @description One page of a list. */
         Page_Call: {
             /** @description The rows. */
@@ -2290,6 +2407,17 @@ export interface components {
             items: components["schemas"]["Run"][];
             /** @description Ask again with `cursor` set to this for the next page; absent on the last one. */
             next_cursor?: string | null;
+        };
+        /** @description Something that may be allowed. */
+        Permission: {
+            /** @description What is done: "change". */
+            verb: string;
+            /** @description To what: "connections". */
+            what: string;
+            /** @description Whether they may. */
+            allowed: boolean;
+            /** @description Why, or why not. */
+            because: string;
         };
         /** @description A pipeline of a service, with its last runs. */
         Pipeline: {
@@ -2651,6 +2779,11 @@ export interface components {
             /** @description Why: shown wherever it is refused. */
             reason: string;
         };
+        /**
+         * @description What somebody may do. Each may what those before it may.
+         * @enum {string}
+         */
+        Role: "viewer" | "operator" | "admin";
         /** @description Go back. */
         Rollback: {
             /**
@@ -4050,6 +4183,152 @@ export interface operations {
             };
         };
     };
+    list_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ApiKey"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApiKey"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeApiKey"];
+                };
+            };
+            /** @description What was entered is wrong; the field is named. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is a key of that name. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It works no more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     follow_live: {
         parameters: {
             query?: {
@@ -4390,6 +4669,56 @@ export interface operations {
             };
             /** @description No session, or one that has ended. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal or failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_permissions: {
+        parameters: {
+            query?: {
+                /** @description `me` (also if absent), a role, or `key` and the name of one: "key ci of the shop". */
+                who?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Judged"];
+                };
+            };
+            /** @description No session, or one that has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nobody of that name. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6167,6 +6496,15 @@ export interface operations {
             };
             /** @description No session, or one that has ended. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked with a key. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -27,10 +27,10 @@ pub struct Session {
 /// Who is asking.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Me {
-    /// Their name: "admin".
+    /// Their name: "admin", or "key" and its name.
     pub name: String,
     /// Their role: "admin".
     pub role: String,
-    /// When this session stops working.
+    /// When this session, or this key, stops working.
     pub expires_at: DateTime<Utc>,
 }

@@ -45,7 +45,7 @@ async fn act_on_run(
 ) -> Result<Json<ActionResult>, Refusal> {
     let input = body.and_then(|Body(body)| body.input).unwrap_or_default();
     let key = key(&app, &headers)?;
-    let acted = app.actions.act_on_run(&RunId(id), &name, input.into(), caller.name, &key).await?;
+    let acted = app.actions.act_on_run(&RunId(id), &name, input.into(), &caller.name, &key).await?;
     Ok(Json(acted.into()))
 }
 
@@ -68,7 +68,7 @@ async fn act(
     Body(request): Body<ActionRequest>,
 ) -> Result<Json<ActionResult>, Refusal> {
     let key = key(&app, &headers)?;
-    let acted = app.actions.act(&request.connection.into(), &request.action, request.input, caller.name, &key).await?;
+    let acted = app.actions.act(&request.connection.into(), &request.action, request.input, &caller.name, &key).await?;
     Ok(Json(acted.into()))
 }
 

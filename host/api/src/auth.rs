@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use opssight_core::error::Kind;
-use opssight_core::identity::{Role, Session};
+use opssight_core::identity::Known;
 use std::sync::Arc;
 
 /// Name of the session cookie.
@@ -23,12 +23,12 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Who asks, on a request that got past [`require`].
 #[derive(Clone)]
 pub(crate) struct Caller {
-    /// Their name: their role, until people have accounts.
-    pub(crate) name: &'static str,
+    /// As they are named in what they did.
+    pub(crate) name: String,
     /// What they asked with.
     pub(crate) token: String,
-    /// Their session.
-    pub(crate) session: Session,
+    /// Who they are.
+    pub(crate) known: Known,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
@@ -39,39 +39,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-impl Caller {
-    fn is_admin(&self) -> bool {
-        self.session.role == Role::Admin
-    }
-}
-
-/// Whoever asks is an admin: for what only they may even read. What changes anything is theirs by
-/// [`changes_need_admin`].
-pub(crate) struct Admin;
-
-impl<S: Send + Sync> FromRequestParts<S> for Admin {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let caller = Caller::from_request_parts(parts, state).await?;
-        if caller.is_admin() { Ok(Self) } else { Err(not_admin()) }
-    }
-}
-
-/// Middleware: what changes anything is for admins, whatever its handler says, so that none can forget to.
-pub(crate) async fn changes_need_admin(request: Request, next: Next) -> Response {
-    let is_admin = request.extensions().get::<Caller>().is_some_and(Caller::is_admin);
-    if request.method().is_safe() || is_admin {
-        return next.run(request).await;
-    }
-    not_admin().into_response()
-}
-
-fn not_admin() -> Refusal {
-    Refusal::new(Kind::Forbidden, "this is for admins only; `opssight whoami` shows your role").with_code("admin-only")
-}
-
-/// Middleware: let in whoever has a session.
+/// Middleware: let in whoever has a session or a key.
 pub(crate) async fn require(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     match identify(&app, request.method(), request.headers()).await {
         Ok(caller) => {
@@ -83,22 +51,23 @@ pub(crate) async fn require(State(app): State<Arc<App>>, mut request: Request, n
 }
 
 async fn identify(app: &App, method: &Method, headers: &HeaderMap) -> Result<Caller, Refusal> {
-    let token = match bearer(headers)? {
-        Some(token) => token,
+    let (token, is_cookie) = match bearer(headers)? {
+        Some(token) => (token, false),
         None => {
             let token = cookie(headers).ok_or_else(signed_out)?;
             if !method.is_safe() {
                 from_our_page(app, headers)?;
             }
-            token
+            (token, true)
         }
     };
-    let session = app.identity.session(token).await?.ok_or_else(signed_out)?;
-    // Until people have accounts, a role is all that is known of somebody.
-    Ok(Caller { name: session.role.name(), token: token.to_owned(), session })
+    // A key belongs to a program, and a cookie to a browser.
+    let known = app.identity.known(token).await?.filter(|known| !is_cookie || known.standing().has_signed_in);
+    let known = known.ok_or_else(signed_out)?;
+    Ok(Caller { name: known.name(), token: token.to_owned(), known })
 }
 
-fn signed_out() -> Refusal {
+pub(crate) fn signed_out() -> Refusal {
     Refusal::new(
         Kind::Unauthenticated,
         "this needs a session: sign in at /login or with `opssight login`, or send `Authorization: Bearer <token>`",

@@ -10,6 +10,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::IntoResponse;
 use opssight_api_types::identity::{Me, Session, SignIn};
+use opssight_core::error::Kind;
+use opssight_core::identity::Known;
 use opssight_core::time::Timestamp;
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
@@ -50,12 +52,19 @@ async fn sign_in(
     Ok((StatusCode::CREATED, [cookie, no_store()], Json(session)))
 }
 
-/// Sign out: end this session.
+/// Sign out: end this session. A key is no session; it is revoked.
 #[utoipa::path(
     delete, path = "/api/v1/sessions/current", tag = "identity",
-    responses((status = 204, description = "Signed out."))
+    responses(
+        (status = 204, description = "Signed out."),
+        (status = 409, description = "Asked with a key."),
+    )
 )]
 async fn sign_out(State(app): State<Arc<App>>, caller: Caller) -> Result<impl IntoResponse, Refusal> {
+    if matches!(caller.known, Known::Key(_)) {
+        let detail = "you asked with a key, which is no session: `opssight keys revoke` ends it";
+        return Err(Refusal::new(Kind::Conflict, detail).with_code("not-a-session"));
+    }
     app.identity.sign_out(&caller.token).await?;
     Ok((StatusCode::NO_CONTENT, [cookie(&app, "", 0)]))
 }
@@ -64,9 +73,9 @@ async fn sign_out(State(app): State<Arc<App>>, caller: Caller) -> Result<impl In
 #[utoipa::path(get, path = "/api/v1/me", tag = "identity", responses((status = 200, body = Me)))]
 async fn show_me(caller: Caller) -> Json<Me> {
     Json(Me {
-        name: caller.name.to_owned(),
-        role: caller.session.role.name().to_owned(),
-        expires_at: utc(caller.session.expires_at),
+        role: caller.known.standing().role.name().to_owned(),
+        expires_at: utc(caller.known.expires_at()),
+        name: caller.name,
     })
 }
 

@@ -51,7 +51,7 @@ async fn follow_live(
 ) -> Result<impl IntoResponse, Refusal> {
     let place = limits.stream()?;
     let header = headers.get(LAST_EVENT_ID).map(|id| id.to_str().unwrap_or_default().to_owned());
-    let follower = Follower::start(&app, caller.session.token, header, query, stopping).await?;
+    let follower = Follower::start(&app, caller.token, header, query, stopping).await?;
     let stream = futures::stream::unfold((follower, place), |(mut follower, place)| async move {
         let event = follower.next().await?;
         Some((Ok::<_, std::convert::Infallible>(event), (follower, place)))

@@ -213,7 +213,7 @@ mod tests {
             let request = viewer.into_iter().fold(request, |request, token| request.header("authorization", token));
             request.body(Body::empty()).unwrap()
         };
-        assert_eq!(world.send(ask(Some(world.viewer()))).await.status(), 200);
+        assert_eq!(world.send(ask(Some(world.session(opssight_core::identity::Role::Viewer)))).await.status(), 200);
         assert_eq!(world.send(ask(None)).await.status(), 401);
     }
 

@@ -130,7 +130,7 @@ mod tests {
             assert!(operation.summary.is_some_and(|summary| !summary.is_empty()), "{path}");
             assert_eq!(operation.tags.unwrap().len(), 1, "{path}");
         }
-        assert_eq!(names.len(), 66);
+        assert_eq!(names.len(), 70);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use opssight_core::blobs::BlobError;
 use opssight_core::connections::ConnectionError;
 use opssight_core::error::{Kind, StoreError};
 use opssight_core::hooks::HookError;
-use opssight_core::identity::IdentityError;
+use opssight_core::identity::{IdentityError, KeyError};
 use opssight_core::metrics::MetricsError;
 use opssight_core::plugins::catalogue::CatalogueError;
 use opssight_core::plugins::installs::InstallError;
@@ -212,6 +212,18 @@ impl From<IdentityError> for Refusal {
         match error {
             IdentityError::WrongSecret => Self::new(Kind::Unauthenticated, format!("failed to {error}")),
             IdentityError::Store(store) => store.into(),
+        }
+    }
+}
+
+impl From<KeyError> for Refusal {
+    fn from(error: KeyError) -> Self {
+        let refusal = Self::logged(error.kind(), &error);
+        match error {
+            KeyError::Invalid { at, problem } => refusal.with_field(format!("/{at}"), problem),
+            KeyError::NameTaken(_) => refusal.with_code("name-taken"),
+            KeyError::MoreThanYours(_) => refusal.with_code("not-allowed"),
+            _ => refusal,
         }
     }
 }

@@ -5,9 +5,10 @@ use crate::assets::{self, Assets};
 use crate::limits::{self, Limits};
 use crate::problem::Refusal;
 use crate::{
-    actions, auth, connections, deliveries, delivery, etag, hooks, identity, live, metrics, pipelines, plugins,
+    actions, auth, connections, deliveries, delivery, etag, hooks, identity, keys, live, metrics, permissions,
+    pipelines,
 };
-use crate::{problem, security, system, trace};
+use crate::{plugins, problem, security, system, trace};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::http::StatusCode;
@@ -36,18 +37,16 @@ fn open(doors: Doors) -> OpenApiRouter<Api> {
     if doors.hooks { routes.merge(hooks::routes()) } else { routes }
 }
 
-/// For those who are signed in, about themselves.
-fn own(doors: Doors) -> OpenApiRouter<Api> {
-    if doors.api { identity::routes() } else { OpenApiRouter::new() }
-}
-
-/// For those who are signed in: to look at, and for admins to change.
+/// For those who have a session or a key, if they may: [`permissions`] says who.
 fn guarded(doors: Doors) -> OpenApiRouter<Api> {
     let routes = OpenApiRouter::new().merge(system::routes());
     if !doors.api {
         return routes;
     }
     routes
+        .merge(identity::routes())
+        .merge(permissions::routes())
+        .merge(keys::routes())
         .merge(plugins::routes())
         .merge(connections::routes())
         .merge(deliveries::routes())
@@ -61,7 +60,7 @@ fn guarded(doors: Doors) -> OpenApiRouter<Api> {
 /// What all routes say of themselves.
 pub(crate) fn declared() -> utoipa::openapi::OpenApi {
     let all = Doors::default();
-    open(all).merge(own(all)).merge(guarded(all)).into_openapi()
+    open(all).merge(guarded(all)).into_openapi()
 }
 
 /// The whole of it.
@@ -74,15 +73,11 @@ pub(crate) fn router(app: Arc<App>, stopping: CancellationToken) -> Router {
     };
     let doors = app.config.doors;
     let (open, _) = open(doors).split_for_parts();
-    let (own, _) = own(doors).split_for_parts();
     let (guarded, _) = guarded(doors).split_for_parts();
     let require = from_fn_with_state(Arc::clone(&app), auth::require);
-    // A layer over no routes is a mistake to axum.
-    let own = if own.has_routes() { own.route_layer(require.clone()) } else { own };
     let routes = Router::new()
         .merge(open)
-        .merge(own)
-        .merge(guarded.route_layer(from_fn(auth::changes_need_admin)).route_layer(require))
+        .merge(guarded.route_layer(from_fn(permissions::allow)).route_layer(require))
         .fallback(elsewhere)
         .with_state(api);
     wrapped(routes).layer(from_fn_with_state(app, trace::observe))

@@ -48,12 +48,12 @@ impl World {
         self.app.identity.sign_in(SECRET, "a test").await.unwrap().0
     }
 
-    /// The header of somebody who may look and change nothing.
-    pub(crate) fn viewer(&self) -> String {
-        let expires_at = self.stubs.now().plus_secs(3_600);
-        let (token, label) = (SecretHash::of("opstok_viewer"), "a test".to_owned());
-        self.stubs.sessions.lock().unwrap().push(Session { token, label, role: Role::Viewer, expires_at });
-        "Bearer opstok_viewer".to_owned()
+    /// The header of somebody with a role.
+    pub(crate) fn session(&self, role: Role) -> String {
+        let (secret, expires_at) = (format!("opstok_{}", role.name()), self.stubs.now().plus_secs(3_600));
+        let (token, label) = (SecretHash::of(&secret), "a test".to_owned());
+        self.stubs.sessions.lock().unwrap().push(Session { token, label, role, expires_at });
+        format!("Bearer {secret}")
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Response<Body> {
@@ -76,7 +76,7 @@ impl World {
 }
 
 fn app(stubs: &Arc<Stubs>, desk: &Arc<Desk>, config: ApiConfig) -> App {
-    let identity = Identity { store: stubs.clone(), clock: stubs.clone(), random: stubs.clone() };
+    let identity = Identity { store: stubs.clone(), keys: stubs.clone(), clock: stubs.clone(), random: stubs.clone() };
     App {
         hooks: Hooks {
             inbox: stubs.clone(),

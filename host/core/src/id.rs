@@ -52,4 +52,6 @@ ids! {
     PluginId,
     /// One call of a plugin.
     CallId,
+    /// A key of a program.
+    ApiKeyId,
 }

@@ -1,4 +1,11 @@
-//! Who may ask. Until people have accounts there is one bootstrap admin, whose secret the first start prints.
+//! Who may ask, and for what. Until people have accounts there is one bootstrap admin, whose secret the first start
+//! prints; programs have keys.
+
+mod keys;
+mod policy;
+
+pub use keys::{ApiKey, KeyError, KeyStore, LONGEST_DAYS, NewKey};
+pub use policy::{Decision, Permission, Role, Standing, decide};
 
 use crate::error::StoreError;
 use crate::time::{Clock, Randomness, Timestamp};
@@ -20,30 +27,6 @@ impl SecretHash {
     }
 }
 
-/// What a session may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Look, and change nothing.
-    Viewer,
-    /// Everything.
-    Admin,
-}
-
-impl Role {
-    /// The word in the store and on the wire.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Admin => "admin",
-        }
-    }
-
-    /// From the word.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Viewer, Self::Admin].into_iter().find(|role| role.name() == text)
-    }
-}
-
 /// A session that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
@@ -55,6 +38,42 @@ pub struct Session {
     pub role: Role,
     /// When it stops working.
     pub expires_at: Timestamp,
+}
+
+/// Somebody who proved who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known {
+    /// Somebody who signed in.
+    Session(Session),
+    /// A program with a key.
+    Key(ApiKey),
+}
+
+impl Known {
+    /// As they are named in what they did.
+    pub fn name(&self) -> String {
+        match self {
+            // Until people have accounts, a role is all that is known of somebody.
+            Self::Session(session) => session.role.name().to_owned(),
+            Self::Key(key) => format!("key {}", key.name),
+        }
+    }
+
+    /// What they may be judged by.
+    pub fn standing(&self) -> Standing {
+        match self {
+            Self::Session(session) => Standing { role: session.role, has_signed_in: true },
+            Self::Key(key) => Standing { role: key.role, has_signed_in: false },
+        }
+    }
+
+    /// When they have to prove it anew.
+    pub fn expires_at(&self) -> Timestamp {
+        match self {
+            Self::Session(session) => session.expires_at,
+            Self::Key(key) => key.expires_at,
+        }
+    }
 }
 
 /// The port. Lookups are by hash, so that what is compared is never the secret itself.
@@ -92,6 +111,8 @@ pub enum IdentityError {
 pub struct Identity {
     /// Where it is kept.
     pub store: Arc<dyn IdentityStore>,
+    /// Where keys are.
+    pub keys: Arc<dyn KeyStore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Secrets.
@@ -101,7 +122,15 @@ pub struct Identity {
 impl Identity {
     /// A secret that nobody can guess, with a prefix that secret scanners can find.
     pub fn secret(&self, prefix: &str) -> String {
-        let mut bytes = [0_u8; 32];
+        self.drawn::<32>(prefix)
+    }
+
+    fn id(&self, prefix: &str) -> String {
+        self.drawn::<8>(prefix)
+    }
+
+    fn drawn<const BYTES: usize>(&self, prefix: &str) -> String {
+        let mut bytes = [0_u8; BYTES];
         self.random.fill(&mut bytes);
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         format!("{prefix}_{hex}")
@@ -138,9 +167,13 @@ impl Identity {
         Ok((token, session))
     }
 
-    /// The session of a token.
-    pub async fn session(&self, token: &str) -> Result<Option<Session>, StoreError> {
-        self.store.session(&SecretHash::of(token), self.clock.now()).await
+    /// Who has this token, of a session or of a key.
+    pub async fn known(&self, token: &str) -> Result<Option<Known>, StoreError> {
+        let hash = SecretHash::of(token);
+        if token.trim().strip_prefix(keys::PREFIX).is_some_and(|rest| rest.starts_with('_')) {
+            return Ok(self.key(&hash).await?.map(Known::Key));
+        }
+        Ok(self.store.session(&hash, self.clock.now()).await?.map(Known::Session))
     }
 
     /// End a session.

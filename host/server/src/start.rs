@@ -122,6 +122,7 @@ pub async fn start_with(
     house.declare_feeds().await?;
     let identity = Identity {
         store: house.shared.sessions(&store).await?,
+        keys: store.clone(),
         clock: Arc::clone(&house.clock),
         random: Arc::clone(&house.random),
     };

@@ -5,7 +5,7 @@ use axum::response::sse::Event as Message;
 use opssight_api_types::live::{LiveEvent, LiveQuery};
 use opssight_core::error::StoreError;
 use opssight_core::events::{Event, EventLog, Listener, Topic};
-use opssight_core::identity::{Identity, SecretHash};
+use opssight_core::identity::Identity;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,8 @@ pub(super) struct Follower {
     listener: Box<dyn Listener>,
     stopping: CancellationToken,
     identity: Identity,
-    session: SecretHash,
+    /// Of the session or the key.
+    token: String,
     check_at: Instant,
     filter: LiveQuery,
     /// What is said before any event.
@@ -55,7 +56,7 @@ fn start(asked: Option<&str>, (first, last): (i64, i64)) -> Start {
 impl Follower {
     pub(super) async fn start(
         app: &App,
-        session: SecretHash,
+        token: String,
         header: Option<String>,
         filter: LiveQuery,
         stopping: CancellationToken,
@@ -75,7 +76,7 @@ impl Follower {
             listener,
             stopping,
             identity: app.identity.clone(),
-            session,
+            token,
             check_at: Instant::now() + SESSION_CHECK,
             filter,
             greeting,
@@ -124,7 +125,7 @@ impl Follower {
         }
     }
 
-    /// The host stops, or the session ended.
+    /// The host stops, or the session or the key ended.
     async fn is_over(&mut self) -> bool {
         if self.stopping.is_cancelled() {
             return true;
@@ -133,8 +134,7 @@ impl Follower {
             return false;
         }
         self.check_at = Instant::now() + SESSION_CHECK;
-        let session = self.identity.store.session(&self.session, self.identity.clock.now()).await;
-        !matches!(session, Ok(Some(_)))
+        !matches!(self.identity.known(&self.token).await, Ok(Some(_)))
     }
 }
 
@@ -151,9 +151,9 @@ mod tests {
     #[tokio::test]
     async fn a_stream_ends_with_its_session_and_with_the_host() {
         let world = World::new();
-        let session = SecretHash::of(&world.token().await);
+        let token = world.token().await;
         let follow = async |stopping: &CancellationToken| {
-            let start = Follower::start(&world.app, session.clone(), None, LiveQuery::default(), stopping.clone());
+            let start = Follower::start(&world.app, token.clone(), None, LiveQuery::default(), stopping.clone());
             let mut follower = start.await.unwrap();
             assert!(follower.next().await.is_some(), "the greeting");
             follower

@@ -42,7 +42,7 @@ async fn approve_version(
     Body(body): Body<OfVersion>,
 ) -> Result<Json<Plugin>, Refusal> {
     let plugin = id(plugin);
-    changed(&app, |desk| async move { desk.approve(&plugin, &body.digest, caller.name).await }).await
+    changed(&app, |desk| async move { desk.approve(&plugin, &body.digest, &caller.name).await }).await
 }
 
 /// Refuse the version that waits; the active one goes on.
@@ -62,7 +62,7 @@ async fn reject_version(
     Body(body): Body<OfVersion>,
 ) -> Result<Json<Plugin>, Refusal> {
     let plugin = id(plugin);
-    changed(&app, |desk| async move { desk.reject(&plugin, &body.digest, caller.name).await }).await
+    changed(&app, |desk| async move { desk.reject(&plugin, &body.digest, &caller.name).await }).await
 }
 
 /// Make calls of a plugin again.
@@ -95,7 +95,7 @@ async fn disable_plugin(
 
 async fn switch(app: &App, caller: Caller, plugin: String, on: bool) -> Result<Json<Plugin>, Refusal> {
     let plugin = id(plugin);
-    changed(app, |desk| async move { desk.enable(&plugin, on, caller.name).await }).await
+    changed(app, |desk| async move { desk.enable(&plugin, on, &caller.name).await }).await
 }
 
 /// Go back to the version that ran before, or to another that ran here.
@@ -117,7 +117,7 @@ async fn roll_back_plugin(
     Body(body): Body<Rollback>,
 ) -> Result<Json<Plugin>, Refusal> {
     let (plugin, why) = (id(plugin), reason(body.reason));
-    let work = |desk: Installs| async move { desk.rollback(&plugin, body.digest.as_deref(), caller.name, &why).await };
+    let work = |desk: Installs| async move { desk.rollback(&plugin, body.digest.as_deref(), &caller.name, &why).await };
     changed(&app, work).await
 }
 
@@ -139,7 +139,7 @@ async fn revoke_plugin(
             None => RevocationTarget::Plugin(desk.find(&plugin).await?.plugin),
             Some(digest) => RevocationTarget::Digest(desk.version(&plugin, &digest).await?.digest),
         };
-        desk.revoke(target, &why, caller.name).await
+        desk.revoke(target, &why, &caller.name).await
     };
     Ok(Json(Stopped { interrupted: to_its_end(&app, work).await? }))
 }

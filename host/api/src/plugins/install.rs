@@ -49,7 +49,7 @@ async fn install_plugin(
         shadow: shadow(&query)?,
         consent: query.consent,
         allow_similar_name: query.allow_similar_name.unwrap_or(false),
-        actor: caller.name.to_owned(),
+        actor: caller.name,
     };
     let installed = to_its_end(&app, |installs| async move { installs.install(request).await }).await?;
     let status = match installed.approval {

@@ -60,7 +60,7 @@ async fn trust_publisher(
 ) -> Result<StatusCode, Refusal> {
     let problem = "is not a public key: `ed25519:` and 64 hexadecimal digits, as `opssight plugin keygen` prints it";
     let key = trust::PublisherKey::parse(&body.key).ok_or_else(|| Refusal::field("/key", problem))?;
-    to_its_end(&app, |desk| async move { desk.trust(&name, Some(key), caller.name).await }).await?;
+    to_its_end(&app, |desk| async move { desk.trust(&name, Some(key), &caller.name).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -78,6 +78,6 @@ async fn forget_publisher(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    to_its_end(&app, |desk| async move { desk.trust(&name, None, caller.name).await }).await?;
+    to_its_end(&app, |desk| async move { desk.trust(&name, None, &caller.name).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -43,7 +43,7 @@ async fn make_revocation(
     Body(new): Body<NewRevocation>,
 ) -> Result<Json<Stopped>, Refusal> {
     let (target, why) = (read("/target", new.target)?, reason(new.reason));
-    let interrupted = to_its_end(&app, |desk| async move { desk.revoke(target, &why, caller.name).await }).await?;
+    let interrupted = to_its_end(&app, |desk| async move { desk.revoke(target, &why, &caller.name).await }).await?;
     Ok(Json(Stopped { interrupted }))
 }
 
@@ -62,7 +62,7 @@ async fn lift_revocation(
     Query(target): Query<RevocationTarget>,
 ) -> Result<StatusCode, Refusal> {
     let target = read("", target)?;
-    to_its_end(&app, |desk| async move { desk.pardon(&target, caller.name).await }).await?;
+    to_its_end(&app, |desk| async move { desk.pardon(&target, &caller.name).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

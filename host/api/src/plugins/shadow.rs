@@ -44,7 +44,7 @@ async fn shadow_version(
     Body(body): Body<NewShadow>,
 ) -> Result<Json<Plugin>, Refusal> {
     let (plugin, rule) = (id(plugin), rule("/calls", body.calls, body.differences)?);
-    let work = |desk: Installs| async move { desk.shadow(&plugin, &body.digest, rule, caller.name).await };
+    let work = |desk: Installs| async move { desk.shadow(&plugin, &body.digest, rule, &caller.name).await };
     changed(&app, work).await
 }
 
@@ -65,7 +65,7 @@ async fn promote_shadow(
     Body(body): Body<OfVersion>,
 ) -> Result<Json<Plugin>, Refusal> {
     let plugin = id(plugin);
-    changed(&app, |desk| async move { desk.promote(&plugin, &body.digest, caller.name).await }).await
+    changed(&app, |desk| async move { desk.promote(&plugin, &body.digest, &caller.name).await }).await
 }
 
 /// Let go of the shadow.
@@ -85,6 +85,6 @@ async fn drop_shadow(
     Body(body): Body<DropShadow>,
 ) -> Result<Json<Plugin>, Refusal> {
     let (plugin, why) = (id(plugin), reason(body.reason));
-    let work = |desk: Installs| async move { desk.drop_shadow(&plugin, &body.digest, caller.name, &why).await };
+    let work = |desk: Installs| async move { desk.drop_shadow(&plugin, &body.digest, &caller.name, &why).await };
     changed(&app, work).await
 }

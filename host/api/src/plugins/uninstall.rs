@@ -31,7 +31,7 @@ async fn uninstall_plugin(
     Query(query): Query<UninstallQuery>,
 ) -> Result<StatusCode, Refusal> {
     let plugin = id(plugin);
-    let work = |desk: Installs| async move { desk.uninstall(&plugin, query.data.into(), caller.name).await };
+    let work = |desk: Installs| async move { desk.uninstall(&plugin, query.data.into(), &caller.name).await };
     to_its_end(&app, work).await?;
     Ok(StatusCode::NO_CONTENT)
 }

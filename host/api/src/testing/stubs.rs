@@ -12,8 +12,9 @@ use opssight_core::feeds::{FeedStore, LeasedFeed, Pulled};
 use opssight_core::hooks::{
     Accepted, Delivery, DeliveryBody, DeliveryQuery, Inbox, LeasedDelivery, Leasing, NewDelivery, Rejection, Settlement,
 };
+use opssight_core::id::ApiKeyId;
 use opssight_core::id::{ChangeId, ConnectionId, DeliveryId, DeploymentId, PluginId, RunId};
-use opssight_core::identity::{IdentityStore, SecretHash, Session};
+use opssight_core::identity::{ApiKey, IdentityStore, KeyStore, SecretHash, Session};
 use opssight_core::ingest::{Applied, Effect, Ingest};
 use opssight_core::limits::{Bucket, Decision, RateLimiter, Rule};
 use opssight_core::page::{Page, PageOf};
@@ -38,6 +39,7 @@ pub(crate) struct Stubs {
     pub(crate) accepted: Mutex<Vec<NewDelivery>>,
     pub(crate) rejected: Mutex<Vec<Rejection>>,
     pub(crate) sessions: Mutex<Vec<Session>>,
+    keys: Mutex<Vec<(SecretHash, ApiKey)>>,
     pub(crate) log: Mutex<Vec<Event>>,
     pub(crate) failing: Mutex<bool>,
     buckets: Mutex<HashMap<String, Bucket>>,
@@ -64,6 +66,7 @@ impl Default for Stubs {
             accepted: Mutex::default(),
             rejected: Mutex::default(),
             sessions: Mutex::default(),
+            keys: Mutex::default(),
             log: Mutex::default(),
             failing: Mutex::new(false),
             buckets: Mutex::default(),
@@ -327,6 +330,36 @@ impl IdentityStore for Stubs {
     async fn delete_session(&self, token: &SecretHash) -> Result<(), StoreError> {
         self.sessions.lock().unwrap().retain(|session| session.token != *token);
         Ok(())
+    }
+}
+
+#[async_trait]
+impl KeyStore for Stubs {
+    async fn insert_key(&self, key: &ApiKey, secret: &SecretHash) -> Result<bool, StoreError> {
+        let mut keys = self.keys.lock().unwrap();
+        let is_new = keys.iter().all(|(_, kept)| kept.name != key.name);
+        if is_new {
+            keys.push((secret.clone(), key.clone()));
+        }
+        Ok(is_new)
+    }
+    async fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
+        Ok(self.keys.lock().unwrap().iter().map(|(_, key)| key.clone()).collect())
+    }
+    async fn key_of(&self, secret: &SecretHash) -> Result<Option<ApiKey>, StoreError> {
+        let keys = self.keys.lock().unwrap();
+        Ok(keys.iter().find(|(hash, _)| hash == secret).map(|(_, key)| key.clone()))
+    }
+    async fn key_was_used(&self, id: &ApiKeyId, at: Timestamp) -> Result<(), StoreError> {
+        let mut keys = self.keys.lock().unwrap();
+        keys.iter_mut().filter(|(_, key)| key.id == *id).for_each(|(_, key)| key.last_used_at = Some(at));
+        Ok(())
+    }
+    async fn delete_key(&self, id: &ApiKeyId) -> Result<bool, StoreError> {
+        let mut keys = self.keys.lock().unwrap();
+        let before = keys.len();
+        keys.retain(|(_, key)| key.id != *id);
+        Ok(keys.len() < before)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The admin's secret and the sessions, as hashes.
 
+mod keys;
+
 use super::error::{Doing, Error};
 use super::{Conn, Store};
 use crate::sql::query::{query, query_as, query_scalar};

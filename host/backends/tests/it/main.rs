@@ -102,6 +102,7 @@ macro_rules! every_case {
                 a_failed_delivery_can_be_replayed,
                 lists_filter_and_page;
             identity:
+                keys_are_found_by_their_secrets_until_they_are_revoked,
                 the_first_secret_stays_until_reset,
                 sessions_expire_and_end;
             ingest:

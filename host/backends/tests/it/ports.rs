@@ -11,7 +11,7 @@ use opssight_core::events::{Bus, EventLog, Relays};
 use opssight_core::feeds::FeedStore;
 use opssight_core::hooks::Inbox;
 use opssight_core::id::{ConnectionId, DeliveryId};
-use opssight_core::identity::IdentityStore;
+use opssight_core::identity::{IdentityStore, KeyStore};
 use opssight_core::ingest::{Effect, Ingest};
 use opssight_core::items::Item;
 use opssight_core::pipelines::RunStore;
@@ -51,6 +51,7 @@ pub(crate) struct Ports {
     pub(crate) events: Arc<dyn EventLog>,
     pub(crate) relays: Arc<dyn Relays>,
     pub(crate) identity: Arc<dyn IdentityStore>,
+    pub(crate) keys: Arc<dyn KeyStore>,
     pub(crate) runs: Arc<dyn RunStore>,
     pub(crate) delivery: Arc<dyn DeliveryStore>,
     pub(crate) retention: Arc<dyn Retention>,
@@ -144,6 +145,7 @@ impl Ports {
             events: store.clone(),
             relays: store.clone(),
             identity: store.clone(),
+            keys: store.clone(),
             runs: store.clone(),
             delivery: store.clone(),
             retention: store.clone(),

@@ -31,6 +31,7 @@ const STEPS: &[(&str, &[(i64, &str)])] = &[
             (11, "dd8e86db525689f0b98bbc85c9a5086e"),
             (12, "bd1b9bc9c11cd949c58d5c33ea2985bb"),
             (13, "2fa7ac463305fbed8bdc5a778f7ed1b8"),
+            (14, "57a3e4fbcded9f51ce6518f680446dec"),
         ],
     ),
     (
@@ -39,6 +40,7 @@ const STEPS: &[(&str, &[(i64, &str)])] = &[
             (11, "a1ed26efb3a1bb3073b602cb2b996a30"),
             (12, "55d257df020dd610304524eab8756bd7"),
             (13, "2fa7ac463305fbed8bdc5a778f7ed1b8"),
+            (14, "472be03d77ec315a1c7e34fac99da661"),
         ],
     ),
 ];

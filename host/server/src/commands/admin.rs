@@ -19,7 +19,8 @@ pub(super) async fn run(command: &AdminCommand) -> anyhow::Result<()> {
     let AdminCommand::Reset(flags) = command;
     let config = load(flags, &environment())?;
     let (store, _bus) = data::open(&config).await?;
-    let identity = Identity { store: store.clone(), clock: Arc::new(SystemClock), random: Arc::new(SystemRandomness) };
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandomness));
+    let identity = Identity { store: store.clone(), keys: store.clone(), clock, random };
     say(&format!("Admin secret (shown once): {}", identity.reset().await?))?;
     store.close().await;
     Ok(())

@@ -23,6 +23,7 @@ mod kafka;
 mod kills;
 mod lifecycle;
 mod live;
+mod matrix;
 mod metrics;
 mod moving;
 mod postgres;

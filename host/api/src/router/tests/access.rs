@@ -4,6 +4,7 @@ use crate::app::ApiConfig;
 use crate::testing::{SECRET, World, json, problem};
 use axum::body::Body;
 use axum::http::{Method, Request};
+use opssight_core::identity::Role;
 use opssight_core::time::Clock;
 use std::sync::atomic::Ordering;
 
@@ -50,32 +51,121 @@ async fn everything_but_health_hooks_and_the_web_app_needs_a_session() {
     }
 }
 
-/// What a viewer may ask of a route; nothing else is theirs.
+/// What somebody of each role may not do is refused with what it would need; everything else is answered.
 #[tokio::test]
-async fn a_viewer_changes_nothing() {
+async fn a_role_opens_what_it_is_for() {
     let world = World::new();
-    let own = "/api/v1/sessions/current";
-    let for_admins = "/api/v1/plugins/{id}/package/{digest}";
-    let viewer = world.viewer();
-    let (mut changing, mut reading) = (0, 0);
-    for (method, path, real) in guarded() {
-        if path == own {
-            continue;
+    let changes_connections = [(Method::POST, "/api/v1/connections"), (Method::DELETE, "/api/v1/connections/{id}")];
+    let acts = [(Method::POST, "/api/v1/actions"), (Method::POST, "/api/v1/deliveries/{id}/replay")];
+    let mut refused = Vec::new();
+    for role in Role::ALL {
+        let caller = world.session(role);
+        let mut count = 0;
+        for (method, path, real) in guarded().into_iter().filter(|(_, path, _)| path != "/api/v1/sessions/current") {
+            let response = world.send(request(method.clone(), &real, &[("authorization", &caller)])).await;
+            if response.status() != 403 {
+                assert_ne!(response.status(), 401, "{method} {path}");
+                continue;
+            }
+            let (_, told) = problem(response).await;
+            assert_eq!(told["code"], "not-allowed", "{method} {path}: {told}");
+            let detail = told["detail"].as_str().unwrap();
+            assert!(detail.starts_with("you may not ") && detail.ends_with(role.name()), "{detail}");
+            let is = |all: &[(Method, &str)]| all.contains(&(method.clone(), path.as_str()));
+            assert!(role == Role::Viewer || !is(&acts), "{method} {path}");
+            assert!(role < Role::Admin || !is(&changes_connections), "{method} {path}");
+            count += 1;
         }
-        let response = world.send(request(method.clone(), &real, &[("authorization", &viewer)])).await;
-        if method != Method::GET || path == for_admins {
-            let (status, told) = problem(response).await;
-            assert_eq!((status, told["code"].as_str()), (403, Some("admin-only")), "{method} {path}");
-            changing += 1;
-        } else {
-            assert_ne!(response.status(), 403, "{method} {path}");
-            reading += 1;
-        }
+        refused.push(count);
     }
-    assert!(changing >= 25 && reading >= 30, "{changing} {reading}");
-    let me = json(world.send(request(Method::GET, "/api/v1/me", &[("authorization", &viewer)])).await).await;
-    assert_eq!((me["name"].as_str(), me["role"].as_str()), (Some("viewer"), Some("viewer")));
-    assert_eq!(world.send(request(Method::DELETE, own, &[("authorization", &viewer)])).await.status(), 204);
+    let [viewer, operator, admin] = refused[..] else { panic!("{refused:?}") };
+    assert_eq!((viewer - operator, admin), (5, 0), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_key_is_made_used_and_revoked() {
+    let world = World::new();
+    let make = |body: &str| {
+        let body = body.to_owned();
+        async { world.ask("POST", "/api/v1/keys", "application/json", body).await }
+    };
+    let made = make(r#"{"name":"ci","role":"operator","days":30}"#).await;
+    assert_eq!((made.status().as_u16(), made.headers()["cache-control"].to_str().unwrap()), (201, "no-store"));
+    let made = json(made).await;
+    let secret = made["secret"].as_str().unwrap();
+    assert!(secret.starts_with("opskey_") && secret.len() == 71, "{secret}");
+    let bearer = format!("Bearer {secret}");
+    let ask = |method, path| world.send(request(method, path, &[("authorization", &bearer)]));
+    let me = json(ask(Method::GET, "/api/v1/me").await).await;
+    assert_eq!((me["name"].as_str(), me["role"].as_str()), (Some("key ci"), Some("operator")));
+    assert_eq!(ask(Method::POST, "/api/v1/connections/github-1/sync").await.status(), 202);
+    assert_eq!(ask(Method::DELETE, "/api/v1/connections/github-1").await.status(), 403);
+    assert_eq!(problem(ask(Method::DELETE, "/api/v1/sessions/current").await).await.1["code"], "not-a-session");
+    let listed = world.get("/api/v1/keys").await;
+    let listed = json(listed).await;
+    assert!(!listed.to_string().contains(secret));
+    let key = &listed["items"][0];
+    assert!(key["last_used_at"].is_string() && key["created_by"] == "admin", "{key}");
+    assert_eq!(problem(make(r#"{"name":"ci","role":"viewer"}"#).await).await.1["code"], "name-taken");
+
+    let at = format!("/api/v1/keys/{}", key["id"].as_str().unwrap());
+    assert_eq!(world.ask("DELETE", &at, "application/json", "").await.status(), 204);
+    assert_eq!(ask(Method::GET, "/api/v1/me").await.status(), 401);
+    assert_eq!(world.ask("DELETE", &at, "application/json", "").await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_key_ends_makes_no_keys_and_is_entered_right() {
+    let world = World::new();
+    let made = world.ask("POST", "/api/v1/keys", "application/json", r#"{"name":"a","role":"admin","days":1}"#).await;
+    let bearer = format!("Bearer {}", json(made).await["secret"].as_str().unwrap());
+    let mut more =
+        request(Method::POST, "/api/v1/keys", &[("authorization", &bearer), ("content-type", "application/json")]);
+    *more.body_mut() = Body::from(r#"{"name":"b","role":"viewer"}"#);
+    let (status, told) = problem(world.send(more).await).await;
+    assert_eq!((status, told["code"].as_str()), (403, Some("not-allowed")), "{told}");
+    assert!(told["detail"].as_str().unwrap().ends_with("this is a key"), "{told}");
+    world.stubs.now.store(world.stubs.now().plus_secs(86_400).0, Ordering::SeqCst);
+    let me = request(Method::GET, "/api/v1/me", &[("authorization", &bearer)]);
+    assert_eq!(world.send(me).await.status(), 401);
+    for (body, part) in [
+        (r#"{"name":" ","role":"viewer"}"#, "name"),
+        (r#"{"name":"a\nb","role":"viewer"}"#, "one line"),
+        (r#"{"name":"c","role":"owner"}"#, "owner"),
+        (r#"{"name":"c","role":"viewer","days":0}"#, "from 1 to 366"),
+        (r#"{"name":"c","role":"viewer","days":367}"#, "from 1 to 366"),
+        (r#"{"name":"c","role":"viewer","secret":"mine"}"#, "secret"),
+    ] {
+        let (status, told) = problem(world.ask("POST", "/api/v1/keys", "application/json", body).await).await;
+        assert_eq!(status, 400, "{body}");
+        assert!(told["detail"].as_str().unwrap().contains(part), "{body}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_may_is_told_with_its_reason() {
+    let world = World::new();
+    let operator = world.session(Role::Operator);
+    let ask = |who: &str| {
+        let path = format!("/api/v1/permissions{who}");
+        world.send(request(Method::GET, &path, &[("authorization", &operator)]))
+    };
+    let told = json(ask("").await).await;
+    assert_eq!((told["who"].as_str(), told["role"].as_str()), (Some("operator"), Some("operator")));
+    let of = |told: &serde_json::Value, verb: &str, what: &str| {
+        let all = told["permissions"].as_array().unwrap();
+        all.iter().find(|one| one["verb"] == verb && one["what"] == what).unwrap().clone()
+    };
+    assert_eq!(of(&told, "replay", "deliveries")["allowed"], true);
+    let change = of(&told, "change", "plugins");
+    assert_eq!(
+        (change["allowed"].as_bool(), change["because"].as_str().unwrap().contains("admin")),
+        (Some(false), true)
+    );
+    assert_eq!(of(&json(ask("?who=admin").await).await, "change", "plugins")["allowed"], true);
+    assert_eq!(ask("?who=key%20ci").await.status(), 403, "who has keys is not theirs to know");
+    assert_eq!(world.get("/api/v1/permissions?who=key%20ci").await.status(), 404);
+    assert_eq!(ask("?who=somebody").await.status(), 400);
 }
 
 async fn sign_in(world: &World, headers: &[(&str, &str)], secret: &str) -> axum::response::Response {

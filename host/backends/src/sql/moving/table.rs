@@ -4,10 +4,11 @@ use crate::sql::query::Arg;
 use sqlx::{ColumnIndex, Decode, Type};
 
 /// All tables but `members`: those are processes, which do not move.
-pub(super) const NAMES: [&str; 28] = [
+pub(super) const NAMES: [&str; 29] = [
     "house",
     "admins",
     "sessions",
+    "api_keys",
     "connections",
     "credentials",
     "feeds",

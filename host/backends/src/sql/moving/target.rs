@@ -98,7 +98,8 @@ impl Target {
     async fn loosen(&mut self) -> Result<(), sqlx::Error> {
         let all = "SELECT conrelid::regclass::text, conname::text, pg_get_constraintdef(oid) FROM pg_constraint
                    WHERE contype = 'f' AND connamespace = current_schema()::regnamespace";
-        let all: Vec<(String, String, String)> = answered(ANSWER, sqlx::query_as(all).fetch_all(&mut self.conn)).await?;
+        let all: Vec<(String, String, String)> =
+            answered(ANSWER, sqlx::query_as(all).fetch_all(&mut self.conn)).await?;
         for (table, name, definition) in all {
             self.say(format!("ALTER TABLE {table} DROP CONSTRAINT {name}")).await?;
             self.constraints.push((table, format!("ADD CONSTRAINT {name} {definition}")));
@@ -214,10 +215,7 @@ impl Target {
 }
 
 /// A database that does not answer must not keep the file's log from being written back.
-async fn answered<T>(
-    limit: Duration,
-    asked: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, sqlx::Error> {
+async fn answered<T>(limit: Duration, asked: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
     let silent = || std::io::Error::new(std::io::ErrorKind::TimedOut, format!("it did not answer for {limit:?}"));
     tokio::time::timeout(limit, asked).await.unwrap_or_else(|_| Err(sqlx::Error::Io(silent())))
 }
