@@ -139,6 +139,7 @@ export async function allPages(api: Api): Promise<[name: string, path: string][]
     ['connections', '/connections/'],
     ['add a connection', '/connections/?add=github'],
     ['plugins', '/plugins/'],
+    ['keys', '/keys/'],
     ['not found', '/nowhere/'],
   ];
   const plugin = (await api.get('/api/v1/plugins')).items[0];

@@ -1,8 +1,8 @@
 'use client';
 import type { CredentialForm, CredentialState } from '@opssight/client';
 import { Segmented } from '@/ui/controls';
+import { Labelled } from '@/ui/labelled';
 import { mayBeEmpty, type CredentialDraft } from './credentials';
-import { Labelled } from './fields';
 
 /** One credential: choose how to give it, then fill that in. */
 export function CredentialFields({

@@ -2,9 +2,10 @@
 import type { Connection, CredentialInput, Grants, Plugin, ProblemError } from '@opssight/client';
 import { useMemo, useRef, useState, type ReactNode } from 'react';
 import { Button } from '@/ui/button';
+import { Labelled } from '@/ui/labelled';
 import { CredentialFields } from './credential-fields';
 import { credentialsOf, initialDrafts, networksOf } from './credentials';
-import { Labelled, SettingField } from './fields';
+import { SettingField } from './fields';
 import { RebasedForm } from './overtaken';
 import { heldOf, rebase, type Held, type Rebased } from './rebase';
 import { fieldsOf, problemsUnder, settingsOf, type Field, type FieldValues } from './schema-form';
