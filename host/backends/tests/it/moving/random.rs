@@ -235,7 +235,7 @@ async fn same(dir: &Path, database: &Database, tables: &[Table], seed: u64) -> u
         );
     }
     let furnished = there.iter().filter(|rows| !rows.is_empty()).count();
-    assert!(furnished > tables.len() - 3, "seed {seed}: only {furnished} tables have rows");
+    assert!(furnished * 4 > tables.len() * 3, "seed {seed}: only {furnished} of {} tables have rows", tables.len());
     there.iter().map(|rows| rows.len() as u64).sum()
 }
 
