@@ -2,6 +2,7 @@
 import type { Connection } from '@opssight/client';
 import { Cable, Plus } from 'lucide-react';
 import Link from 'next/link';
+import type { ReactNode } from 'react';
 import { usePlugins } from '@/features/plugins/queries';
 import { plural } from '@/lib/format';
 import { connectionHref } from '@/lib/path-id';
@@ -20,6 +21,25 @@ export function ConnectionsPage() {
   return get('add') ? <AddConnection plugin={get('add')} /> : <List />;
 }
 
+/** The form is this page with another address: nothing has to be fetched to get there, and no fetch under way can undo it. */
+function AddLink({ children }: { children: ReactNode }) {
+  const { set } = useUrlState();
+  return (
+    <Link
+      href="/connections/?add=1"
+      prefetch={false}
+      className={buttonClass('primary')}
+      onClick={(event) => {
+        if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+        event.preventDefault();
+        set({ add: '1' }, 'push');
+      }}
+    >
+      {children}
+    </Link>
+  );
+}
+
 function List() {
   const query = useConnections();
   const plugins = usePlugins();
@@ -30,9 +50,9 @@ function List() {
         title="Connections"
         note="Configured plugins: what they take in and how they are doing"
         actions={
-          <Link href="/connections/?add=1" className={buttonClass('primary')}>
+          <AddLink>
             <Plus size={14} aria-hidden /> Add connection
-          </Link>
+          </AddLink>
         }
       />
       <section className="card overflow-hidden" aria-label="Connections">
@@ -43,9 +63,7 @@ function List() {
                 icon={<Cable size={20} aria-hidden />}
                 title="Nothing is connected yet"
                 action={
-                  <Link href="/connections/?add=1" className={buttonClass('primary')}>
-                    Add the first connection
-                  </Link>
+                  <AddLink>Add the first connection</AddLink>
                 }
               >
                 A connection tells a plugin which account to look at and how to sign in there.
