@@ -2,7 +2,9 @@
 
 use crate::Time;
 use crate::error::CliError;
-use crate::{can, connections, deliveries, delivery, keys, login, metrics, pipelines, plugins, runs};
+use crate::{
+    account, can, connections, deliveries, delivery, keys, login, metrics, people, pipelines, plugins, runs, sessions,
+};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::de::DeserializeOwned;
@@ -20,6 +22,16 @@ pub enum ClientCommand {
     /// Show who you are signed in as
     #[command(after_help = "Examples:\n  opssight whoami\n  opssight whoami -o json")]
     Whoami,
+    /// Have an account: join by an invitation
+    Join(account::JoinArgs),
+    /// Change your password
+    Password(account::PasswordArgs),
+    /// Where you are signed in
+    #[command(subcommand, visible_alias = "session", after_help = sessions::EXAMPLES)]
+    Sessions(sessions::SessionsCommand),
+    /// People with accounts, and invitations
+    #[command(subcommand, after_help = people::EXAMPLES)]
+    People(people::PeopleCommand),
     /// What somebody may do, and why
     Can(can::CanArgs),
     /// Keys of programs

@@ -184,12 +184,12 @@ impl Client {
         self.call(Method::DELETE, path, &(), None).await.map(drop)
     }
 
-    /// Sign in: the one call that needs no token.
-    pub(crate) async fn sign_in<T: DeserializeOwned>(&self, body: &impl Serialize) -> Result<T, CliError> {
-        let url = self.server.api(&["sessions"], &())?;
+    /// Begin a session: what needs no token.
+    pub(crate) async fn open<T: DeserializeOwned>(&self, path: &[&str], body: &impl Serialize) -> Result<T, CliError> {
+        let url = self.server.api(path, &())?;
         let request = self.http.post(url).timeout(REQUEST_TIMEOUT).header(ACCEPT, "application/json").json(body);
         let response = request.send().await.map_err(|e| self.unreachable(&e))?;
-        let answer = self.judge(response, &["sessions"]).await?;
+        let answer = self.judge(response, path).await?;
         Ok(self.read(answer)?.value)
     }
 

@@ -5,6 +5,7 @@ use crate::Time;
 use crate::args::wire;
 use crate::error::CliError;
 use crate::list::{self, Row};
+use crate::people::{ROLES, word};
 use crate::ui::format;
 use crate::ui::table::{Field, Table, Tone};
 use clap::Subcommand;
@@ -12,8 +13,6 @@ use opssight_api_types::keys::{ApiKey, MadeApiKey, NewApiKey, Role};
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  opssight keys make \"ci of the shop\" --role operator\n  \
     opssight keys list\n  opssight keys revoke \"ci of the shop\"";
-
-const ROLES: &[&str] = &["viewer", "operator", "admin"];
 
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
@@ -81,14 +80,6 @@ async fn revoke(session: &mut Session, named: &str) -> Result<(), CliError> {
     session.ui.confirm(&format!("Revoke the key {}? Whoever uses it is refused from then on.", key.name)).await?;
     session.client.delete(&["keys", &key.id]).await?;
     session.ui.done(None, &key.id, &format!("The key {} is revoked.", key.name))
-}
-
-fn word(role: Role) -> &'static str {
-    match role {
-        Role::Viewer => "viewer",
-        Role::Operator => "operator",
-        Role::Admin => "admin",
-    }
 }
 
 impl Row for ApiKey {

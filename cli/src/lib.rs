@@ -18,6 +18,7 @@
 //! when that is a terminal. Nobody is asked anything without a terminal.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+mod account;
 mod args;
 mod can;
 mod client;
@@ -33,9 +34,11 @@ mod keys;
 mod list;
 mod login;
 mod metrics;
+mod people;
 mod pipelines;
 mod plugins;
 mod runs;
+mod sessions;
 mod tree;
 mod ui;
 
@@ -125,6 +128,10 @@ async fn dispatch(session: &mut Session, command: ClientCommand) -> Result<(), C
         ClientCommand::Login(args) => login::login(session, args).await,
         ClientCommand::Logout => login::logout(session).await,
         ClientCommand::Whoami => login::whoami(session).await,
+        ClientCommand::Join(args) => account::join(session, args).await,
+        ClientCommand::Password(args) => account::password(session, args).await,
+        ClientCommand::Sessions(command) => sessions::run(session, command).await,
+        ClientCommand::People(command) => people::run(session, command).await,
         ClientCommand::Can(args) => can::can(session, args).await,
         ClientCommand::Keys(command) => keys::run(session, command).await,
         ClientCommand::Connections(command) => connections::run(session, command).await,

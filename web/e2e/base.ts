@@ -139,7 +139,9 @@ export async function allPages(api: Api): Promise<[name: string, path: string][]
     ['connections', '/connections/'],
     ['add a connection', '/connections/?add=github'],
     ['plugins', '/plugins/'],
+    ['people', '/people/'],
     ['keys', '/keys/'],
+    ['account', '/account/'],
     ['not found', '/nowhere/'],
   ];
   const plugin = (await api.get('/api/v1/plugins')).items[0];

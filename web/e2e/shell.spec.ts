@@ -33,6 +33,7 @@ test('every shortcut of the help does what it says', async ({ page }) => {
     ['h', 'Changes'],
     ['c', 'Connections'],
     ['l', 'Plugins'],
+    ['u', 'People'],
     ['k', 'Keys'],
     ['o', 'Overview'],
   ] as const) {

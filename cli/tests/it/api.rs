@@ -38,6 +38,9 @@ const FIXTURES: &[(&str, &str)] = &[
     ("GET /api/v1/me", r#"{"name":"admin","role":"admin","expires_at":"2026-12-10T12:00:00Z"}"#),
     ("GET /api/v1/permissions", include_str!("fixtures/permissions.json")),
     ("GET /api/v1/keys", include_str!("fixtures/keys.json")),
+    ("GET /api/v1/people", include_str!("fixtures/people.json")),
+    ("GET /api/v1/invitations", include_str!("fixtures/invitations.json")),
+    ("GET /api/v1/sessions", include_str!("fixtures/sessions.json")),
     ("GET /api/v1/version", concat!(r#"{"version":""#, env!("CARGO_PKG_VERSION"), r#"","contract":"0.1.0"}"#)),
     ("GET /api/v1/runs", include_str!("fixtures/runs.json")),
     ("GET /api/v1/runs/run_2", include_str!("fixtures/run.json")),
@@ -134,7 +137,8 @@ async fn answer(State(state): State<Arc<Shared>>, request: Request<Body>) -> Res
         body: String::from_utf8(body.to_vec()).unwrap(),
         headers: parts.headers,
     });
-    if !signed_in && !matches!(what.as_str(), "GET /readyz" | "POST /api/v1/sessions") {
+    let is_open = ["GET /readyz", "POST /api/v1/sessions", "POST /api/v1/invitations/join"].contains(&what.as_str());
+    if !signed_in && !is_open {
         return respond(401, problem(401, "sign in first"));
     }
     if what == "GET /api/v1/live" {

@@ -14,6 +14,7 @@ mod lists;
 mod login;
 mod metrics;
 mod output;
+mod people;
 mod plugins;
 mod terminal;
 mod watch;

@@ -20,6 +20,9 @@ async fn lists_are_tables_for_people() {
     assert_snapshot!("changes_list", shown(&["changes", "list"]).await);
     assert_snapshot!("plugins_list", shown(&["plugins", "list"]).await);
     assert_snapshot!("keys_list", shown(&["keys", "list"]).await);
+    assert_snapshot!("people_list", shown(&["people", "list"]).await);
+    assert_snapshot!("people_invitations", shown(&["people", "invitations"]).await);
+    assert_snapshot!("sessions_list", shown(&["sessions", "list"]).await);
     assert_snapshot!("can", shown(&["can"]).await);
     assert_snapshot!("delivery_metrics", shown(&["delivery", "metrics"]).await);
     let evidence = ["delivery", "metrics", "--evidence", "change_lead_time", "-s", "acme/web", "-e", "production"];
@@ -61,6 +64,9 @@ async fn json_is_exactly_what_the_api_said() {
         (&["deployments", "list"], include_str!("fixtures/deployments.json")),
         (&["changes", "list"], include_str!("fixtures/changes.json")),
         (&["keys", "list"], include_str!("fixtures/keys.json")),
+        (&["people", "list"], include_str!("fixtures/people.json")),
+        (&["people", "invitations"], include_str!("fixtures/invitations.json")),
+        (&["sessions", "list"], include_str!("fixtures/sessions.json")),
         (&["can"], include_str!("fixtures/permissions.json")),
         (&["plugins", "list"], include_str!("fixtures/plugins.json")),
         (&["plugins", "inspect", "github"], include_str!("fixtures/plugin.json")),

@@ -34,13 +34,21 @@ export type Grants = Schemas['Grants'];
 export type Inspection = Schemas['Inspection'];
 /** How an installation went. */
 export type InstalledPackage = Schemas['Installed'];
+export type Invitation = Schemas['Invitation'];
 export type Job = Schemas['Job'];
 export type LiveEvent = Schemas['LiveEvent'];
 export type MadeApiKey = Schemas['MadeApiKey'];
+export type MadeInvitation = Schemas['MadeInvitation'];
 export type Me = Schemas['Me'];
 export type NewApiKey = Schemas['NewApiKey'];
 export type NewConnection = Schemas['NewConnection'];
+export type NewInvitation = Schemas['NewInvitation'];
+export type NewPassword = Schemas['NewPassword'];
 export type Overview = Schemas['Overview'];
+export type OwnSession = Schemas['OwnSession'];
+export type Person = Schemas['Person'];
+/** What is absent stays as it is. */
+export type PersonPatch = Partial<Schemas['PersonPatch']>;
 export type Pipeline = Schemas['Pipeline'];
 export type PipelineBar = Schemas['PipelineBar'];
 export type Plugin = Schemas['Plugin'];

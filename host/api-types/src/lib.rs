@@ -12,6 +12,7 @@ pub mod identity;
 pub mod keys;
 pub mod live;
 pub mod metrics;
+pub mod people;
 pub mod permissions;
 pub mod pipelines;
 pub mod plugins;

@@ -19,6 +19,7 @@ mod live;
 mod metrics;
 mod openapi;
 mod paging;
+mod people;
 mod permissions;
 mod pipelines;
 mod plugins;

@@ -7,6 +7,7 @@ use crate::problem::Refusal;
 use crate::router::Api;
 use axum::Json;
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use opssight_api_types::permissions::{Judged, Permission, PermissionQuery};
@@ -18,11 +19,17 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// What whoever is known may use, whatever their role: it is about themselves.
-const OWN: [(&str, &str); 3] =
-    [("GET", "/api/v1/me"), ("DELETE", "/api/v1/sessions/current"), ("GET", "/api/v1/permissions")];
+const OWN: [(&str, &str); 6] = [
+    ("GET", "/api/v1/me"),
+    ("PUT", "/api/v1/me/password"),
+    ("GET", "/api/v1/sessions"),
+    ("DELETE", "/api/v1/sessions/current"),
+    ("DELETE", "/api/v1/sessions/{id}"),
+    ("GET", "/api/v1/permissions"),
+];
 
 /// Everything else but what is open to all.
-const NEEDS: [(&str, &str, P); 61] = [
+const NEEDS: [(&str, &str, P); 67] = [
     ("GET", "/metrics", P::ReadHost),
     ("GET", "/openapi.json", P::ReadHost),
     ("GET", "/api/v1/live", P::ReadPipelines),
@@ -81,6 +88,12 @@ const NEEDS: [(&str, &str, P); 61] = [
     ("DELETE", "/api/v1/plugins/publishers/{name}", P::ChangeTrust),
     ("POST", "/api/v1/plugins/revocations", P::ChangeTrust),
     ("DELETE", "/api/v1/plugins/revocations", P::ChangeTrust),
+    ("GET", "/api/v1/people", P::ReadPeople),
+    ("PATCH", "/api/v1/people/{id}", P::ChangePeople),
+    ("DELETE", "/api/v1/people/{id}", P::ChangePeople),
+    ("GET", "/api/v1/invitations", P::ChangePeople),
+    ("POST", "/api/v1/invitations", P::ChangePeople),
+    ("DELETE", "/api/v1/invitations/{id}", P::ChangePeople),
     ("GET", "/api/v1/keys", P::ReadKeys),
     ("POST", "/api/v1/keys", P::ChangeKeys),
     ("DELETE", "/api/v1/keys/{id}", P::ChangeKeys),
@@ -104,6 +117,12 @@ fn judge(request: &Request) -> Result<(), Refusal> {
         return Ok(());
     }
     let Some((.., permission)) = NEEDS.iter().find(|(of, at, _)| (*of, *at) == (method, path)) else {
+        let others = NEEDS.iter().map(|(of, at, _)| (*of, *at)).chain(OWN).filter(|(_, at)| *at == path);
+        let others: Vec<&str> = others.map(|(of, _)| of).collect();
+        if !others.is_empty() {
+            let detail = format!("{path} does not take {method}; it takes {}", others.join(", "));
+            return Err(Refusal::http(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail));
+        }
         tracing::error!(method, path, "an operation is not in the table of permissions");
         return Err(Refusal::new(Kind::Forbidden, "nobody may use this").with_code("not-allowed"));
     };

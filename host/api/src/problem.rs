@@ -15,7 +15,7 @@ use opssight_core::blobs::BlobError;
 use opssight_core::connections::ConnectionError;
 use opssight_core::error::{Kind, StoreError};
 use opssight_core::hooks::HookError;
-use opssight_core::identity::{IdentityError, KeyError};
+use opssight_core::identity::{IdentityError, KeyError, PeopleError, TooMany};
 use opssight_core::metrics::MetricsError;
 use opssight_core::plugins::catalogue::CatalogueError;
 use opssight_core::plugins::installs::InstallError;
@@ -96,6 +96,11 @@ impl Refusal {
     pub(crate) fn retry_after(mut self, secs: u64) -> Self {
         self.0.retry_after_secs = Some(secs.max(1));
         self
+    }
+
+    fn tried_too_often(detail: String, wait: &TooMany) -> Self {
+        let secs = wait.retry_after.as_secs_f64().ceil() as u64;
+        Self::new(Kind::TooMany, detail).with_code("tried-too-often").retry_after(secs)
     }
 
     /// An error of ours: its causes go to the log and not to the client.
@@ -211,7 +216,26 @@ impl From<IdentityError> for Refusal {
     fn from(error: IdentityError) -> Self {
         match error {
             IdentityError::WrongSecret => Self::new(Kind::Unauthenticated, format!("failed to {error}")),
+            IdentityError::WrongPassword => {
+                Self::new(Kind::Unauthenticated, format!("failed to {error}")).with_code("wrong-password")
+            }
+            IdentityError::TooMany(ref wait) => Self::tried_too_often(format!("failed to {error}"), wait),
+            IdentityError::NoSession(_) => Self::new(Kind::NotFound, format!("failed to {error}")),
             IdentityError::Store(store) => store.into(),
+        }
+    }
+}
+
+impl From<PeopleError> for Refusal {
+    fn from(error: PeopleError) -> Self {
+        let refusal = Self::logged(error.kind(), &error);
+        match error {
+            PeopleError::Invalid { at, problem } => Self::field(format!("/{at}"), problem),
+            PeopleError::MoreThanYours(_) => refusal.with_code("not-allowed"),
+            PeopleError::HasAccount(_) => refusal.with_code("has-account"),
+            PeopleError::BadInvitation => refusal.with_code("bad-invitation"),
+            PeopleError::TooMany(ref wait) => Self::tried_too_often(format!("failed to {error}"), wait),
+            _ => refusal,
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::assets::{self, Assets};
 use crate::limits::{self, Limits};
 use crate::problem::Refusal;
 use crate::{
-    actions, auth, connections, deliveries, delivery, etag, hooks, identity, keys, live, metrics, permissions,
+    actions, auth, connections, deliveries, delivery, etag, hooks, identity, keys, live, metrics, people, permissions,
     pipelines,
 };
 use crate::{plugins, problem, security, system, trace};
@@ -33,7 +33,7 @@ pub(crate) struct Api {
 /// For everybody.
 fn open(doors: Doors) -> OpenApiRouter<Api> {
     let routes = OpenApiRouter::new().merge(system::open_routes());
-    let routes = if doors.api { routes.merge(identity::open_routes()) } else { routes };
+    let routes = if doors.api { routes.merge(identity::open_routes()).merge(people::open_routes()) } else { routes };
     if doors.hooks { routes.merge(hooks::routes()) } else { routes }
 }
 
@@ -47,6 +47,7 @@ fn guarded(doors: Doors) -> OpenApiRouter<Api> {
         .merge(identity::routes())
         .merge(permissions::routes())
         .merge(keys::routes())
+        .merge(people::routes())
         .merge(plugins::routes())
         .merge(connections::routes())
         .merge(deliveries::routes())

@@ -3,6 +3,7 @@
 
 mod desk;
 mod evidence;
+mod people;
 mod series;
 mod stubs;
 
@@ -51,8 +52,9 @@ impl World {
     /// The header of somebody with a role.
     pub(crate) fn session(&self, role: Role) -> String {
         let (secret, expires_at) = (format!("opstok_{}", role.name()), self.stubs.now().plus_secs(3_600));
-        let (token, label) = (SecretHash::of(&secret), "a test".to_owned());
-        self.stubs.sessions.lock().unwrap().push(Session { token, label, role, expires_at });
+        let (token, label, created_at) = (SecretHash::of(&secret), "a test".to_owned(), self.stubs.now());
+        let session = Session { token, label, owner: None, role, created_at, expires_at };
+        self.stubs.sessions.lock().unwrap().push(session);
         format!("Bearer {secret}")
     }
 
@@ -76,7 +78,15 @@ impl World {
 }
 
 fn app(stubs: &Arc<Stubs>, desk: &Arc<Desk>, config: ApiConfig) -> App {
-    let identity = Identity { store: stubs.clone(), keys: stubs.clone(), clock: stubs.clone(), random: stubs.clone() };
+    let identity = Identity {
+        store: stubs.clone(),
+        keys: stubs.clone(),
+        people: stubs.clone(),
+        passwords: stubs.clone(),
+        attempts: stubs.clone(),
+        clock: stubs.clone(),
+        random: stubs.clone(),
+    };
     App {
         hooks: Hooks {
             inbox: stubs.clone(),

@@ -12,6 +12,7 @@ pub mod failpoint;
 pub mod kafka;
 mod link;
 mod packages;
+mod passwords;
 mod secrets;
 mod series;
 mod sessions;
@@ -23,6 +24,7 @@ pub use bus::LocalBus;
 pub use cache::{LocalCache, RedisCache, RedisCheckup, RedisError, RedisOptions};
 pub use link::Link;
 pub use packages::Packages;
+pub use passwords::Argon2Passwords;
 pub use secrets::{
     KeyError, KeyId, KeyPlace, KeyRing, SealError, SecretText, Vault, VaultAuth, VaultCheckup, VaultCredentials,
     VaultError, VaultOptions,

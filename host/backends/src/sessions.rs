@@ -1,5 +1,6 @@
 //! Sessions that every request asks for, remembered by all hosts together beside their store.
 //!
+//! - *What somebody may do changes for everybody at once,* as a session that ends: what is remembered of theirs is marked.
 //! - *One that ends is ended for everybody at once.* Before the store forgets it, its place is taken by a mark that it
 //!   ends, and the store is asked; whoever had looked it up before that and wants to remember it finds the place taken.
 //! - *What is remembered is believed only from those who know the store.* Whoever can write into the cache cannot make a
@@ -12,7 +13,8 @@ use async_trait::async_trait;
 use aws_lc_rs::hmac;
 use opssight_core::cache::Cache;
 use opssight_core::error::StoreError;
-use opssight_core::identity::{IdentityStore, Role, SecretHash, Session};
+use opssight_core::id::PersonId;
+use opssight_core::identity::{IdentityStore, Owner, Role, SecretHash, Session};
 use opssight_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -36,7 +38,10 @@ pub struct SharedSessions {
 #[derive(Serialize, Deserialize)]
 struct Remembered {
     label: String,
+    /// Whose: the id, and the address.
+    owner: Option<(String, String)>,
     role: String,
+    created_at: i64,
     expires_at: i64,
     /// Whoever puts it back later is not believed.
     until: i64,
@@ -51,6 +56,8 @@ impl SharedSessions {
     fn write(&self, session: &Session, until: Timestamp) -> Option<Vec<u8>> {
         let remembered = Remembered {
             label: session.label.clone(),
+            owner: session.owner.as_ref().map(|owner| (owner.id.0.clone(), owner.email.clone())),
+            created_at: session.created_at.0,
             role: session.role.name().to_owned(),
             expires_at: session.expires_at.0,
             until: until.0,
@@ -64,9 +71,15 @@ impl SharedSessions {
     fn read(&self, token: &SecretHash, bytes: &[u8], now: Timestamp) -> Option<Session> {
         let (tag, text) = bytes.split_at_checked(TAG)?;
         hmac::verify(&self.key, &signed(token, text), tag).ok()?;
-        let Remembered { label, role, expires_at, until } = serde_json::from_slice(text).ok()?;
-        let session =
-            Session { token: token.clone(), label, role: Role::parse(&role)?, expires_at: Timestamp(expires_at) };
+        let Remembered { label, owner, role, created_at, expires_at, until } = serde_json::from_slice(text).ok()?;
+        let session = Session {
+            token: token.clone(),
+            label,
+            owner: owner.map(|(id, email)| Owner { id: PersonId(id), email }),
+            role: Role::parse(&role)?,
+            created_at: Timestamp(created_at),
+            expires_at: Timestamp(expires_at),
+        };
         // Also not if the clock of whoever remembered it was ahead.
         let left = Timestamp(until).since(now);
         (1..=KEPT_SECS * 1_000_000).contains(&left).then_some(session)
@@ -129,5 +142,16 @@ impl IdentityStore for SharedSessions {
             let _forgotten_later = self.cache.put(&place, ENDS, MARKED).await;
         }
         Ok(())
+    }
+
+    async fn sessions(&self, owner: Option<&PersonId>, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        self.store.sessions(owner, now).await
+    }
+
+    async fn forget_sessions(&self, tokens: &[SecretHash]) {
+        for token in tokens {
+            // Without the cache nobody is asked but the store; what is remembered of them elsewhere ends within a minute.
+            let _ends_by_itself = self.cache.put(&place(token), ENDS, MARKED).await;
+        }
     }
 }

@@ -54,4 +54,8 @@ ids! {
     CallId,
     /// A key of a program.
     ApiKeyId,
+    /// Somebody with an account.
+    PersonId,
+    /// An invitation to have one.
+    InvitationId,
 }

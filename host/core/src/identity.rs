@@ -1,13 +1,18 @@
-//! Who may ask, and for what. Until people have accounts there is one bootstrap admin, whose secret the first start
-//! prints; programs have keys.
+//! Who may ask, and for what: people with accounts, programs with keys, and whoever holds the admin's secret that the
+//! first start prints.
 
 mod keys;
+mod passwords;
+mod people;
 mod policy;
 
 pub use keys::{ApiKey, KeyError, KeyStore, LONGEST_DAYS, NewKey};
+pub use passwords::{AttemptStore, Passwords, TooMany, wait_after};
+pub use people::{Invitation, PeopleError, PeopleStore, Person, PersonPatch};
 pub use policy::{Decision, Permission, Role, Standing, decide};
 
 use crate::error::StoreError;
+use crate::id::PersonId;
 use crate::time::{Clock, Randomness, Timestamp};
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
@@ -27,6 +32,15 @@ impl SecretHash {
     }
 }
 
+/// Whose a session is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// Which person.
+    pub id: PersonId,
+    /// Their address, by which they are named in what they did.
+    pub email: String,
+}
+
 /// A session that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
@@ -34,10 +48,22 @@ pub struct Session {
     pub token: SecretHash,
     /// What it is for.
     pub label: String,
-    /// What it may do: all of it, for those that are made with the admin's secret.
+    /// Whose it is; none: of whoever has the admin's secret.
+    pub owner: Option<Owner>,
+    /// What it may do: as its owner, or all of it.
     pub role: Role,
+    /// When it began.
+    pub created_at: Timestamp,
     /// When it stops working.
     pub expires_at: Timestamp,
+}
+
+impl Session {
+    /// By which it is named. Nobody gets in with it.
+    pub fn id(&self) -> String {
+        let beginning = self.token.0.get(..16).unwrap_or_default();
+        format!("ses_{beginning}")
+    }
 }
 
 /// Somebody who proved who they are.
@@ -53,7 +79,8 @@ impl Known {
     /// As they are named in what they did.
     pub fn name(&self) -> String {
         match self {
-            // Until people have accounts, a role is all that is known of somebody.
+            Self::Session(Session { owner: Some(owner), .. }) => owner.email.clone(),
+            // Whoever has the admin's secret is nobody in particular.
             Self::Session(session) => session.role.name().to_owned(),
             Self::Key(key) => format!("key {}", key.name),
         }
@@ -91,6 +118,10 @@ pub trait IdentityStore: Send + Sync {
     async fn session(&self, token: &SecretHash, now: Timestamp) -> Result<Option<Session>, StoreError>;
     /// End a session.
     async fn delete_session(&self, token: &SecretHash) -> Result<(), StoreError>;
+    /// The sessions of somebody, or of those with the admin's secret; the newest first.
+    async fn sessions(&self, owner: Option<&PersonId>, now: Timestamp) -> Result<Vec<Session>, StoreError>;
+    /// What is remembered of these sessions beside the store is not to be believed any more.
+    async fn forget_sessions(&self, _tokens: &[SecretHash]) {}
 }
 
 /// Why somebody is not let in.
@@ -101,6 +132,15 @@ pub enum IdentityError {
         "sign in: this is not the admin's secret; the first start printed it, and `opssight admin reset` makes a new one"
     )]
     WrongSecret,
+    /// Not the password of anybody who may sign in.
+    #[error("sign in: the address or the password is wrong")]
+    WrongPassword,
+    /// It was tried too often.
+    #[error("sign in: it was tried too often for this address; try again later")]
+    TooMany(#[from] TooMany),
+    /// There is none of somebody's own.
+    #[error("end the session: you have none `{0}`")]
+    NoSession(String),
     /// The store failed.
     #[error("sign in")]
     Store(#[from] StoreError),
@@ -113,6 +153,12 @@ pub struct Identity {
     pub store: Arc<dyn IdentityStore>,
     /// Where keys are.
     pub keys: Arc<dyn KeyStore>,
+    /// Where people are.
+    pub people: Arc<dyn PeopleStore>,
+    /// What is kept of passwords.
+    pub passwords: Arc<dyn Passwords>,
+    /// How often they were tried.
+    pub attempts: Arc<dyn AttemptStore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Secrets.
@@ -155,16 +201,48 @@ impl Identity {
         if !self.store.is_admin(&SecretHash::of(secret)).await? {
             return Err(IdentityError::WrongSecret);
         }
+        let (token, session) = self.new_session(None, Role::Admin, label);
+        self.store.insert_session(&session, session.created_at).await?;
+        Ok((token, session))
+    }
+
+    /// Begin a session of somebody whose password is the one of which this is kept; none: it is not any more.
+    async fn begin_session(
+        &self,
+        person: &Person,
+        kept: &str,
+        label: &str,
+    ) -> Result<Option<(String, Session)>, StoreError> {
+        let owner = Owner { id: person.id.clone(), email: person.email.clone() };
+        let (token, session) = self.new_session(Some(owner), person.role, label);
+        let has_begun = self.people.begin_session(&session, kept, session.created_at).await?;
+        Ok(has_begun.then_some((token, session)))
+    }
+
+    fn new_session(&self, owner: Option<Owner>, role: Role, label: &str) -> (String, Session) {
         let token = self.secret("opstok");
         let now = self.clock.now();
         let session = Session {
             token: SecretHash::of(&token),
             label: crate::fact::clean(label),
-            role: Role::Admin,
+            owner,
+            role,
+            created_at: now,
             expires_at: now.plus_secs(SESSION_SECS),
         };
-        self.store.insert_session(&session, now).await?;
-        Ok((token, session))
+        (token, session)
+    }
+
+    /// The sessions of whoever has this one, the newest first.
+    pub async fn sessions(&self, of: &Session) -> Result<Vec<Session>, StoreError> {
+        self.store.sessions(of.owner.as_ref().map(|owner| &owner.id), self.clock.now()).await
+    }
+
+    /// End one of one's own sessions.
+    pub async fn end_session(&self, of: &Session, id: &str) -> Result<(), IdentityError> {
+        let found = self.sessions(of).await?.into_iter().find(|session| session.id() == id);
+        let session = found.ok_or_else(|| IdentityError::NoSession(crate::fact::clean(id)))?;
+        Ok(self.store.delete_session(&session.token).await?)
     }
 
     /// Who has this token, of a session or of a key.

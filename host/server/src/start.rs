@@ -13,7 +13,7 @@ use crate::telemetry::Telemetry;
 use crate::worker::{self, Line};
 use anyhow::Context;
 use opssight_api::{ApiConfig, App, Doors};
-use opssight_backends::{Link, Store, SystemClock, SystemRandomness};
+use opssight_backends::{Argon2Passwords, Link, Store, SystemClock, SystemRandomness};
 use opssight_core::actions::Actions;
 use opssight_core::connections::{ConnectionStore, Connections};
 use opssight_core::events::{Bus, Relay, Start};
@@ -123,6 +123,9 @@ pub async fn start_with(
     let identity = Identity {
         store: house.shared.sessions(&store).await?,
         keys: store.clone(),
+        people: store.clone(),
+        passwords: Arc::new(Argon2Passwords::default()),
+        attempts: store.clone(),
         clock: Arc::clone(&house.clock),
         random: Arc::clone(&house.random),
     };

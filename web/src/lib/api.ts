@@ -6,7 +6,7 @@ export const api = makeClient({ onUnauthenticated: goToSignIn });
 
 /** Sends the reader to the sign-in page and back afterwards. */
 function goToSignIn() {
-  if (typeof window === 'undefined' || window.location.pathname.startsWith('/login')) return;
+  if (typeof window === 'undefined' || /^\/(login|join)\b/.test(window.location.pathname)) return;
   const here = window.location.pathname + window.location.search;
   window.location.replace(here === '/' ? '/login/' : `/login/?next=${encodeURIComponent(here)}`);
 }

@@ -15,11 +15,11 @@ import { useKeys } from './use-keys';
 const Palette = dynamic(() => import('./palette').then((m) => m.Palette), { ssr: false });
 const Help = dynamic(() => import('./help').then((m) => m.Help), { ssr: false });
 
-/** Everything around a page. The sign-in page stands alone. */
+/** Everything around a page. Where nobody is signed in yet, a page stands alone. */
 export function Frame({ children }: { children: ReactNode }) {
   return (
     <ToastProvider>
-      <Data>{usePathname().startsWith('/login') ? <Suspense>{children}</Suspense> : <Shell>{children}</Shell>}</Data>
+      <Data>{/^\/(login|join)\b/.test(usePathname()) ? <Suspense>{children}</Suspense> : <Shell>{children}</Shell>}</Data>
     </ToastProvider>
   );
 }

@@ -1,4 +1,4 @@
-import { Cable, ChartNoAxesColumn, GitPullRequest, KeyRound, LayoutDashboard, Puzzle, Rocket, Workflow, type LucideIcon } from 'lucide-react';
+import { Cable, ChartNoAxesColumn, GitPullRequest, KeyRound, LayoutDashboard, Puzzle, Rocket, Users, Workflow, type LucideIcon } from 'lucide-react';
 
 /** A page that one can go to: from the sidebar, the palette, or with "g" and its key. */
 export type Place = { href: string; name: string; key: string; icon: LucideIcon; group: 'See' | 'Set up' };
@@ -11,6 +11,7 @@ export const PLACES: readonly Place[] = [
   { href: '/changes/', name: 'Changes', key: 'h', icon: GitPullRequest, group: 'See' },
   { href: '/connections/', name: 'Connections', key: 'c', icon: Cable, group: 'Set up' },
   { href: '/plugins/', name: 'Plugins', key: 'l', icon: Puzzle, group: 'Set up' },
+  { href: '/people/', name: 'People', key: 'u', icon: Users, group: 'Set up' },
   { href: '/keys/', name: 'Keys', key: 'k', icon: KeyRound, group: 'Set up' },
 ];
 

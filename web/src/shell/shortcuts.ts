@@ -20,6 +20,7 @@ export const SHORTCUTS: readonly { group: string; keys: readonly (readonly [keys
       ['g h', 'Changes'],
       ['g c', 'Connections'],
       ['g l', 'Plugins'],
+      ['g u', 'People'],
       ['g k', 'Keys'],
     ],
   },

@@ -31,7 +31,7 @@ export function Sidebar({ onGo }: { onGo?: () => void }) {
           </div>
         ))}
       </nav>
-      <Account />
+      <Account onGo={onGo} />
     </div>
   );
 }
@@ -58,7 +58,7 @@ function NavLink({ place, onGo }: { place: (typeof PLACES)[number]; onGo?: () =>
   );
 }
 
-function Account() {
+function Account({ onGo }: { onGo?: () => void }) {
   const me = useMe();
   const version = useVersion();
   const signOut = useSignOut();
@@ -76,7 +76,9 @@ function Account() {
         <span aria-hidden className="flex size-6 items-center justify-center rounded-full bg-accent-solid text-xs font-semibold text-on-accent uppercase">
           {me.data?.name.slice(0, 1) ?? '·'}
         </span>
-        <span className="min-w-0 grow truncate text-sm">{me.data?.name ?? ' '}</span>
+        <Link href="/account/" onClick={onGo} title="Your account" className="min-w-0 grow truncate rounded text-sm hover:underline">
+          {me.data?.name ?? ' '}
+        </Link>
         <IconButton label="Sign out" disabled={signOut.isPending} onClick={() => signOut.mutate()}>
           <LogOut size={15} aria-hidden />
         </IconButton>

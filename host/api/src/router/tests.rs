@@ -4,5 +4,6 @@ mod access;
 mod answers;
 mod calls;
 mod doors;
+mod people;
 mod plugins;
 mod stream;

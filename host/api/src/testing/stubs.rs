@@ -1,5 +1,6 @@
 //! The stubs. One connection, `github-1`, whose deliveries are genuine when they say so.
 
+use super::people::People;
 use async_trait::async_trait;
 use opssight_core::connections::{CheckOutcome, Connection, ConnectionStatus, ConnectionStore, Inserted};
 use opssight_core::delivery::dora::DeploymentRow;
@@ -12,7 +13,7 @@ use opssight_core::feeds::{FeedStore, LeasedFeed, Pulled};
 use opssight_core::hooks::{
     Accepted, Delivery, DeliveryBody, DeliveryQuery, Inbox, LeasedDelivery, Leasing, NewDelivery, Rejection, Settlement,
 };
-use opssight_core::id::ApiKeyId;
+use opssight_core::id::{ApiKeyId, PersonId};
 use opssight_core::id::{ChangeId, ConnectionId, DeliveryId, DeploymentId, PluginId, RunId};
 use opssight_core::identity::{ApiKey, IdentityStore, KeyStore, SecretHash, Session};
 use opssight_core::ingest::{Applied, Effect, Ingest};
@@ -40,6 +41,7 @@ pub(crate) struct Stubs {
     pub(crate) rejected: Mutex<Vec<Rejection>>,
     pub(crate) sessions: Mutex<Vec<Session>>,
     keys: Mutex<Vec<(SecretHash, ApiKey)>>,
+    pub(super) people: People,
     pub(crate) log: Mutex<Vec<Event>>,
     pub(crate) failing: Mutex<bool>,
     buckets: Mutex<HashMap<String, Bucket>>,
@@ -67,6 +69,7 @@ impl Default for Stubs {
             rejected: Mutex::default(),
             sessions: Mutex::default(),
             keys: Mutex::default(),
+            people: People::default(),
             log: Mutex::default(),
             failing: Mutex::new(false),
             buckets: Mutex::default(),
@@ -330,6 +333,12 @@ impl IdentityStore for Stubs {
     async fn delete_session(&self, token: &SecretHash) -> Result<(), StoreError> {
         self.sessions.lock().unwrap().retain(|session| session.token != *token);
         Ok(())
+    }
+    async fn sessions(&self, owner: Option<&PersonId>, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        let sessions = self.sessions.lock().unwrap();
+        let of =
+            |session: &&Session| session.owner.as_ref().map(|owner| &owner.id) == owner && session.expires_at > now;
+        Ok(sessions.iter().filter(of).cloned().collect())
     }
 }
 

@@ -1,13 +1,17 @@
 //! The admin's secret and the sessions, as hashes.
 
+mod attempts;
 mod keys;
+mod people;
+mod sessions;
 
 use super::error::{Doing, Error};
 use super::{Conn, Store};
 use crate::sql::query::{query, query_as, query_scalar};
 use async_trait::async_trait;
 use opssight_core::error::StoreError;
-use opssight_core::identity::{IdentityStore, Role, SecretHash, Session};
+use opssight_core::id::PersonId;
+use opssight_core::identity::{IdentityStore, SecretHash, Session};
 use opssight_core::time::Timestamp;
 
 async fn reset(conn: &mut Conn, admin: &str, now: Timestamp) -> Result<(), Error> {
@@ -61,16 +65,9 @@ impl IdentityStore for Store {
     async fn insert_session(&self, session: &Session, now: Timestamp) -> Result<(), StoreError> {
         self.write("keep the session", (session.clone(), now), |(session, now), conn| {
             Box::pin(async move {
+                conn.alone().await?;
                 query("DELETE FROM sessions WHERE expires_at <= $1").bind(now.0).execute(&mut *conn).await?;
-                query("INSERT INTO sessions (token, label, created_at, expires_at, role) VALUES ($1, $2, $3, $4, $5)")
-                    .bind(session.token.0.as_str())
-                    .bind(session.label.as_str())
-                    .bind(now.0)
-                    .bind(session.expires_at.0)
-                    .bind(session.role.name())
-                    .execute(conn)
-                    .await?;
-                Ok(())
+                sessions::insert(conn, session).await
             })
         })
         .await
@@ -78,18 +75,25 @@ impl IdentityStore for Store {
 
     async fn session(&self, token: &SecretHash, now: Timestamp) -> Result<Option<Session>, StoreError> {
         const DOING: &str = "look up the session";
-        let found: Option<(String, i64, String)> =
-            query_as("SELECT label, expires_at, role FROM sessions WHERE token = $1 AND expires_at > $2")
-                .bind(token.0.as_str())
-                .bind(now.0)
-                .fetch_optional(&self.readers)
-                .await
-                .doing(DOING)?;
-        let session = |(label, expires_at, role): (String, i64, String)| {
-            let role = Role::parse(&role).ok_or(Error::Word(role))?;
-            Ok::<_, Error>(Session { token: token.clone(), label, role, expires_at: Timestamp(expires_at) })
-        };
-        found.map(session).transpose().doing(DOING)
+        let find = "SELECT s.token, s.label, COALESCE(p.role, s.role), s.created_at, s.expires_at, p.id, p.email
+                    FROM sessions s LEFT JOIN people p ON p.id = s.person
+                    WHERE s.token = $1 AND s.expires_at > $2 AND COALESCE(p.suspended, 0) = 0
+                      AND (s.person IS NULL OR p.id IS NOT NULL)";
+        let found: Option<sessions::Row> =
+            query_as(find).bind(token.0.as_str()).bind(now.0).fetch_optional(&self.readers).await.doing(DOING)?;
+        found.map(sessions::session).transpose().doing(DOING)
+    }
+
+    async fn sessions(&self, owner: Option<&PersonId>, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        const DOING: &str = "list the sessions";
+        // Whoever has the admin's secret sees those that it began.
+        let list = "SELECT s.token, s.label, COALESCE(p.role, s.role), s.created_at, s.expires_at, p.id, p.email
+                    FROM sessions s LEFT JOIN people p ON p.id = s.person
+                    WHERE (s.person = $1 OR ($1 IS NULL AND s.person IS NULL)) AND s.expires_at > $2
+                    ORDER BY s.created_at DESC, s.token";
+        let found: Vec<sessions::Row> =
+            query_as(list).bind(owner.map(PersonId::as_str)).bind(now.0).fetch_all(&self.readers).await.doing(DOING)?;
+        found.into_iter().map(sessions::session).collect::<Result<_, _>>().doing(DOING)
     }
 
     async fn delete_session(&self, token: &SecretHash) -> Result<(), StoreError> {

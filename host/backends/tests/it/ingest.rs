@@ -118,7 +118,9 @@ pub(crate) async fn a_command_that_fails_harms_no_other(ports: Ports) {
     let session = Session {
         token: SecretHash::of("t"),
         label: String::new(),
+        owner: None,
         role: Role::Admin,
+        created_at: crate::ports::at(0),
         expires_at: crate::ports::at(100),
     };
     // All at once, so that they share transactions; a token can be kept only once.

@@ -103,6 +103,9 @@ macro_rules! every_case {
                 lists_filter_and_page;
             identity:
                 keys_are_found_by_their_secrets_until_they_are_revoked,
+                an_invitation_is_used_once_and_only_the_last_one_of_an_address,
+                what_somebody_may_is_theirs_at_every_moment,
+                attempts_are_counted_and_have_to_wait,
                 the_first_secret_stays_until_reset,
                 sessions_expire_and_end;
             ingest:

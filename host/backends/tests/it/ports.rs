@@ -11,7 +11,7 @@ use opssight_core::events::{Bus, EventLog, Relays};
 use opssight_core::feeds::FeedStore;
 use opssight_core::hooks::Inbox;
 use opssight_core::id::{ConnectionId, DeliveryId};
-use opssight_core::identity::{IdentityStore, KeyStore};
+use opssight_core::identity::{AttemptStore, IdentityStore, KeyStore, PeopleStore};
 use opssight_core::ingest::{Effect, Ingest};
 use opssight_core::items::Item;
 use opssight_core::pipelines::RunStore;
@@ -52,6 +52,8 @@ pub(crate) struct Ports {
     pub(crate) relays: Arc<dyn Relays>,
     pub(crate) identity: Arc<dyn IdentityStore>,
     pub(crate) keys: Arc<dyn KeyStore>,
+    pub(crate) people: Arc<dyn PeopleStore>,
+    pub(crate) attempts: Arc<dyn AttemptStore>,
     pub(crate) runs: Arc<dyn RunStore>,
     pub(crate) delivery: Arc<dyn DeliveryStore>,
     pub(crate) retention: Arc<dyn Retention>,
@@ -146,6 +148,8 @@ impl Ports {
             relays: store.clone(),
             identity: store.clone(),
             keys: store.clone(),
+            people: store.clone(),
+            attempts: store.clone(),
             runs: store.clone(),
             delivery: store.clone(),
             retention: store.clone(),

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use opssight_backends::{LocalCache, RedisCache, SharedSessions, SystemClock, SystemRandomness};
 use opssight_core::cache::{Cache, CacheError};
 use opssight_core::error::StoreError;
-use opssight_core::identity::{IdentityStore, Role, SecretHash, Session};
+use opssight_core::id::PersonId;
+use opssight_core::identity::{IdentityStore, PersonPatch, Role, SecretHash, Session};
 use opssight_core::time::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -36,7 +37,8 @@ pub(crate) async fn redis() -> Ports {
 }
 
 fn session(token: &str, role: Role) -> Session {
-    Session { token: SecretHash::of(token), label: "laptop".to_owned(), role, expires_at: at(10_000) }
+    let (token, label) = (SecretHash::of(token), "laptop".to_owned());
+    Session { token, label, owner: None, role, created_at: at(0), expires_at: at(10_000) }
 }
 
 fn place(token: &str) -> String {
@@ -89,6 +91,9 @@ impl IdentityStore for Slow {
         }
         self.store.delete_session(token).await
     }
+    async fn sessions(&self, owner: Option<&PersonId>, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        self.store.sessions(owner, now).await
+    }
 }
 
 /// Two hosts on one store and one Redis.
@@ -114,6 +119,25 @@ async fn a_session_that_ends_at_one_host_has_ended_at_the_other() {
         one.delete_session(&session.token).await.unwrap();
         assert_eq!(other.session(&session.token, at(2)).await.unwrap(), None);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_may_changes_at_one_host_and_has_changed_at_the_other() {
+    let ports = ports::sqlite().await;
+    let [one, other] = two(&ports).await;
+    let ada = crate::identity::joined(&ports, "per_1", "ada@example.com").await;
+    let session = crate::identity::session_of(&ada, "t");
+    one.insert_session(&session, at(0)).await.unwrap();
+    for host in [&one, &other] {
+        assert_eq!(host.session(&session.token, at(1)).await.unwrap().as_ref(), Some(&session));
+    }
+    let changed = async |patch: PersonPatch| {
+        let theirs = ports.people.change_person(&ada.id, &patch).await.unwrap().unwrap();
+        one.forget_sessions(&theirs).await;
+        other.session(&session.token, at(2)).await.unwrap().map(|session| session.role)
+    };
+    assert_eq!(changed(PersonPatch { role: Some(Role::Viewer), ..PersonPatch::default() }).await, Some(Role::Viewer));
+    assert_eq!(changed(PersonPatch { suspended: Some(true), ..PersonPatch::default() }).await, None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -32,6 +32,7 @@ const STEPS: &[(&str, &[(i64, &str)])] = &[
             (12, "bd1b9bc9c11cd949c58d5c33ea2985bb"),
             (13, "2fa7ac463305fbed8bdc5a778f7ed1b8"),
             (14, "57a3e4fbcded9f51ce6518f680446dec"),
+            (15, "36cf4b6a1c3595964edb44a3c7325221"),
         ],
     ),
     (
@@ -41,6 +42,7 @@ const STEPS: &[(&str, &[(i64, &str)])] = &[
             (12, "55d257df020dd610304524eab8756bd7"),
             (13, "2fa7ac463305fbed8bdc5a778f7ed1b8"),
             (14, "472be03d77ec315a1c7e34fac99da661"),
+            (15, "211be1361e0f1e4ebe02124f73a3a5d0"),
         ],
     ),
 ];

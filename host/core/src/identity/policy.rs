@@ -65,10 +65,14 @@ pub enum Permission {
     ReadKeys,
     /// Make keys and revoke them.
     ChangeKeys,
+    /// Who has an account, and who is invited.
+    ReadPeople,
+    /// Invite people, say what they may do, and remove them.
+    ChangePeople,
 }
 
 /// The table: the verb, what it is about, and the least role that may.
-const TABLE: [(Permission, &str, &str, Role); 15] = [
+const TABLE: [(Permission, &str, &str, Role); 17] = [
     (Permission::ReadPipelines, "read", "pipelines", Role::Viewer),
     (Permission::ReadConnections, "read", "connections", Role::Viewer),
     (Permission::ReadDeliveries, "read", "deliveries", Role::Viewer),
@@ -84,6 +88,8 @@ const TABLE: [(Permission, &str, &str, Role); 15] = [
     (Permission::DownloadPlugins, "download", "plugins", Role::Admin),
     (Permission::ReadKeys, "read", "keys", Role::Admin),
     (Permission::ChangeKeys, "change", "keys", Role::Admin),
+    (Permission::ReadPeople, "read", "people", Role::Viewer),
+    (Permission::ChangePeople, "change", "people", Role::Admin),
 ];
 
 impl Permission {
@@ -111,7 +117,7 @@ impl Permission {
 
     /// Only somebody who signed in may, whatever the role of a key: one that was lost would else outlive being revoked.
     fn is_for_people(self) -> bool {
-        self == Self::ChangeKeys
+        matches!(self, Self::ChangeKeys | Self::ChangePeople)
     }
 }
 
@@ -187,7 +193,7 @@ mod tests {
         let of = |role| Permission::all().filter(|permission| may(role, true, *permission)).collect::<BTreeSet<_>>();
         let [viewer, operator, admin] = Role::ALL.map(of);
         assert!(viewer.is_subset(&operator) && operator.is_subset(&admin));
-        assert_eq!((viewer.len(), operator.len(), admin.len()), (6, 9, TABLE.len()));
+        assert_eq!((viewer.len(), operator.len(), admin.len()), (7, 10, TABLE.len()));
         assert!(viewer.iter().all(|permission| permission.words().0 == "read"));
     }
 

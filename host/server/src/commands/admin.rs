@@ -4,7 +4,7 @@ use super::{environment, say};
 use crate::config::{Flags, load};
 use crate::data;
 use clap::Subcommand;
-use opssight_backends::{SystemClock, SystemRandomness};
+use opssight_backends::{Argon2Passwords, SystemClock, SystemRandomness};
 use opssight_core::identity::Identity;
 use std::sync::Arc;
 
@@ -20,7 +20,15 @@ pub(super) async fn run(command: &AdminCommand) -> anyhow::Result<()> {
     let config = load(flags, &environment())?;
     let (store, _bus) = data::open(&config).await?;
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandomness));
-    let identity = Identity { store: store.clone(), keys: store.clone(), clock, random };
+    let identity = Identity {
+        store: store.clone(),
+        keys: store.clone(),
+        people: store.clone(),
+        passwords: Arc::new(Argon2Passwords::default()),
+        attempts: store.clone(),
+        clock,
+        random,
+    };
     say(&format!("Admin secret (shown once): {}", identity.reset().await?))?;
     store.close().await;
     Ok(())

@@ -112,10 +112,6 @@ async fn key(client: &Client, name: &str, role: &str) -> (String, String) {
     (text(&made["secret"]), text(&made["key"]["id"]))
 }
 
-async fn session(host: &Host, secret: &str) -> String {
-    Client::sign_in(host, secret).await.token
-}
-
 /// Everybody there is, each as somebody might come.
 async fn callers(host: &Host, data: &Path, secret: &str) -> Vec<Caller> {
     let admin = Client::sign_in(host, secret).await;
@@ -129,7 +125,7 @@ async fn callers(host: &Host, data: &Path, secret: &str) -> Vec<Caller> {
     let ended = Client::sign_in(host, secret).await;
     let out = ended.request(Method::DELETE, "/api/v1/sessions/current").send().await.expect("an answer");
     assert_eq!(out.status(), 204);
-    let old = session(host, secret).await;
+    let old = Client::sign_in(host, secret).await.token;
     let mut file =
         SqliteConnectOptions::new().filename(data.join("opssight.sqlite")).connect().await.expect("it opens");
     sqlx::query("UPDATE api_keys SET expires_at = 1 WHERE id = $1")
@@ -152,7 +148,8 @@ async fn callers(host: &Host, data: &Path, secret: &str) -> Vec<Caller> {
     };
     let signed_in =
         Caller { role: Some(Least::Admin), signed_in: true, ..Caller::nobody("an admin", Some(bearer(&admin.token))) };
-    vec![
+    let people = people(host, &admin).await;
+    let mut callers = vec![
         Caller::nobody("nobody", None),
         Caller::nobody("a wrong session", Some(bearer("opstok_0000"))),
         Caller::nobody("a wrong key", Some(bearer("opskey_0000"))),
@@ -170,7 +167,47 @@ async fn callers(host: &Host, data: &Path, secret: &str) -> Vec<Caller> {
         Caller::key("a key of an admin", &admins, Least::Admin),
         Caller { forged: true, ..browser },
         signed_in,
-    ]
+    ];
+    callers.extend(people);
+    callers
+}
+
+/// Somebody who was invited and joined; their token, and who they are.
+async fn joined(host: &Host, admin: &Client, role: &str, name: &str) -> (String, String) {
+    let new = json!({ "email": format!("{name}@example.com"), "role": role });
+    let (status, made) = admin.post("/api/v1/invitations", &new).await;
+    assert_eq!(status, 201, "{made}");
+    let joins = json!({ "token": made["token"], "name": name, "password": "tide-marble-oyster-lamp" });
+    let joined = admin.http.post(format!("{}/api/v1/invitations/join", host.url)).json(&joins).send().await;
+    let session: Value = joined.expect("an answer").json().await.expect("a session");
+    let token = session["token"].as_str().expect("a token").to_owned();
+    let me = Client { token: token.clone(), ..admin.moved_to(host) }.get("/api/v1/me").await;
+    (token, me["person"].as_str().expect("a person").to_owned())
+}
+
+/// People of each role, and those who may not come any more.
+async fn people(host: &Host, admin: &Client) -> Vec<Caller> {
+    let mut callers = Vec::new();
+    for (name, role, least) in [
+        ("a viewer", "viewer", Least::Viewer),
+        ("an operator", "operator", Least::Operator),
+        ("an admin with an account", "admin", Least::Admin),
+    ] {
+        let (token, _) = joined(host, admin, role, role).await;
+        callers.push(Caller { signed_in: true, ..Caller::key(name, &token, least) });
+    }
+    let (suspended, id) = joined(host, admin, "admin", "suspended").await;
+    let suspend = admin.request(Method::PATCH, &format!("/api/v1/people/{id}")).json(&json!({ "suspended": true }));
+    assert_eq!(suspend.send().await.expect("an answer").status(), 200);
+    let (removed, id) = joined(host, admin, "admin", "removed").await;
+    let remove = admin.request(Method::DELETE, &format!("/api/v1/people/{id}")).send().await;
+    assert_eq!(remove.expect("an answer").status(), 204);
+    let (_, made) = admin.post("/api/v1/invitations", &json!({ "email": "later@example.com", "role": "admin" })).await;
+    let invitation = made["token"].as_str().expect("a token");
+    callers.push(Caller::nobody("somebody who is suspended", Some(bearer(&suspended))));
+    callers.push(Caller::nobody("somebody who was removed", Some(bearer(&removed))));
+    callers.push(Caller::nobody("an invitation as a token", Some(bearer(invitation))));
+    callers
 }
 
 /// What the host says that it has.
@@ -191,7 +228,9 @@ async fn every_operation_answers_every_caller_as_it_should() {
     let host = Start::on(&data).start();
     let secret = host.admin_secret.clone().expect("a first start shows the secret");
     let client = Client::sign_in(&host, &secret).await;
-    let (rows, callers) = (rows(), callers(&host, &data, &secret).await);
+    let (mut rows, callers) = (rows(), callers(&host, &data, &secret).await);
+    // This one ends what it is asked with.
+    rows.sort_by_key(|row| row.path == "/api/v1/sessions/current");
     let in_table: BTreeSet<_> = rows.iter().map(|row| (row.method.to_string(), row.path.clone())).collect();
     assert_eq!(in_table.len(), rows.len(), "a row is there twice");
     let published = published(&client).await;
@@ -202,19 +241,12 @@ async fn every_operation_answers_every_caller_as_it_should() {
     for row in &rows {
         let path = row.path.replace(['{', '}'], "");
         for caller in &callers {
-            let headers = match row.path.as_str() {
-                // This one ends what it is asked with.
-                "/api/v1/sessions/current" if caller.signed_in && !caller.forged => {
-                    vec![bearer(&session(&host, &secret).await)]
-                }
-                _ => caller.headers.clone(),
-            };
             let mut request = client.http.request(row.method.clone(), format!("{}{path}", host.url));
             if row.method != Method::GET {
                 request = request.json(&json!({}));
             }
-            for (name, value) in headers {
-                request = request.header(name, value);
+            for (name, value) in &caller.headers {
+                request = request.header(*name, value);
             }
             let status = request.send().await.expect("an answer").status().as_u16();
             let expected = caller.expected(row);

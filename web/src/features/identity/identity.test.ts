@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { safeNext } from './next';
 import { deviceLabel } from './queries';
+import { rememberedWay } from './way';
 
 describe('where to go after signing in', () => {
   it.each([
@@ -20,4 +21,8 @@ describe('the name of a session', () => {
     expect(deviceLabel('Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile Safari/604.1')).toBe('Safari on iOS');
     expect(deviceLabel('curl/8')).toBe('Browser on an unknown system');
   });
+});
+
+describe('how somebody signs in', () => {
+  it('is the secret until there was an account', () => expect(rememberedWay()).toBe('secret'));
 });

@@ -1,6 +1,6 @@
 'use client';
-import { must } from '@opssight/client';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { must, type NewPassword } from '@opssight/client';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { api } from '@/lib/api';
 
 export const useMe = () =>
@@ -12,9 +12,46 @@ export const useVersion = () =>
 export const useSignIn = () =>
   useMutation({
     meta: { quiet: true },
-    mutationFn: (secret: string) =>
-      must(api.POST('/api/v1/sessions', { body: { secret, label: deviceLabel(navigator.userAgent) } })),
+    mutationFn: (entered: { secret: string } | { email: string; password: string }) =>
+      must(api.POST('/api/v1/sessions', { body: { ...entered, label: deviceLabel(navigator.userAgent) } })),
   });
+
+/** Whom an invitation is for. */
+export const useInvitation = (token: string | undefined) =>
+  useQuery({
+    queryKey: ['invitation', token],
+    queryFn: () => must(api.POST('/api/v1/invitations/show', { body: { token: token ?? '' } })),
+    enabled: Boolean(token),
+    retry: false,
+    staleTime: Infinity,
+  });
+
+export const useJoin = () =>
+  useMutation({
+    meta: { quiet: true },
+    mutationFn: (body: { token: string; name: string; password: string }) =>
+      must(api.POST('/api/v1/invitations/join', { body: { ...body, label: deviceLabel(navigator.userAgent) } })),
+  });
+
+export const useSessions = () =>
+  useQuery({ queryKey: ['sessions'], queryFn: ({ signal }) => must(api.GET('/api/v1/sessions', { signal })) });
+
+export function useEndSession() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => must(api.DELETE('/api/v1/sessions/{id}', { params: { path: { id } } })),
+    onSettled: () => client.invalidateQueries({ queryKey: ['sessions'] }),
+  });
+}
+
+export function useChangePassword() {
+  const client = useQueryClient();
+  return useMutation({
+    meta: { quiet: true },
+    mutationFn: (body: NewPassword) => must(api.PUT('/api/v1/me/password', { body })),
+    onSuccess: () => client.invalidateQueries({ queryKey: ['sessions'] }),
+  });
+}
 
 export const useSignOut = () =>
   useMutation({

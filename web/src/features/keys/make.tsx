@@ -1,6 +1,7 @@
 'use client';
 import type { MadeApiKey, Role } from '@opssight/client';
 import { useState } from 'react';
+import { RoleChoice } from '@/features/identity/role-choice';
 import { asProblem } from '@/lib/api';
 import { Button } from '@/ui/button';
 import { FilterSelect } from '@/ui/controls';
@@ -8,7 +9,15 @@ import { CopyButton } from '@/ui/copy';
 import { Dialog } from '@/ui/dialog';
 import { Labelled } from '@/ui/labelled';
 import { useMakeKey } from './queries';
-import { DAYS, ROLES } from './roles';
+
+/** How long a key may last, in days. */
+const DAYS: readonly (readonly [value: string, text: string])[] = [
+  ['7', '7 days'],
+  ['30', '30 days'],
+  ['90', '90 days'],
+  ['180', '180 days'],
+  ['366', 'A year'],
+];
 
 /** Asks what the key is to be, and shows it once. */
 export function MakeKey({ onClose }: { onClose: () => void }) {
@@ -49,24 +58,7 @@ function Form({ make, onClose }: { make: ReturnType<typeof useMakeKey>; onClose:
           />
         )}
       </Labelled>
-      <fieldset className="space-y-1.5">
-        <legend className="mb-1 text-sm font-medium">Role</legend>
-        {ROLES.map((one) => (
-          <label key={one.role} className="flex items-start gap-2 text-sm">
-            <input
-              type="radio"
-              name="role"
-              className="mt-0.5"
-              checked={role === one.role}
-              onChange={() => setRole(one.role)}
-            />
-            <span>
-              {one.name}
-              <span className="block text-xs text-muted">{one.may}</span>
-            </span>
-          </label>
-        ))}
-      </fieldset>
+      <RoleChoice value={role} onChange={setRole} note="A key makes no keys and invites nobody, whatever its role." />
       <div>
         <p className="mb-1 text-sm font-medium" aria-hidden>
           Lasts

@@ -2,6 +2,7 @@
 import type { ApiKey } from '@opssight/client';
 import { KeyRound, Plus } from 'lucide-react';
 import { useState } from 'react';
+import { nameOf } from '@/features/identity/roles';
 import { asProblem } from '@/lib/api';
 import { useNow } from '@/lib/now';
 import { Badge } from '@/ui/badge';
@@ -13,7 +14,6 @@ import { Ago } from '@/ui/time';
 import { useToasts } from '@/ui/toast';
 import { MakeKey } from './make';
 import { useKeys, useRevokeKey } from './queries';
-import { nameOf } from './roles';
 
 export function KeysPage() {
   const query = useKeys();

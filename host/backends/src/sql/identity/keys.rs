@@ -1,4 +1,7 @@
 //! Keys of programs, as hashes.
+//!
+//! Whoever writes takes the turn first: rows are held until the commit, and hosts that took them in another order would
+//! wait for each other.
 
 use crate::sql::Store;
 use crate::sql::error::{Doing, Error};
@@ -33,6 +36,7 @@ impl KeyStore for Store {
     async fn insert_key(&self, key: &ApiKey, secret: &SecretHash) -> Result<bool, StoreError> {
         self.write("keep the key", (key.clone(), secret.0.clone()), |(key, secret), conn| {
             Box::pin(async move {
+                conn.alone().await?;
                 let insert = "INSERT INTO api_keys (id, name, secret, role, created_at, created_by, expires_at)
                               VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING";
                 let kept = query(insert)
@@ -67,6 +71,7 @@ impl KeyStore for Store {
     async fn key_was_used(&self, id: &ApiKeyId, at: Timestamp) -> Result<(), StoreError> {
         self.write("note that the key was used", (id.clone(), at), |(id, at), conn| {
             Box::pin(async move {
+                conn.alone().await?;
                 let note = "UPDATE api_keys SET last_used_at = $2
                             WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
                 query(note).bind(id.as_str()).bind(at.0).execute(conn).await?;
@@ -79,6 +84,7 @@ impl KeyStore for Store {
     async fn delete_key(&self, id: &ApiKeyId) -> Result<bool, StoreError> {
         self.write("revoke the key", id.clone(), |id, conn| {
             Box::pin(async move {
+                conn.alone().await?;
                 Ok(query("DELETE FROM api_keys WHERE id = $1").bind(id.as_str()).execute(conn).await? > 0)
             })
         })

@@ -4,9 +4,12 @@ use crate::sql::query::Arg;
 use sqlx::{ColumnIndex, Decode, Type};
 
 /// All tables but `members`: those are processes, which do not move.
-pub(super) const NAMES: [&str; 29] = [
+pub(super) const NAMES: [&str; 32] = [
     "house",
     "admins",
+    "people",
+    "invitations",
+    "sign_in_attempts",
     "sessions",
     "api_keys",
     "connections",

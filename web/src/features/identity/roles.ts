@@ -4,16 +4,7 @@ import type { Role } from '@opssight/client';
 export const ROLES: readonly { role: Role; name: string; may: string }[] = [
   { role: 'viewer', name: 'Viewer', may: 'Looks, and changes nothing.' },
   { role: 'operator', name: 'Operator', may: 'Also acts on runs, syncs connections, and processes deliveries again.' },
-  { role: 'admin', name: 'Admin', may: 'May do everything but make keys.' },
+  { role: 'admin', name: 'Admin', may: 'May do everything.' },
 ];
 
 export const nameOf = (role: Role): string => ROLES.find((one) => one.role === role)?.name ?? role;
-
-/** How long a key may last, in days. */
-export const DAYS: readonly (readonly [value: string, text: string])[] = [
-  ['7', '7 days'],
-  ['30', '30 days'],
-  ['90', '90 days'],
-  ['180', '180 days'],
-  ['366', 'A year'],
-];
